@@ -1,0 +1,44 @@
+# Tests and lints; the Makefile includes this.  The steps of check and check-all are listed in tests/check.py.
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c tests/store/test_*.c))
+UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
+# Helpers of the tests: every other .c file beside them, linked into each test that includes its header.
+HELP_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c tests/store/*.c)))
+HELP_OBJ := $(HELP_SRC:tests/%.c=$(BUILD)/obj-tests/%.o)
+used_by = $(shell grep -q '["/]$(notdir $(2:.c=.h))"' $(1) && echo $(2:tests/%.c=$(BUILD)/obj-tests/%.o))
+
+$(BUILD)/obj-tests/%.o: tests/%.c $(BUILD)/how
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(COMPILE) -Itests -Itests/unit -MMD -MP -c -o $@ $<
+
+$(UNIT): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(HELP_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $< $(foreach h,$(HELP_SRC),$(call used_by,tests/$*.c,$(h))) $(LIB) $(LIBS) -lcmocka
+
+tests: $(UNIT)
+
+# one after another, stopping at the first that fails
+unit: tests
+	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+
+check:
+	@sh tests/install.sh check
+	@$(PY) tests/check.py check
+
+check-all:
+	@sh tests/install.sh all
+	@$(PY) tests/check.py all
+
+coverage:
+	@sh tests/install.sh check
+	@$(PY) tests/check.py coverage
+
+lint: $(STYLE_PATH)
+	@$(PY) tests/lint/all.py
+
+format:
+	@find src tests -name '*.[ch]' | xargs clang-format -i
+
+.PHONY: tests unit check check-all coverage lint format
+.SECONDARY:
