@@ -1,0 +1,101 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUF_FIRST = 256 };
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max};
+}
+
+void buf_done(struct buf *b)
+{
+	free(b->p);
+	buf_init(b, b->max);
+}
+
+void buf_reset(struct buf *b)
+{
+	b->len = 0;
+	b->failed = false;
+	if (b->p != NULL)
+		b->p[0] = '\0';
+}
+
+bool buf_reserve(struct buf *b, size_t n)
+{
+	if (b->failed || n > b->max - b->len) {
+		b->failed = true;
+		return false;
+	}
+	size_t need = b->len + n + 1;
+	if (need <= b->cap)
+		return true;
+	size_t cap = b->cap < BUF_FIRST ? BUF_FIRST : b->cap * 2;
+	if (cap > b->max + 1)
+		cap = b->max + 1;
+	if (cap < need)
+		cap = need;
+	char *p = realloc(b->p, cap);
+	if (p == NULL) {
+		b->failed = true;
+		return false;
+	}
+	b->p = p;
+	b->cap = cap;
+	return true;
+}
+
+void buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (!buf_reserve(b, n))
+		return;
+	if (n > 0)
+		memcpy(b->p + b->len, p, n);
+	b->len += n;
+	b->p[b->len] = '\0';
+}
+
+void buf_str(struct buf *b, struct str s)
+{
+	buf_put(b, s.p, s.n);
+}
+
+void buf_z(struct buf *b, const char *z)
+{
+	buf_put(b, z, strlen(z));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		b->failed = true;
+	else if (buf_reserve(b, (size_t)n)) {
+		(void)vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+		b->len += (size_t)n;
+	}
+	va_end(again);
+}
+
+struct str buf_view(const struct buf *b)
+{
+	return (struct str){b->p, b->len};
+}
+
+char *buf_take(struct buf *b, size_t *ret_len)
+{
+	char *p = b->failed ? NULL : b->p;
+	if (p == NULL)
+		return NULL;
+	*ret_len = b->len;
+	buf_init(b, b->max);
+	return p;
+}

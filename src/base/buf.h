@@ -1,0 +1,35 @@
+/* buf.h - growing output buffer, born with a maximum.
+ *
+ * A put that would pass `max` or cannot get memory sets `failed` and changes nothing more: check
+ * once, at the end.
+ * Ownership  the buffer owns `p`; buf_done frees it and wipes nothing (see crypto_wipe for secrets). */
+#pragma once
+#include <stdarg.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct buf {
+	char *p;     /* NULL until the first put; always NUL-terminated after */
+	size_t len;  /* bytes, without the NUL */
+	size_t cap;  /* bytes allocated */
+	size_t max;  /* bytes `len` may reach */
+	bool failed; /* sticky */
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_done(struct buf *b);  /* leaves an empty buffer with the same max */
+void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
+
+void buf_put(struct buf *b, const void *p, size_t n);
+void buf_str(struct buf *b, struct str s);
+void buf_z(struct buf *b, const char *z);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Room for n more bytes plus a NUL without another allocation.  False sets failed. */
+bool buf_reserve(struct buf *b, size_t n);
+
+struct str buf_view(const struct buf *b); /* borrowed until the next put */
+
+/* Hand the memory to the caller, who frees it; the buffer is then empty. NULL when it failed or is empty. */
+char *buf_take(struct buf *b, size_t *ret_len);

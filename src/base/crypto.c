@@ -1,0 +1,156 @@
+#include "base/crypto.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+static EVP_MD *sha256_md;
+static EVP_MD *sha1_md;
+static EVP_CIPHER *gcm;
+static EVP_MAC *hmac;
+static EVP_KDF *hkdf;
+
+enum err_code crypto_start(struct err *reterr)
+{
+	if (sha256_md != NULL)
+		return ERR_OK;
+	sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	sha1_md = EVP_MD_fetch(NULL, "SHA1", NULL);
+	gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	if (sha256_md == NULL || sha1_md == NULL || gcm == NULL || hmac == NULL || hkdf == NULL)
+		return err_set(reterr, ERR_INTERNAL,
+		               "OpenSSL lacks SHA-256, SHA-1, AES-256-GCM, HMAC or HKDF");
+	return ERR_OK;
+}
+
+static enum err_code digest(const EVP_MD *md, struct str data, uint8_t *ret)
+{
+	return EVP_Digest(data.p, data.n, ret, NULL, md, NULL) == 1 ? ERR_OK : ERR_NOMEM;
+}
+
+enum err_code crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	return digest(sha256_md, data, ret);
+}
+
+enum err_code crypto_sha1(struct str data, uint8_t ret[CRYPTO_SHA1_LEN])
+{
+	return digest(sha1_md, data, ret);
+}
+
+enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	char name[] = "SHA256";
+	const unsigned char *k = (const unsigned char *)(key.n > 0 ? key.p : "");
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+	                       OSSL_PARAM_construct_end()};
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+	size_t n = 0;
+	bool ok = ctx != NULL && EVP_MAC_init(ctx, k, key.n, params) == 1 &&
+	          EVP_MAC_update(ctx, (const unsigned char *)data.p, data.n) == 1 &&
+	          EVP_MAC_final(ctx, ret, &n, CRYPTO_SHA256_LEN) == 1;
+	EVP_MAC_CTX_free(ctx);
+	return ok ? ERR_OK : ERR_NOMEM;
+}
+
+static void *octets(struct str s)
+{
+	return (void *)(uintptr_t)(s.n > 0 ? s.p : "");
+}
+
+enum err_code crypto_hkdf_sha256(struct str key, struct str salt, struct str info, uint8_t *ret, size_t n)
+{
+	char name[] = "SHA256";
+	OSSL_PARAM params[] = {
+	        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
+	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, octets(key), key.n),
+	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, octets(salt), salt.n),
+	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, octets(info), info.n),
+	        OSSL_PARAM_construct_end(),
+	};
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(hkdf);
+	bool ok = ctx != NULL && EVP_KDF_derive(ctx, ret, n, params) == 1;
+	EVP_KDF_CTX_free(ctx);
+	return ok ? ERR_OK : ERR_NOMEM;
+}
+
+enum err_code crypto_seal(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
+                          struct str aad, struct str plain, uint8_t *ret)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, tail = 0;
+	bool ok = ctx != NULL && aad.n <= INT_MAX && plain.n <= INT_MAX &&
+	          EVP_EncryptInit_ex2(ctx, gcm, key, nonce, NULL) == 1 &&
+	          EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) == 1 &&
+	          EVP_EncryptUpdate(ctx, ret, &n, (const unsigned char *)plain.p, (int)plain.n) == 1 &&
+	          EVP_EncryptFinal_ex(ctx, ret + n, &tail) == 1 &&
+	          EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_LEN, ret + plain.n) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? ERR_OK : ERR_NOMEM;
+}
+
+enum err_code crypto_open(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
+                          struct str aad, struct str sealed, uint8_t *ret)
+{
+	if (sealed.n < CRYPTO_TAG_LEN || sealed.n > INT_MAX || aad.n > INT_MAX)
+		return ERR_DENIED;
+	size_t body = sealed.n - CRYPTO_TAG_LEN;
+	uint8_t tag[CRYPTO_TAG_LEN];
+	memcpy(tag, sealed.p + body, sizeof tag);
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, tail = 0;
+	bool ready = ctx != NULL && EVP_DecryptInit_ex2(ctx, gcm, key, nonce, NULL) == 1 &&
+	             EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) == 1 &&
+	             EVP_DecryptUpdate(ctx, ret, &n, (const unsigned char *)sealed.p, (int)body) == 1 &&
+	             EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) == 1;
+	bool ok = ready && EVP_DecryptFinal_ex(ctx, ret + n, &tail) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? ERR_OK : ready ? ERR_DENIED : ERR_NOMEM;
+}
+
+enum err_code crypto_random(void *ret, size_t n)
+{
+	return n <= 256 && RAND_bytes(ret, (int)n) == 1 ? ERR_OK : ERR_NOMEM;
+}
+
+bool crypto_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
+bool crypto_str_equal(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || crypto_equal(a.p, b.p, a.n));
+}
+
+void crypto_wipe(void *p, size_t n)
+{
+	if (p != NULL)
+		OPENSSL_cleanse(p, n);
+}
+
+void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	ret[0] = '-';
+	ret[1] = '\0';
+	if (crypto_sha256(s, sum) != ERR_OK)
+		return;
+	for (size_t i = 0; i < CRYPTO_LOG_ID_LEN; i++)
+		ret[i] = digits[i % 2 == 0 ? sum[i / 2] >> 4 : sum[i / 2] & 15];
+	ret[CRYPTO_LOG_ID_LEN] = '\0';
+}
+
+const char *crypto_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

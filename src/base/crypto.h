@@ -1,0 +1,48 @@
+/* crypto.h - digests, MACs, AEAD, randomness.  The only module that includes OpenSSL's digest and cipher
+ * headers.
+ *
+ * Source   SHA-256 FIPS 180-4, HMAC RFC 2104, HKDF RFC 5869, AES-256-GCM NIST SP 800-38D.
+ * Errors   ERR_NOMEM when OpenSSL could not work; the output is then undefined.
+ * Threads  every function is safe on any thread. */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+	CRYPTO_SHA256_LEN = 32,
+	CRYPTO_SHA1_LEN = 20,
+	CRYPTO_KEY_LEN = 32,
+	CRYPTO_NONCE_LEN = 12,
+	CRYPTO_TAG_LEN = 16,
+};
+
+/* Once at start, before any thread: loads OpenSSL's algorithms so that later calls do not fail for it. */
+MUST_CHECK enum err_code crypto_start(struct err *reterr);
+
+MUST_CHECK enum err_code crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_LEN]);
+MUST_CHECK enum err_code crypto_sha1(struct str data,
+                                     uint8_t ret[CRYPTO_SHA1_LEN]); /* old password hashes only */
+MUST_CHECK enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_LEN]);
+/* n at most 255*32 bytes */
+MUST_CHECK enum err_code crypto_hkdf_sha256(struct str key, struct str salt, struct str info, uint8_t *ret,
+                                            size_t n);
+
+/* ret holds plain.n + CRYPTO_TAG_LEN bytes. */
+MUST_CHECK enum err_code crypto_seal(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
+                                     struct str aad, struct str plain, uint8_t *ret);
+/* ret holds sealed.n - CRYPTO_TAG_LEN bytes.  ERR_DENIED when the tag does not match. */
+MUST_CHECK enum err_code crypto_open(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
+                                     struct str aad, struct str sealed, uint8_t *ret);
+
+MUST_CHECK enum err_code crypto_random(void *ret, size_t n); /* n at most 256 bytes */
+
+bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
+bool crypto_str_equal(struct str a, struct str b); /* constant time in the content; lengths may show */
+void crypto_wipe(void *p, size_t n);
+
+const char *crypto_version(void); /* of OpenSSL: "3.0.17" */
+
+/* Short name of a secret or a person in a log line: first 8 bytes of its SHA-256, 16 lower-case hex digits.
+ * ret is NUL-terminated; "-" when the digest could not be made. */
+enum { CRYPTO_LOG_ID_LEN = 16 };
+void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1]);

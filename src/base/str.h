@@ -1,0 +1,35 @@
+/* str.h - borrowed byte strings: pointer and length, never owned, not NUL-terminated. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct str {
+	const char *p; /* may be NULL when n is 0 */
+	size_t n;      /* bytes */
+};
+
+#define STR(literal) ((struct str){"" literal "", sizeof(literal) - 1})
+
+struct str str_c(const char *z);          /* NULL gives the empty string */
+bool str_eq(struct str a, struct str b);  /* not constant time: never for secrets */
+bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
+bool str_is(struct str a, const char *z); /* str_eq with a C string */
+bool str_starts(struct str s, struct str prefix);
+struct str str_trim(struct str s); /* ASCII white space off both ends */
+bool str_has(struct str s, char c);
+bool str_utf8(struct str s);                  /* well-formed UTF-8 (RFC 3629) */
+bool str_printable(struct str s);             /* only 0x20..0x7e */
+bool str_of(struct str s, const char *extra); /* only [A-Za-z0-9] and the characters of `extra` */
+
+/* Copy with a NUL.  False, and dst is empty, when it does not fit or holds a NUL. */
+bool str_copy(char *dst, size_t cap, struct str s);
+
+/* Decimal digits only, at most `max`; false otherwise and *ret is untouched. */
+bool str_u64(struct str s, uint64_t max, uint64_t *ret);
+
+/* Cut the next item off `rest` at `sep`.  False when nothing is left.  "a,,b" gives "a", "", "b". */
+bool str_next(struct str *rest, char sep, struct str *ret_item);
+
+/* Split at the first `sep`.  False when there is none: *ret_head is then all of s. */
+bool str_cut(struct str s, char sep, struct str *ret_head, struct str *ret_tail);
