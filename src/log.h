@@ -1,0 +1,55 @@
+/* log.h - structured log lines to stdout through a bounded ring and one writer thread.
+ *
+ * A loop never blocks on a log: when the ring is full the line is dropped and counted (metric
+ * linkd_log_dropped_total, and one line says how many once there is room).  Lines carry time (RFC 3339, ms,
+ * UTC), level, msg, request_id (from log_scope), then the fields in order.  Values are escaped: one line is
+ * one event. Never pass a secret, password, code, token, cookie or PSID: pass crypto_log_id() of it.
+ *
+ * Threads  any thread, from log_start until log_stop. */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_JSON, LOG_TEXT };
+
+struct log_field {
+	const char *key;
+	enum { LOG_FIELD_STR, LOG_FIELD_INT } type;
+	struct str s;
+	int64_t i;
+};
+
+static inline struct log_field log_str(const char *key, struct str s)
+{
+	return (struct log_field){.key = key, .type = LOG_FIELD_STR, .s = s};
+}
+
+static inline struct log_field log_z(const char *key, const char *z)
+{
+	return log_str(key, str_c(z));
+}
+
+static inline struct log_field log_int(const char *key, int64_t i)
+{
+	return (struct log_field){.key = key, .type = LOG_FIELD_INT, .i = i};
+}
+
+/* Start the writer.  Before it and after log_stop lines go straight to the descriptor. */
+MUST_CHECK enum err_code log_start(enum log_level level, enum log_format format, int fd, struct err *reterr);
+void log_stop(void); /* writes what the ring holds, then joins the writer */
+
+bool log_on(enum log_level level);
+void log_event(enum log_level level, const char *msg, const struct log_field *fields, size_t n);
+
+/* log_line(LOG_INFO, "listening", log_z("addr", addr)) */
+#define log_line(level, msg, ...)                                                                       \
+	do {                                                                                            \
+		if (log_on(level)) {                                                                    \
+			const struct log_field log_fields_[] = {__VA_ARGS__};                           \
+			log_event(level, msg, log_fields_, sizeof log_fields_ / sizeof log_fields_[0]); \
+		}                                                                                       \
+	} while (0)
+
+/* The id put on this thread's lines until changed; NULL for none.  Borrowed: must outlive its use. */
+void log_scope(const char *request_id);
