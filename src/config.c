@@ -1,0 +1,176 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "config_check.h"
+#include "config_list.h"
+#include "config_source.h"
+
+static bool has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* Length and characters of a text or list. */
+static bool text_valid(const struct config_row *row, struct str s, struct config_report *r)
+{
+	int i = (int)(row - config_row_table);
+	if (s.n < (size_t)row->min)
+		config_report_problem(r, i, "must not be empty");
+	else if (s.n > (size_t)row->max)
+		config_report_problem(r, i, "is longer than %lld bytes", (long long)row->max);
+	else if (has_control(s))
+		config_report_problem(r, i, "holds a line break or another control character; take it out");
+	else if (!str_utf8(s))
+		config_report_problem(r, i, "is not valid UTF-8; save it as UTF-8");
+	else
+		return true;
+	return false;
+}
+
+static void set_text(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	if (!text_valid(row, s, r))
+		return;
+	char *copy = strdup(s.p);
+	if (copy == NULL)
+		r->nomem = true;
+	else {
+		free(*config_row_text(c, row));
+		*config_row_text(c, row) = copy;
+	}
+}
+
+static void set_list(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	struct str rest = str_trim(s), item;
+	if (!text_valid(row, rest, r) || rest.n == 0)
+		return;
+	while (str_next(&rest, ',', &item)) {
+		item = str_trim(item);
+		if (item.n == 0) {
+			config_report_problem(r, (int)(row - config_row_table),
+			                      "holds an empty item; take the surplus comma out");
+			return;
+		}
+		if (!config_list_add(config_row_list(c, row), item))
+			r->nomem = true;
+	}
+}
+
+static void set_int(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	uint64_t v;
+	if (!str_u64(str_trim(s), (uint64_t)row->max, &v) || (int64_t)v < row->min)
+		config_report_problem(r, (int)(row - config_row_table),
+		                      "%s must be a whole number from %lld to %lld", config_report_quote(s).s,
+		                      (long long)row->min, (long long)row->max);
+	else
+		*config_row_number(c, row) = (int64_t)v;
+}
+
+static void words_problem(const struct config_row *row, struct str s, struct config_report *r)
+{
+	struct buf all;
+	buf_init(&all, 256);
+	const char *const *words = config_row_words(row->kind);
+	for (size_t i = 0; words[i] != NULL; i++)
+		buf_printf(&all, "%s%s", i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ", words[i]);
+	config_report_problem(r, (int)(row - config_row_table), "%s must be %s", config_report_quote(s).s,
+	                      all.p == NULL ? "" : all.p);
+	buf_done(&all);
+}
+
+static void set_word(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	const char *const *words = config_row_words(row->kind);
+	for (int64_t i = 0; words[i] != NULL; i++) {
+		if (str_is(str_trim(s), words[i])) {
+			*config_row_number(c, row) = i;
+			return;
+		}
+	}
+	words_problem(row, s, r);
+}
+
+static void set(struct config *c, const struct config_row *row, const char *text, struct config_report *r)
+{
+	switch (row->kind) {
+	case CONFIG_K_STR: set_text(c, row, str_c(text), r); break;
+	case CONFIG_K_LIST: set_list(c, row, str_c(text), r); break;
+	case CONFIG_K_INT: set_int(c, row, str_c(text), r); break;
+	default: set_word(c, row, str_c(text), r); break;
+	}
+}
+
+/* Every text is there, so that nothing has to look for NULL. */
+static struct config *new_config(void)
+{
+	struct config *c = calloc(1, sizeof *c);
+	for (size_t i = 0; c != NULL && i < CONFIG_ROWS; i++) {
+		const struct config_row *row = &config_row_table[i];
+		if (row->kind != CONFIG_K_STR || (*config_row_text(c, row) = strdup("")) != NULL)
+			continue;
+		config_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static enum err_code outcome(const struct config_report *r, struct err *reterr)
+{
+	if (r->nomem)
+		return err_set(reterr, ERR_NOMEM, "no memory for the settings");
+	if (r->n > 0)
+		return err_set(reterr, ERR_INVALID, "%zu problem%s in the settings", r->n,
+		               r->n == 1 ? "" : "s");
+	return ERR_OK;
+}
+
+enum err_code config_load(const char *file, char *const *environ_, struct config **ret, struct buf *problems,
+                          struct err *reterr)
+{
+	struct config_raw raw[CONFIG_ROWS] = {{NULL, NULL}};
+	struct config *c = new_config();
+	if (c == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the settings");
+	struct config_report r = {.problems = problems, .warnings = &c->warnings};
+	config_source_read(file, environ_, raw, &r);
+	for (size_t i = 0; i < CONFIG_ROWS && !r.nomem; i++) {
+		const char *text = raw[i].text;
+		set(c, &config_row_table[i], text == NULL ? config_row_table[i].def : text, &r);
+	}
+	r.checking = true;
+	if (!r.nomem)
+		config_check(c, &r);
+	config_source_done(raw);
+	enum err_code code = outcome(&r, reterr);
+	if (code == ERR_OK)
+		*ret = c;
+	else
+		config_free(c);
+	return code;
+}
+
+void config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < CONFIG_ROWS; i++) {
+		const struct config_row *row = &config_row_table[i];
+		if (row->kind == CONFIG_K_LIST)
+			config_list_free(config_row_list(c, row));
+		if (row->kind != CONFIG_K_STR || *config_row_text(c, row) == NULL)
+			continue;
+		char *text = *config_row_text(c, row);
+		crypto_wipe(text, strlen(text));
+		free(text);
+	}
+	config_list_free(&c->warnings);
+	free(c);
+}

@@ -1,0 +1,46 @@
+/* config.h - settings: one row each in config.def, read from the environment, NAME_FILE, an INI file,
+ * defaults.
+ *
+ * Precedence  NAME in the environment, NAME_FILE, the file, the default; NAME and NAME_FILE together is an
+ * error. Threads     read-only after config_load; shared by all. */
+#pragma once
+#include "base/buf.h"
+
+struct strlist {
+	size_t n;
+	char **v; /* n NUL-terminated items, trimmed, none empty */
+};
+
+enum config_conflict { CONFLICT_REPLACE, CONFLICT_REFUSE };
+enum config_sha1 { SHA1_ACCEPT, SHA1_UPGRADE, SHA1_REFUSE };
+enum config_login { LOGIN_PASSWORD };
+
+#define CONFIG_T_STR char *
+#define CONFIG_T_INT int64_t
+#define CONFIG_T_BOOL int64_t
+#define CONFIG_T_LIST struct strlist
+#define CONFIG_T_ENUM_CONFLICT int64_t
+#define CONFIG_T_ENUM_SHA1 int64_t
+#define CONFIG_T_ENUM_LOGIN int64_t
+#define CONFIG_T_ENUM_LEVEL int64_t  /* enum log_level */
+#define CONFIG_T_ENUM_FORMAT int64_t /* enum log_format */
+
+struct config {
+#define SETTING(field, KEY, type, def, min, max, secret, help) CONFIG_T_##type field; /* STR: never NULL */
+#include "config.def"
+	/* derived */
+	bool public_https;       /* public_url is https */
+	bool public_loopback;    /* public_url is http on a loopback host, or unset with loopback listeners */
+	struct strlist warnings; /* sentences for the log at start */
+};
+
+/* Read everything.  `file` NULL for none; `environ_` is NULL-ended "NAME=value".
+ * Errors  ERR_INVALID: `problems` then names every one, a line each, with the setting and the remedy. */
+MUST_CHECK enum err_code config_load(const char *file, char *const *environ_, struct config **ret,
+                                     struct buf *problems, struct err *reterr);
+void config_free(struct config *c); /* wipes secrets; NULL is a no-op */
+
+void config_print(const struct config *c,
+                  struct buf *out); /* "key: value" lines, secrets as "********" or "" */
+void config_print_json(const struct config *c, struct buf *out);
+void config_readme(struct buf *out); /* the text of config/README.md */

@@ -1,0 +1,277 @@
+#include "test.h"
+
+#include "config_fixture.h"
+#include "log.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* what every good configuration needs */
+#define GOOD "LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=https://link.example.com"
+
+static void test_defaults(void **state)
+{
+	char *vars[] = {GOOD, "PATH=/bin", "NOEQUALS", NULL};
+	struct loaded l = load(NULL, vars);
+	(void)state;
+	assert_non_null(l.c);
+	assert_int_equal(l.c->listen.n, 1);
+	assert_string_equal(l.c->listen.v[0], "0.0.0.0:8080");
+	assert_string_equal(l.c->admin_listen.v[0], "127.0.0.1:9464");
+	assert_string_equal(l.c->admin_token, "");
+	assert_int_equal(l.c->redirect_hosts.n, 4);
+	assert_string_equal(l.c->redirect_hosts.v[3], "www.messenger.com");
+	assert_int_equal(l.c->code_ttl, 300);
+	assert_int_equal(l.c->link_conflict, CONFLICT_REPLACE);
+	assert_int_equal(l.c->legacy_sha1, SHA1_ACCEPT);
+	assert_int_equal(l.c->login, LOGIN_PASSWORD);
+	assert_int_equal(l.c->log_level, LOG_INFO);
+	assert_int_equal(l.c->log_format, LOG_JSON);
+	assert_int_equal(l.c->webhook_body_budget, 67108864);
+	assert_int_equal(l.c->page_ids.n, 0);
+	assert_true(l.c->public_https);
+	assert_false(l.c->public_loopback);
+	loaded_done(&l);
+	config_free(NULL);
+}
+
+/* One variable beside GOOD (or instead of one of it): taken, or refused with these words. */
+static const struct row {
+	const char *variable, *problem; /* NULL: taken */
+} rows[] = {
+        {"LINKD_WORKERS=0", NULL},
+        {"LINKD_WORKERS= 256 ", NULL},
+        {"LINKD_WORKERS=257", "LINKD_WORKERS: \"257\" must be a whole number from 0 to 256"},
+        {"LINKD_WORKERS=-1", "whole number"},
+        {"LINKD_WORKERS=", "whole number"},
+        {"LINKD_WORKERS=2.5", "whole number"},
+        {"LINKD_WORKERS=99999999999999999999999", "whole number"},
+        {"LINKD_CODE_TTL=29", "from 30 to 600"},
+        {"LINKD_CODE_TTL=600", NULL},
+        {"LINKD_WEBHOOK_BODY_BUDGET=4294967296", NULL},
+        {"LINKD_WEBHOOK_BODY_BUDGET=1048576", "raise it to at least 4194304"},
+        {"LINKD_LOG_LEVEL=warn", NULL},
+        {"LINKD_LOG_LEVEL=WARN", "\"WARN\" must be debug, info, warn or error"},
+        {"LINKD_LOG_FORMAT=", "must be json or text"},
+        {"LINKD_LOGIN=oidc", "must be password"},
+        {"LINKD_LEGACY_SHA1=upgrade", NULL},
+        {"LINKD_LISTEN=127.0.0.1:0, [::1]:0", NULL},
+        {"LINKD_LISTEN=", "must not be empty"},
+        {"LINKD_LISTEN=  ", "must not be empty"},
+        {"LINKD_LISTEN=a:1,,b:2", "surplus comma"},
+        {"LINKD_LISTEN=a:1,", "surplus comma"},
+        {"LINKD_LISTEN=:8080", "write host:port"},
+        {"LINKD_LISTEN=off", "write host:port"},
+        {"LINKD_ADMIN_LISTEN=off", NULL},
+        {"LINKD_ADMIN_LISTEN=off,127.0.0.1:1", "write host:port"},
+        {"LINKD_ADMIN_TOKEN=0123456789abcdef", NULL},
+        {"LINKD_ADMIN_TOKEN=0123456789abcde", "at least 16 characters"},
+        {"LINKD_PUBLIC_URL=", "must be set unless every address"},
+        {"LINKD_PUBLIC_URL=http://link.example.com", "must begin with https://"},
+        {"LINKD_PUBLIC_URL=http://127.0.0.1:8080", NULL},
+        {"LINKD_PUBLIC_URL=http://[::1]:8080", NULL},
+        {"LINKD_PUBLIC_URL=https://link.example.com/", "no final slash"},
+        {"LINKD_PUBLIC_URL=https://link.example.com:443", "no port 443"},
+        {"LINKD_PUBLIC_URL=https://Link.example.com", "lower case"},
+        {"LINKD_STORE=sqlite:/var/x.db", NULL},
+        {"LINKD_STORE=sqlite:", "write sqlite:PATH"},
+        {"LINKD_STORE=dynamodb:customers", "this build has the SQLite store only"},
+        {"LINKD_STORE=/var/x.db", "write sqlite:PATH"},
+        {"LINKD_SEAL_KEY=0123456789abcdef0123456789abcdef", NULL},
+        {"LINKD_SEAL_KEY=0123456789abcdef0123456789abcde", "key 1 is shorter than 32 bytes"},
+        {"LINKD_SEAL_KEY=0123456789abcdef0123456789abcdef,b,0123456789abcdef0123456789abcdef",
+         "key 2 is shorter"},
+        {"LINKD_SEAL_KEY=0123456789abcdef0123456789abcdef,0123456789abcdef0123456789abcde1,"
+         "0123456789abcdef0123456789abcde2,0123456789abcdef0123456789abcde3",
+         "holds 4 keys; at most 3"},
+        {"LINKD_APP_SECRET=", "must be set; it stands in the Facebook app's settings"},
+        {"LINKD_APP_SECRET=a,b,c", NULL},
+        {"LINKD_APP_SECRET=a,b,c,d", "holds 4 secrets; at most 3"},
+        {"LINKD_APP_SECRET=ab\nc", "line break"},
+        {"LINKD_APP_SECRET=0123456789abcdef\n", NULL},
+        {"LINKD_VERIFY_TOKEN=abc\n", "line break"},
+        {"LINKD_APP_SECRET=ab\xff", "not valid UTF-8"},
+        {"LINKD_PAGE_IDS=123,456", NULL},
+        {"LINKD_PAGE_IDS=12a", "digits only"},
+        {"LINKD_PAGE_IDS=11111111111111111111111111111111111111111111111111111111111111111", "digits only"},
+        {"LINKD_REDIRECT_HOSTS=www.facebook.com", NULL},
+        {"LINKD_REDIRECT_HOSTS=https://www.facebook.com", "must be a host name"},
+        {"LINKD_REDIRECT_HOSTS=www.facebook.com:443", "not a host name"},
+        {"LINKD_REDIRECT_HOSTS=*.facebook.com", "not a host name"},
+        {"LINKD_REDIRECT_HOSTS=", "must not be empty"},
+        {"LINKD_REDIRECT_HOSTS=http://127.0.0.1:8081", "needs a loopback LINKD_PUBLIC_URL"},
+        {"LINKD_TRUSTED_PROXIES=10.0.0.0/8, ::1", NULL},
+        {"LINKD_TRUSTED_PROXIES=10.0.0.0/33", "not an address or a range"},
+        {"LINKD_PRIVACY_URL=https://example.com/p?a=b#c", NULL},
+        {"LINKD_PRIVACY_URL=https://example.com:8443", NULL},
+        {"LINKD_PRIVACY_URL=http://example.com/",
+         "LINKD_PRIVACY_URL: \"http://example.com/\" is not an https link"},
+        {"LINKD_SIGNUP_URL=javascript:alert(1)", "not an https link"},
+        {"LINKD_FORGOT_URL=https:///x", "not an https link"},
+        {"LINKD_FORGOT_URL=https://a b", "not an https link"},
+        {"LINKD_FORGOT_URL=https://a/\"x", "not an https link"},
+        {"LINKD_FORGOT_URL=https://u@a/", "not an https link"},
+        {"LINKD_BRAND_NAME=B\xc3\xbc"
+         "cher & Co",
+         NULL},
+        {"LINKD_BRAND_NAME=a\x1b[2Jb", "control character"},
+};
+
+static void test_values(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char variable[512];
+		(void)snprintf(variable, sizeof variable, "%s", rows[i].variable);
+		char *vars[] = {variable, GOOD, NULL}; /* of two of a name the first one counts */
+		struct loaded l = load(NULL, vars);
+		if ((l.c != NULL) != (rows[i].problem == NULL))
+			fail_msg("%s: %s", variable, l.problems.p);
+		if (rows[i].problem != NULL && strstr(l.problems.p, rows[i].problem) == NULL)
+			fail_msg("%s: %s", variable, l.problems.p);
+		if (rows[i].problem != NULL) /* one thing wrong, one problem */
+			assert_ptr_equal(strchr(l.problems.p, '\n'), l.problems.p + l.problems.len - 1);
+		loaded_done(&l);
+	}
+}
+
+static void test_lengths(void **state)
+{
+	char *big = malloc(5000);
+	char *vars[] = {big, GOOD, NULL};
+	(void)state;
+	for (size_t n = 128; n <= 129; n++) {
+		int at = snprintf(big, 5000, "LINKD_BRAND_NAME=");
+		memset(big + at, 'x', n);
+		big[(size_t)at + n] = '\0';
+		struct loaded l = load(NULL, vars);
+		assert_true((l.c != NULL) == (n == 128));
+		if (n > 128)
+			assert_non_null(strstr(l.problems.p, "longer than 128 bytes"));
+		loaded_done(&l);
+	}
+	free(big);
+}
+
+static void test_derived(void **state)
+{
+	static const struct {
+		const char *listen, *url;
+		bool good, https, loopback;
+	} derived[] = {
+	        {"127.0.0.1:0", "", true, false, true},
+	        {"127.0.0.1:0,[::1]:0,localhost:1", "", true, false, true},
+	        {"127.0.0.1:0,0.0.0.0:1", "", false, false, false},
+	        {"0.0.0.0:1,127.0.0.1:0", "", false, false, false},
+	        {"127.0.0.1:0", "https://a.b", true, true, false},
+	        {"0.0.0.0:1", "http://localhost:8080", true, false, true},
+	        {"127.0.0.1:0", "https://localhost", true, true, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(derived); i++) {
+		char listen[100], url[100];
+		(void)snprintf(listen, sizeof listen, "LINKD_LISTEN=%s", derived[i].listen);
+		(void)snprintf(url, sizeof url, "LINKD_PUBLIC_URL=%s", derived[i].url);
+		char *vars[] = {listen, url, "LINKD_APP_SECRET=x", NULL};
+		struct loaded l = load(NULL, vars);
+		assert_true((l.c != NULL) == derived[i].good);
+		if (l.c != NULL) {
+			assert_int_equal(l.c->public_https, derived[i].https);
+			assert_int_equal(l.c->public_loopback, derived[i].loopback);
+		}
+		loaded_done(&l);
+	}
+}
+
+static void test_local_redirect_hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		bool good;
+	} hosts[] = {
+	        {"http://127.0.0.1:8081", true},    {"http://localhost:8081", true},
+	        {"http://127.0.0.1", false},        {"http://10.0.0.1:8081", false},
+	        {"https://127.0.0.1:1", false},     {"http://127.0.0.1:8081/", false},
+	        {"http://127.0.0.1:8081/x", false}, {"http://evil.com:1", false},
+	        {"http://127.0.0.2:8081", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		char var[100];
+		(void)snprintf(var, sizeof var, "LINKD_REDIRECT_HOSTS=facebook.com,%s", hosts[i].host);
+		char *vars[] = {var, "LINKD_APP_SECRET=x", "LINKD_PUBLIC_URL=http://127.0.0.1:8080", NULL};
+		struct loaded l = load(NULL, vars);
+		if ((l.c != NULL) != hosts[i].good)
+			fail_msg("%s: %s", hosts[i].host, l.problems.p);
+		loaded_done(&l);
+	}
+}
+
+static bool warned(const struct config *c, const char *words)
+{
+	for (size_t i = 0; i < c->warnings.n; i++)
+		if (strstr(c->warnings.v[i], words) != NULL)
+			return true;
+	return false;
+}
+
+static void test_warnings(void **state)
+{
+	char *quiet[] = {GOOD, "LINKD_VERIFY_TOKEN=x", "LINKD_LEGACY_SHA1=refuse", NULL};
+	char *loud[] = {"LINKD_APP_SECRET=long-enough-secret,short",
+	                "LINKD_PUBLIC_URL=https://a.b",
+	                "LINKD_ADMIN_LISTEN=0.0.0.0:1",
+	                "LINKD_SERVICE_HOST=10.0.0.1",
+	                "LINKD_=",
+	                NULL};
+	char *token[] = {GOOD, "LINKD_ADMIN_LISTEN=0.0.0.0:1", "LINKD_ADMIN_TOKEN=0123456789abcdef", NULL};
+	(void)state;
+	struct loaded l = load(NULL, quiet);
+	assert_int_equal(l.c->warnings.n, 0);
+	loaded_done(&l);
+	l = load(NULL, loud);
+	assert_int_equal(l.c->warnings.n, 6);
+	assert_true(warned(l.c, "\"LINKD_SERVICE_HOST\" in the environment is not a setting"));
+	assert_true(warned(l.c, "\"LINKD_\" in"));
+	assert_true(warned(l.c, "secret 2 has fewer than 16 characters"));
+	assert_true(warned(l.c, "LINKD_ADMIN_LISTEN is not on a loopback address"));
+	assert_true(warned(l.c, "LINKD_VERIFY_TOKEN is not set"));
+	assert_true(warned(l.c, "LINKD_LEGACY_SHA1 is accept"));
+	loaded_done(&l);
+	l = load(NULL, token);
+	assert_false(warned(l.c, "LINKD_ADMIN_LISTEN"));
+	loaded_done(&l);
+}
+
+/* Everything at once, and never a secret's value. */
+static void test_all_problems(void **state)
+{
+	char *vars[] = {"LINKD_LISTEN=nonsense",         "LINKD_SEAL_KEY=sesame-open,sesame-too",
+	                "LINKD_ADMIN_TOKEN=sesame",      "LINKD_APP_SECRET=sesame\x01",
+	                "LINKD_VERIFY_TOKEN=sesame\x01", "LINKD_WORKERS=many",
+	                "LINKD_PUBLIC_URL=http://a.b",   NULL};
+	struct loaded l = load("/nonexistent/linkd.ini", vars);
+	size_t lines = 0;
+	(void)state;
+	assert_null(l.c);
+	for (const char *p = l.problems.p; *p != '\0'; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 9);
+	assert_string_equal(l.e.msg, "9 problems in the settings");
+	assert_null(strstr(l.problems.p, "sesame"));
+	assert_non_null(strstr(l.problems.p, "/nonexistent/linkd.ini cannot be read: No such file"));
+	loaded_done(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_defaults),
+	        cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_lengths),
+	        cmocka_unit_test(test_derived),
+	        cmocka_unit_test(test_local_redirect_hosts),
+	        cmocka_unit_test(test_warnings),
+	        cmocka_unit_test(test_all_problems),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,173 @@
+#include "test.h"
+
+#include "config_fixture.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define GOOD "LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=https://link.example.com"
+
+static void test_precedence(void **state)
+{
+	char ini[32], secret[32], by_file[64];
+	fixture_file(ini, STR("workers = 1\ncode_ttl = 31\nbrand_name = from ini\n"));
+	fixture_file(secret, STR("2\n"));
+	(void)snprintf(by_file, sizeof by_file, "LINKD_WORKERS_FILE=%s", secret);
+	char *vars[] = {GOOD, by_file, "LINKD_BRAND_NAME=from env", NULL};
+	struct loaded l = load(ini, vars);
+	(void)state;
+	assert_non_null(l.c);
+	assert_int_equal(l.c->workers, 2);
+	assert_int_equal(l.c->code_ttl, 31);
+	assert_int_equal(l.c->argon2_passes, 2);
+	assert_string_equal(l.c->brand_name, "from env");
+	loaded_done(&l);
+	char *empty[] = {GOOD, "LINKD_BRAND_NAME=", NULL}; /* an empty variable counts too */
+	l = load(ini, empty);
+	assert_string_equal(l.c->brand_name, "");
+	loaded_done(&l);
+	(void)unlink(ini);
+	(void)unlink(secret);
+}
+
+static void test_secret_file(void **state)
+{
+	static const struct {
+		struct str bytes;
+		const char *want, *problem;
+	} files[] = {
+	        {STR("secret\n"), "secret", NULL},
+	        {STR("secret"), "secret", NULL},
+	        {STR("secret\r\n"), "secret", NULL},
+	        {STR(" spaces stay \n"), " spaces stay ", NULL},
+	        {STR(""), "", NULL},
+	        {STR("\n"), "", NULL},
+	        {STR("two\n\n"), NULL, "line break"},
+	        {STR("a\nb"), NULL, "line break"},
+	        {STR("a\0b"), NULL, "NUL byte"},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		char name[32], var[64], *vars[] = {var, GOOD, NULL};
+		fixture_file(name, files[i].bytes);
+		(void)snprintf(var, sizeof var, "LINKD_VERIFY_TOKEN_FILE=%s", name);
+		struct loaded l = load(NULL, vars);
+		if ((l.c != NULL) != (files[i].want != NULL))
+			fail_msg("row %zu: %s", i, l.problems.p);
+		if (l.c != NULL)
+			assert_string_equal(l.c->verify_token, files[i].want);
+		else if (strstr(l.problems.p, files[i].problem) == NULL || strstr(l.problems.p, name) == NULL)
+			fail_msg("row %zu: %s", i, l.problems.p);
+		loaded_done(&l);
+		(void)unlink(name);
+	}
+}
+
+static void test_secret_file_refused(void **state)
+{
+	char *missing[] = {"LINKD_APP_SECRET_FILE=/nonexistent/x", "LINKD_PUBLIC_URL=https://a.b", NULL};
+	char *folder[] = {"LINKD_APP_SECRET_FILE=/tmp", "LINKD_PUBLIC_URL=https://a.b", NULL};
+	char *endless[] = {"LINKD_APP_SECRET_FILE=/dev/zero", "LINKD_PUBLIC_URL=https://a.b", NULL};
+	char *both[] = {GOOD, "LINKD_APP_SECRET_FILE=/nonexistent/x", NULL};
+	const struct {
+		char **vars;
+		const char *words;
+	} cases[] = {{missing, "the file cannot be read: No such file or directory"},
+	             {folder, "the file cannot be read: Is a directory"},
+	             {endless, "is larger than 65536 bytes"},
+	             {both, "LINKD_APP_SECRET and LINKD_APP_SECRET_FILE are both set"}};
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct loaded l = load(NULL, cases[i].vars);
+		assert_null(l.c);
+		if (strstr(l.problems.p, cases[i].words) == NULL)
+			fail_msg("%s", l.problems.p);
+		assert_string_equal(l.e.msg, "1 problem in the settings"); /* not also: must be set */
+		loaded_done(&l);
+	}
+}
+
+#define X190                                                                                              \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* One file beside GOOD: taken, or refused with these words. */
+static const struct {
+	struct str text;
+	const char *problem; /* NULL: taken */
+} ini_rows[] = {
+        {STR(""), NULL},
+        {STR("workers = 3"), NULL},
+        {STR("\xef\xbb\xbfworkers=3\r\n[s]\r\ncode_ttl: 40 ; why\r\n\r\n; c\n  # c\n"), NULL},
+        {STR("[a]\nworkers = 3\n[b]\ncode_ttl = 40\n"), NULL},
+        {STR("store = sqlite:/x.db\n[::1]\n"), NULL},
+        {STR("listen = a:1,\n  [::1]:2\n\tb:3,\n  ; comment\n  c:4\nworkers = 1\n"), NULL},
+        {STR("listen = a:1\n  workers = 2\n"), "\"workers = 2\" is not an address"},
+        {STR("Workers = 3\n"), "line 1: \"Workers\" is not a setting"},
+        {STR("\n\nLINKD_WORKERS = 3\n"), "line 3: \"LINKD_WORKERS\" is not a setting"},
+        {STR("workers = 3\nworkers = 3\n"), "line 2: this key was given before"},
+        {STR("workers = 3\n[other]\nworkers = 4\n"), "line 3: this key was given before"},
+        {STR("listen = a:1\nlisten = b:1\n"), "line 2: this key was given before"},
+        {STR("listen = a:1\n[s]\n  b:1\n"), "line 3: \"b\" is not a setting"},
+        {STR("workers\n"), "line 1: this is not \"key = value\""},
+        {STR("[open\n"), "line 1: this is not"},
+        {STR("= 3\n"), "line 1: \"\" is not a setting"},
+        {STR("workers = 300\n"), "workers in "},
+        {STR("workers = \"3\"\n"), "line 1: write the value without quotes"},
+        {STR("brand_name = 'x'\n"), "line 1: write the value without quotes"},
+        {STR("a = 1\nb = 2\n"), "line 2: \"b\" is not a setting"},
+        {STR("wor\0kers = 1\n"), "holds a NUL byte"},
+        {STR("privacy_url=https://a/" X190), "line 1: longer than 197 bytes"},
+        {STR("redirect_hosts = a\n  " X190), "line 2: longer than 197 bytes together"},
+        {STR("store = sqlite:" X190 "\n"), "longer than 197 bytes"},
+};
+
+static void test_ini(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(ini_rows); i++) {
+		char name[32], *vars[] = {GOOD, NULL};
+		fixture_file(name, ini_rows[i].text);
+		struct loaded l = load(name, vars);
+		if ((l.c != NULL) != (ini_rows[i].problem == NULL))
+			fail_msg("row %zu: %s", i, l.problems.p);
+		if (l.c == NULL && strstr(l.problems.p, ini_rows[i].problem) == NULL)
+			fail_msg("row %zu: %s", i, l.problems.p);
+		if (l.c == NULL)
+			assert_non_null(strstr(l.problems.p, name));
+		loaded_done(&l);
+		(void)unlink(name);
+	}
+}
+
+static void test_ini_values(void **state)
+{
+	static const char text[] =
+	        "\xef\xbb\xbf[s]\nlisten = a:1,\n  [::1]:2\n\tb:3,\n  ; comment\n  c:4 ; why\n"
+	        "brand_name =  two  words \nstore: sqlite:a=b\n"
+	        "seal_key = 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,\n"
+	        "  0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde1,\n"
+	        "  0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde2\n";
+	char name[32], *vars[] = {GOOD, NULL};
+	fixture_file(name, str_c(text));
+	struct loaded l = load(name, vars);
+	(void)state;
+	assert_non_null(l.c);
+	assert_int_equal(l.c->listen.n, 4);
+	assert_string_equal(l.c->listen.v[1], "[::1]:2");
+	assert_string_equal(l.c->listen.v[3], "c:4");
+	assert_string_equal(l.c->brand_name, "two  words");
+	assert_string_equal(l.c->store, "sqlite:a=b");
+	assert_int_equal(l.c->seal_key.n, 3);
+	assert_int_equal(strlen(l.c->seal_key.v[2]), 64);
+	loaded_done(&l);
+	(void)unlink(name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_precedence),          cmocka_unit_test(test_secret_file),
+	        cmocka_unit_test(test_secret_file_refused), cmocka_unit_test(test_ini),
+	        cmocka_unit_test(test_ini_values),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
