@@ -1,0 +1,38 @@
+/* httpc.h - outgoing HTTP/1.1 on a loop (libcurl multi).  The only module that includes curl.h.
+ *
+ * No redirects, no proxy from the environment, certificates checked, https or http only, every call bounded
+ * in time and size.  Note: libcurl re-sends a request once when a reused connection dies without an answer.
+ * Threads  the loop's thread; httpc_global_start once before any thread. */
+#pragma once
+#include "base/str.h"
+#include "loop/loop.h"
+
+struct httpc;      /* opaque: connections of one loop */
+struct httpc_call; /* opaque: one running call */
+
+struct httpc_request {
+	const char *method;         /* "GET", "POST"; borrowed for the call's start only, like all below */
+	const char *url;            /* absolute, NUL-terminated */
+	const char *const *headers; /* "Name: value", NULL-ended; NULL for none */
+	struct str body;            /* copied */
+	int64_t timeout_ms;         /* whole call */
+	size_t response_max;        /* bytes of body; past it the call fails */
+};
+
+/* Borrowed until the callback returns.  code is ERR_OK when any HTTP answer came, whatever its status. */
+struct httpc_response {
+	enum err_code code; /* else ERR_TIMEOUT or ERR_UPSTREAM */
+	const char *error;  /* libcurl's words when code is not ERR_OK; safe to log */
+	long status;
+	struct str body;
+};
+typedef void httpc_done_fn(void *arg, const struct httpc_response *r);
+
+MUST_CHECK enum err_code httpc_global_start(struct err *reterr);
+MUST_CHECK enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr);
+void httpc_free(struct httpc *h); /* cancels what runs; NULL is a no-op */
+MUST_CHECK enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, httpc_done_fn *done,
+                                     void *arg, struct httpc_call **ret_call, struct err *reterr);
+void httpc_cancel(struct httpc_call *c);
+
+const char *httpc_version(void); /* of libcurl: "7.88.1" */

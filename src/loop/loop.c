@@ -1,0 +1,230 @@
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "loop/timers.h"
+#include "metrics.h"
+
+enum {
+	EVENTS_MAX = 64,
+	SETTLE_ROUNDS = 16, /* past them the loop stays hot: it looks at its descriptors without sleeping */
+	SLEEP_MAX_MS = 60000,
+};
+
+struct loop {
+	int epoll_fd;
+	struct loop_watch inbox; /* eventfd: somebody posted or asked to stop */
+	pthread_mutex_t lock;    /* guards head, tail, stop */
+	struct loop_post *head, *tail;
+	bool stop;
+	int64_t now_ms;
+	struct timers timers;
+	struct list_node sources;
+};
+
+static int64_t refresh_now(struct loop *l)
+{
+	l->now_ms = clock_mono_ms();
+	return l->now_ms;
+}
+
+/* Take all posts at once and run them in order; what they post comes with the next turn. */
+static void inbox_ready(struct loop_watch *w, uint32_t events)
+{
+	struct loop *l = LIST_ENTRY(w, struct loop, inbox);
+	uint64_t count;
+	(void)events;
+	if (read(w->fd, &count, sizeof count) < 0 && errno != EAGAIN && errno != EINTR)
+		return;
+	pthread_mutex_lock(&l->lock);
+	struct loop_post *p = l->head;
+	l->head = l->tail = NULL;
+	pthread_mutex_unlock(&l->lock);
+	while (p != NULL) {
+		struct loop_post *next = p->next;
+		p->fn(p);
+		p = next;
+	}
+}
+
+static void wake(struct loop *l)
+{
+	uint64_t one = 1;
+	ssize_t n;
+	do
+		n = write(l->inbox.fd, &one, sizeof one);
+	while (n < 0 && errno == EINTR);
+}
+
+enum err_code loop_new(struct loop **ret, struct err *reterr)
+{
+	struct loop *l = calloc(1, sizeof *l);
+	if (l == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for an event loop");
+	pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->sources);
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->inbox = (struct loop_watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .fn = inbox_ready};
+	(void)refresh_now(l);
+	if (l->epoll_fd < 0 || l->inbox.fd < 0) {
+		loop_free(l);
+		return err_set(reterr, ERR_NOMEM, "no descriptor for an event loop (see ulimit -n)");
+	}
+	enum err_code code = loop_watch_add(l, &l->inbox, EPOLLIN, reterr);
+	if (code != ERR_OK) {
+		loop_free(l);
+		return code;
+	}
+	*ret = l;
+	return ERR_OK;
+}
+
+void loop_free(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	if (l->epoll_fd >= 0)
+		(void)close(l->epoll_fd);
+	if (l->inbox.fd >= 0)
+		(void)close(l->inbox.fd);
+	timers_done(&l->timers);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+int64_t loop_now_ms(const struct loop *l)
+{
+	return l->now_ms;
+}
+
+void loop_post(struct loop *l, struct loop_post *p)
+{
+	p->next = NULL;
+	pthread_mutex_lock(&l->lock);
+	bool first = l->head == NULL;
+	if (first)
+		l->head = p;
+	else
+		l->tail->next = p;
+	l->tail = p;
+	if (first)
+		wake(l); /* under the lock: a loop that is stopped and freed cannot be woken too late */
+	pthread_mutex_unlock(&l->lock);
+}
+
+void loop_stop(struct loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	wake(l);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void loop_drain(struct loop *l)
+{
+	inbox_ready(&l->inbox, 0);
+}
+
+static bool stopping(struct loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool stop = l->stop;
+	pthread_mutex_unlock(&l->lock);
+	return stop;
+}
+
+enum err_code loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms)
+{
+	return timers_set(&l->timers, t, due_ms);
+}
+
+void loop_timer_clear(struct loop *l, struct loop_timer *t)
+{
+	timers_clear(&l->timers, t);
+}
+
+static int control(struct loop *l, int op, struct loop_watch *w, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = w};
+	return epoll_ctl(l->epoll_fd, op, w->fd, &ev);
+}
+
+enum err_code loop_watch_add(struct loop *l, struct loop_watch *w, uint32_t events, struct err *reterr)
+{
+	if (control(l, EPOLL_CTL_ADD, w, events) != 0)
+		return err_set(reterr, ERR_NOMEM, "cannot watch a descriptor: errno %d", errno);
+	return ERR_OK;
+}
+
+enum err_code loop_watch_mod(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	return control(l, EPOLL_CTL_MOD, w, events) == 0 ? ERR_OK : ERR_INTERNAL;
+}
+
+void loop_watch_del(struct loop *l, struct loop_watch *w)
+{
+	(void)control(l, EPOLL_CTL_DEL, w, 0);
+}
+
+void loop_source_add(struct loop *l, struct loop_source *s)
+{
+	list_push(&l->sources, &s->node);
+}
+
+void loop_source_del(struct loop_source *s)
+{
+	list_del(&s->node);
+}
+
+/* Rounds of {due timers, every source} until one does nothing.  True when it gave up: stay hot. */
+static bool settle(struct loop *l)
+{
+	for (int round = 0; round < SETTLE_ROUNDS; round++) {
+		bool again = timers_run(&l->timers, refresh_now(l));
+		for (struct list_node *n = l->sources.next; n != &l->sources; n = n->next) {
+			struct loop_source *s = LIST_ENTRY(n, struct loop_source, node);
+			again |= s->settle(s);
+		}
+		if (!again)
+			return false;
+	}
+	return true;
+}
+
+static int sleep_ms(struct loop *l)
+{
+	int64_t due = timers_due_ms(&l->timers);
+	for (struct list_node *n = l->sources.next; n != &l->sources; n = n->next) {
+		struct loop_source *s = LIST_ENTRY(n, struct loop_source, node);
+		int64_t mine = s->due_ms(s);
+		if (mine >= 0 && (due < 0 || mine < due))
+			due = mine;
+	}
+	if (due < 0)
+		return SLEEP_MAX_MS;
+	int64_t wait = due - refresh_now(l);
+	return wait < 0 ? 0 : wait > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)wait;
+}
+
+void loop_run(struct loop *l)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	bool hot = settle(l);
+	while (!stopping(l)) {
+		int n = epoll_wait(l->epoll_fd, ev, EVENTS_MAX, hot ? 0 : sleep_ms(l));
+		int64_t woke_us = clock_mono_us();
+		(void)refresh_now(l);
+		for (int i = 0; i < n; i++) {
+			struct loop_watch *w = ev[i].data.ptr;
+			w->fn(w, ev[i].events);
+		}
+		hot = settle(l);
+		metric_observe_us(H_LOOP_LAG, clock_mono_us() - woke_us);
+	}
+}

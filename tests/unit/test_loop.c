@@ -1,0 +1,451 @@
+/* The loop: timers, inbox, settling sources, offload, the HTTP client; each rule with a test that stalls
+ * without it. */
+#include "test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "loop/httpc.h"
+#include "loop/loop.h"
+#include "loop/offload.h"
+#include "tiny_server.h"
+
+enum { STALL_MS = 500 }; /* far below the loop's longest sleep */
+
+static struct loop *loop;
+static struct loop_timer guard;
+static bool stalled;
+
+static void on_guard(struct loop_timer *t)
+{
+	(void)t;
+	stalled = true;
+	loop_stop(loop);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	stalled = false;
+	guard = (struct loop_timer){.fn = on_guard};
+	return loop_new(&loop, NULL) == ERR_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	loop_free(loop);
+	return 0;
+}
+
+static void run_guarded(int64_t limit_ms)
+{
+	assert_int_equal(loop_timer_set(loop, &guard, clock_mono_ms() + limit_ms), ERR_OK);
+	loop_run(loop);
+}
+
+/* --- timers */
+
+struct mark {
+	struct loop_timer timer;
+	int order;
+};
+static int fired[64], fired_n;
+
+static void on_mark(struct loop_timer *t)
+{
+	fired[fired_n++] = LIST_ENTRY(t, struct mark, timer)->order;
+	if (fired_n == 50)
+		loop_stop(loop);
+}
+
+static void test_timers_fire_in_order_of_due(void **state)
+{
+	struct mark m[60];
+	int64_t now = clock_mono_ms();
+	(void)state;
+	fired_n = 0;
+	for (int i = 0; i < 60; i++) {
+		m[i] = (struct mark){.timer = {.fn = on_mark}, .order = (i * 37) % 60};
+		assert_int_equal(loop_timer_set(loop, &m[i].timer, now + m[i].order), ERR_OK);
+	}
+	for (int i = 0; i < 60; i++)
+		if (m[i].order % 6 == 5)
+			loop_timer_clear(loop, &m[i].timer);
+	run_guarded(STALL_MS);
+	assert_false(stalled);
+	assert_int_equal(fired_n, 50);
+	for (int i = 1; i < fired_n; i++)
+		assert_true(fired[i - 1] < fired[i]);
+}
+
+static void on_again(struct loop_timer *t)
+{
+	if (++fired_n == 3)
+		loop_stop(loop);
+	else
+		assert_int_equal(loop_timer_set(loop, t, loop_now_ms(loop)), ERR_OK);
+}
+
+static void test_timer_that_rearms_itself_for_now_does_not_hang_the_loop(void **state)
+{
+	struct loop_timer t = {.fn = on_again};
+	(void)state;
+	fired_n = 0;
+	assert_int_equal(loop_timer_set(loop, &t, 0), ERR_OK);
+	run_guarded(STALL_MS);
+	assert_int_equal(fired_n, 3);
+	assert_false(stalled);
+}
+
+/* --- inbox */
+
+struct note {
+	struct loop_post post;
+	int number;
+};
+static int posted[256], posted_n;
+
+static void on_note(struct loop_post *p)
+{
+	posted[posted_n++] = LIST_ENTRY(p, struct note, post)->number;
+	if (posted_n == 200)
+		loop_stop(loop);
+}
+
+static void *post_all(void *arg)
+{
+	struct note *n = arg;
+	for (int i = 0; i < 200; i++) {
+		n[i] = (struct note){.post = {.fn = on_note}, .number = i};
+		loop_post(loop, &n[i].post);
+	}
+	return NULL;
+}
+
+static void test_posts_from_another_thread_wake_the_loop_in_order(void **state)
+{
+	static struct note notes[200];
+	pthread_t t;
+	(void)state;
+	posted_n = 0;
+	assert_int_equal(pthread_create(&t, NULL, post_all, notes), 0);
+	run_guarded(STALL_MS);
+	(void)pthread_join(t, NULL);
+	assert_false(stalled);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(posted[i], i);
+}
+
+/* --- sources: work that no descriptor announces */
+
+struct quiet {
+	struct loop_source source;
+	int left;
+	int64_t due;
+};
+
+static bool quiet_settle(struct loop_source *s)
+{
+	struct quiet *q = LIST_ENTRY(s, struct quiet, source);
+	if (q->left == 0)
+		return false;
+	if (--q->left == 0)
+		loop_stop(loop);
+	return true;
+}
+
+static int64_t quiet_due(struct loop_source *s)
+{
+	return LIST_ENTRY(s, struct quiet, source)->due;
+}
+
+static void test_a_source_is_settled_until_it_does_nothing(void **state)
+{
+	/* more rounds than one turn has: the loop must stay hot, or it would sleep for a minute */
+	struct quiet q = {.source = {.settle = quiet_settle, .due_ms = quiet_due}, .left = 100, .due = -1};
+	(void)state;
+	loop_source_add(loop, &q.source);
+	run_guarded(STALL_MS);
+	assert_false(stalled);
+	loop_source_del(&q.source);
+}
+
+static bool due_settle(struct loop_source *s)
+{
+	struct quiet *q = LIST_ENTRY(s, struct quiet, source);
+	if (clock_mono_ms() < q->due)
+		return false;
+	loop_stop(loop);
+	return false;
+}
+
+static void test_the_loop_never_sleeps_past_a_source(void **state)
+{
+	struct quiet q = {.source = {.settle = due_settle, .due_ms = quiet_due}, .due = clock_mono_ms() + 30};
+	(void)state;
+	loop_source_add(loop, &q.source);
+	run_guarded(STALL_MS);
+	assert_false(stalled);
+	loop_source_del(&q.source);
+}
+
+/* --- descriptors */
+
+static int watched;
+
+static void on_watch(struct loop_watch *w, uint32_t events)
+{
+	uint64_t n;
+	assert_true(events & EPOLLIN);
+	assert_int_equal(read(w->fd, &n, sizeof n), sizeof n);
+	watched++;
+	loop_stop(loop);
+}
+
+static void test_a_watched_descriptor_wakes_the_loop(void **state)
+{
+	struct loop_watch w = {.fd = eventfd(1, EFD_CLOEXEC), .fn = on_watch};
+	(void)state;
+	watched = 0;
+	assert_int_equal(loop_watch_add(loop, &w, EPOLLIN, NULL), ERR_OK);
+	run_guarded(STALL_MS);
+	assert_int_equal(watched, 1);
+	loop_watch_del(loop, &w);
+	(void)close(w.fd);
+}
+
+static void test_a_bad_descriptor_is_an_error(void **state)
+{
+	struct loop_watch w = {.fd = -1, .fn = on_watch};
+	struct err e = {0};
+	(void)state;
+	assert_int_equal(loop_watch_add(loop, &w, EPOLLIN, &e), ERR_NOMEM);
+	assert_true(e.msg[0] != '\0');
+}
+
+/* --- offload */
+
+struct job {
+	struct offload_job job;
+	pthread_t worked_on;
+	bool started_first;
+};
+static atomic_int gate; /* 0: closed */
+static int done_n;
+static bool started_all;
+
+static void job_work(struct offload_job *j)
+{
+	while (atomic_load(&gate) == 0)
+		(void)usleep(1000);
+	LIST_ENTRY(j, struct job, job)->worked_on = pthread_self();
+}
+
+static void job_done(struct offload_job *j)
+{
+	struct job *mine = LIST_ENTRY(j, struct job, job);
+	assert_false(pthread_equal(mine->worked_on, pthread_self()));
+	assert_true(started_all); /* never before start returned */
+	if (++done_n == 3)
+		loop_stop(loop);
+}
+
+static void test_offload_is_bounded_and_answers_on_the_loop(void **state)
+{
+	struct offload_options o = {.name = "test", .threads = 1, .queue_max = 2, .nice = 19};
+	struct job j[4];
+	struct offload *pool;
+	(void)state;
+	atomic_store(&gate, 0);
+	done_n = 0;
+	started_all = false;
+	assert_int_equal(offload_new(&o, &pool, NULL), ERR_OK);
+	for (int i = 0; i < 4; i++)
+		j[i] = (struct job){.job = {.work = job_work, .done = job_done}};
+	assert_int_equal(offload_start(pool, loop, &j[0].job), ERR_OK);
+	(void)usleep(50000); /* the one thread holds it */
+	assert_int_equal(offload_start(pool, loop, &j[1].job), ERR_OK);
+	assert_int_equal(offload_start(pool, loop, &j[2].job), ERR_OK);
+	assert_int_equal(offload_start(pool, loop, &j[3].job), ERR_BUSY);
+	started_all = true;
+	atomic_store(&gate, 1);
+	run_guarded(STALL_MS);
+	assert_false(stalled);
+	assert_int_equal(done_n, 3);
+	offload_free(pool);
+}
+
+static void test_offload_free_runs_what_was_queued(void **state)
+{
+	struct offload_options o = {.name = "test", .threads = 2, .queue_max = 8};
+	struct job j[3];
+	struct offload *pool;
+	(void)state;
+	atomic_store(&gate, 1);
+	done_n = 0;
+	started_all = true;
+	assert_int_equal(offload_new(&o, &pool, NULL), ERR_OK);
+	for (int i = 0; i < 3; i++) {
+		j[i] = (struct job){.job = {.work = job_work, .done = job_done}};
+		assert_int_equal(offload_start(pool, loop, &j[i].job), ERR_OK);
+	}
+	offload_free(pool);
+	loop_drain(loop);
+	assert_int_equal(done_n, 3);
+}
+
+/* --- HTTP client */
+
+struct got {
+	int calls, wanted;
+	enum err_code code;
+	long status;
+	char body[64];
+	bool started;
+};
+
+static void on_http(void *arg, const struct httpc_response *r)
+{
+	struct got *g = arg;
+	assert_true(g->started);
+	g->code = r->code;
+	g->status = r->status;
+	(void)str_copy(g->body, sizeof g->body, r->body);
+	if (++g->calls == g->wanted)
+		loop_stop(loop);
+}
+
+static struct httpc_request request_to(char *url, size_t cap, int port, const char *path)
+{
+	(void)snprintf(url, cap, "http://127.0.0.1:%d%s", port, path);
+	return (struct httpc_request){.method = "GET", .url = url, .timeout_ms = 300, .response_max = 32};
+}
+
+static void test_http_calls_finish_without_a_stall(void **state)
+{
+	struct tiny_server *s = tiny_server_start();
+	struct got g = {.wanted = 40};
+	struct httpc_call *call;
+	struct httpc *h;
+	char url[64];
+	(void)state;
+	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
+	for (int i = 0; i < g.wanted; i++) {
+		struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), "/ok");
+		assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
+	}
+	g.started = true;
+	run_guarded(2000);
+	assert_false(stalled);
+	assert_int_equal(g.code, ERR_OK);
+	assert_int_equal(g.status, 200);
+	assert_string_equal(g.body, "ok");
+	httpc_free(h);
+	tiny_server_stop(s);
+}
+
+static void one_call(const char *method, const char *path, struct str body, struct got *g)
+{
+	struct tiny_server *s = tiny_server_start();
+	struct httpc_call *call;
+	struct httpc *h;
+	char url[64];
+	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
+	struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), path);
+	const char *const headers[] = {"X-Test: 1", NULL};
+	r.method = method;
+	r.headers = headers;
+	r.body = body;
+	*g = (struct got){.wanted = 1};
+	assert_int_equal(httpc_start(h, &r, on_http, g, &call, NULL), ERR_OK);
+	g->started = true;
+	run_guarded(2000);
+	assert_false(stalled);
+	httpc_free(h);
+	tiny_server_stop(s);
+}
+
+static void test_http_post_sends_its_body(void **state)
+{
+	struct got g;
+	(void)state;
+	one_call("POST", "/echo", STR("a=1"), &g);
+	assert_string_equal(g.body, "a=1");
+}
+
+static void test_http_silent_server_ends_at_the_deadline(void **state)
+{
+	struct got g;
+	(void)state;
+	one_call("GET", "/silent", (struct str){NULL, 0}, &g);
+	assert_int_equal(g.code, ERR_TIMEOUT);
+}
+
+static void test_http_answer_over_the_cap_fails(void **state)
+{
+	struct got g;
+	(void)state;
+	one_call("GET", "/large", (struct str){NULL, 0}, &g);
+	assert_int_equal(g.code, ERR_UPSTREAM);
+}
+
+static void test_http_redirect_is_not_followed(void **state)
+{
+	struct got g;
+	(void)state;
+	one_call("GET", "/redirect", (struct str){NULL, 0}, &g);
+	assert_int_equal(g.status, 302);
+}
+
+static void test_http_cancelled_call_never_calls_back(void **state)
+{
+	struct tiny_server *s = tiny_server_start();
+	struct got g = {.wanted = 1, .started = true};
+	struct httpc_call *call;
+	struct httpc *h;
+	char url[64];
+	(void)state;
+	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
+	struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), "/ok");
+	assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
+	httpc_cancel(call);
+	run_guarded(100);
+	assert_int_equal(g.calls, 0);
+	httpc_free(h);
+	tiny_server_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(test_timers_fire_in_order_of_due, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_timer_that_rearms_itself_for_now_does_not_hang_the_loop,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_posts_from_another_thread_wake_the_loop_in_order, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(test_a_source_is_settled_until_it_does_nothing, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(test_the_loop_never_sleeps_past_a_source, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_a_watched_descriptor_wakes_the_loop, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_a_bad_descriptor_is_an_error, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_offload_is_bounded_and_answers_on_the_loop, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(test_offload_free_runs_what_was_queued, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_http_calls_finish_without_a_stall, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_http_post_sends_its_body, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_http_silent_server_ends_at_the_deadline, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(test_http_answer_over_the_cap_fails, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_http_redirect_is_not_followed, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_http_cancelled_call_never_calls_back, setup, teardown),
+	};
+	if (httpc_global_start(NULL) != ERR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
