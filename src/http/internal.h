@@ -1,0 +1,114 @@
+/* internal.h - what the files of http/ share; nobody else includes it. */
+#pragma once
+#include <sys/socket.h>
+
+#include "base/list.h"
+#include "http/body.h"
+#include "http/client.h"
+#include "http/guard.h"
+#include "http/request.h"
+#include "http/server.h"
+
+struct MHD_Connection;
+struct MHD_Daemon;
+
+enum {
+	ANSWER_HEADERS_MAX = 10,
+	ANSWER_TEXT_MAX = 16384, /* bytes of all header values of one answer */
+	HEAD_MS = 10000,         /* a request line and headers must arrive within */
+	OVER_MS = 500,           /* and on a connection past the limit: what is spare must not be held */
+	IDLE_MS = 75000,         /* a kept connection waits this long: longer than a load balancer's 60 s */
+	SEND_MS = 30000,         /* an answer must be taken within */
+	DEADLINE_GRACE_MS = 250, /* a handler's own deadline answers first */
+};
+
+struct request_answer {
+	unsigned status; /* 0: not answered */
+	const char *content_type;
+	const char *cache_control; /* NULL: no-store */
+	const char *csp;           /* NULL: none */
+	struct buf body;
+	struct {
+		const char *name;
+		size_t value; /* offset in text */
+	} header[ANSWER_HEADERS_MAX];
+	size_t n;
+	struct buf text; /* header values, NUL after each */
+	bool close;
+	char error[ERR_MSG_MAX]; /* for the log line; empty: none */
+	enum err_code code;
+};
+
+/* Where a request stands, in order of time. */
+enum server_stage {
+	STAGE_HEAD, /* request line seen */
+	STAGE_BODY, /* admitted, body coming */
+	STAGE_WAIT, /* handler ran, connection suspended */
+	STAGE_SENT, /* answer queued */
+};
+
+struct server_request {
+	struct request r;
+	struct server *server;
+	struct server_conn *conn;
+	bool people; /* errors are pages */
+	struct request_answer answer;
+	enum server_stage stage;
+	struct body body;
+	char caller_id[65]; /* X-Request-Id or traceparent that came; empty: none */
+	size_t route_slot;  /* for metrics: row of the table + 1, 0 without a route */
+	char uri[];         /* raw request target */
+};
+
+struct server_conn {
+	struct list_node node; /* in server.idle or server.active */
+	struct server *server;
+	struct MHD_Connection *mhd;
+	int fd;
+	struct loop_timer timer;  /* absolute: whatever the connection does, it ends or moves on by then */
+	struct server_request *q; /* NULL between requests */
+	bool leaving;             /* told to go, not gone yet */
+	bool over;                /* beyond the limit: served only where the route stays */
+	bool linger;              /* answered before the body was read */
+};
+
+struct server {
+	struct server_options opt;
+	struct MHD_Daemon *daemon;
+	struct loop_watch watch; /* libmicrohttpd's epoll descriptor */
+	struct loop_source source;
+	bool ready;     /* something happened that only MHD_run moves on */
+	int64_t due_ms; /* libmicrohttpd's own timeout, absolute; -1: none */
+	struct list_node idle, active, lingering;
+	size_t open, leaving, lingering_n;
+	bool quiesced;           /* no longer listening */
+	bool stopping;           /* no handler runs any more */
+	struct loop_timer sweep; /* after quiesce: closes idle connections */
+};
+
+/* request.c, reply.c */
+void reply_close_all(struct request_answer *a);
+
+/* server_conn.c */
+struct server_conn *server_conn_of(struct MHD_Connection *k);
+void server_conn_deadline(struct server_conn *c, int64_t due_ms);
+void server_conn_head_deadline(struct server_conn *c); /* a request line and headers must arrive */
+void server_conn_idle(struct server_conn *c);
+void server_conn_active(struct server_conn *c);
+void server_conn_sweep(struct server *s);
+void server_conn_hang_up(struct server_conn *c);
+void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason);
+
+/* server_linger.c */
+void server_linger_start(struct server_conn *c);
+void server_linger_end_all(struct server *s);
+
+/* server_request.c */
+void server_request_answered(struct request *r);
+void server_request_deadline(struct server_conn *c);
+void server_request_fail(struct server_request *q, enum err_code code, const struct err *why);
+
+/* server_head.c */
+MUST_CHECK enum err_code server_head_check(struct server_request *q, const char *method, const char *version,
+                                           struct guard_framing *ret, struct err *reterr);
+struct str server_head_find(const struct server_request *q, const char *name, size_t *ret_count);

@@ -1,0 +1,78 @@
+/* request.h - one HTTP request and its answer, as handlers see them.
+ *
+ * A handler runs once, when the request was received in full (guard, route, method, size and type already
+ * checked).  It answers with one reply_* call, at once or later from any callback on the same loop; a request
+ * not answered when the handler returns waits (its connection is suspended).  At the route's deadline an
+ * unanswered request is answered 503 for it and `cleanup` runs.
+ *
+ * Life     `flow` belongs to the handler: `cleanup` is called exactly once, when the answer is out, the
+ * client is gone, or the deadline passed; it must cancel what runs.  After it the request is dead. Threads
+ * the loop's thread only. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "http/route.h"
+#include "loop/loop.h"
+
+enum {
+	REQUEST_ID_MAX = 64,   /* characters */
+	REQUEST_ADDR_MAX = 46, /* text form of an IPv6 address */
+	REQUEST_ARG_MAX = 768,
+};
+
+struct service; /* what handlers work with (link/service.h) */
+
+struct request {
+	const struct route *route; /* NULL before routing */
+	struct service *service;
+	struct loop *loop;
+	char id[REQUEST_ID_MAX + 1];   /* X-Request-Id: 16 hex digits of ours, or a trusted proxy's */
+	char client[REQUEST_ADDR_MAX]; /* address of the client, through trusted proxies */
+	struct str method;             /* as sent */
+	struct str path;               /* raw, without the query */
+	struct str query;              /* raw, without '?'; p is NULL when there was no '?' */
+	struct str body;               /* empty but for POST */
+	char arg[REQUEST_ARG_MAX + 1]; /* decoded {} segment of the route's path */
+	int64_t arrived_ms;            /* monotonic: headers complete */
+	int64_t deadline_ms;           /* monotonic: answered by then */
+	void *flow;
+	void (*cleanup)(struct request *r);
+	struct request_answer *answer; /* private to http/ */
+};
+
+/* Value of a header.  p is NULL when absent; *ret_count (NULL allowed) tells how often it came. */
+struct str request_header(const struct request *r, const char *name, size_t *ret_count);
+
+/* Cookie value by name, p NULL when absent or doubled. */
+struct str request_cookie(const struct request *r, const char *name);
+
+/* Take the body's memory and charge, for work that may outlive the request; r->body stays valid as long as
+ * `ret`. */
+struct body;
+void request_take_body(struct request *r, struct body *ret);
+
+bool request_answered(const struct request *r);
+bool request_draining(const struct request *r); /* the service is stopping */
+
+/* --- answers: exactly one per request.  Headers are added before it.  Every answer carries X-Request-Id,
+ * nosniff, Cache-Control and, on https, HSTS by itself. */
+
+/* Name and value without controls; value at most 4 KiB. */
+void reply_header(struct request *r, const char *name, struct str value);
+void reply_text(struct request *r, unsigned status, struct str text);  /* text/plain; charset=utf-8 */
+void reply_json(struct request *r, unsigned status, struct buf *json); /* takes the bytes */
+void reply_body(struct request *r, unsigned status, const char *content_type,
+                struct buf *body); /* takes the bytes */
+/* HTML with the strict CSP; consent: form-action also lets the browser go on to Facebook. */
+enum reply_csp { REPLY_CSP_PAGE, REPLY_CSP_CONSENT };
+void reply_html(struct request *r, unsigned status, enum reply_csp csp,
+                struct buf *html);                      /* takes the bytes */
+void reply_empty(struct request *r, unsigned status);   /* 204 */
+void reply_redirect(struct request *r, struct str url); /* 303, Referrer-Policy: no-referrer */
+/* The error table's status and text: problem+json (RFC 9457), or a page on routes for people.
+ * `detail` goes to the answer, never a secret; NULL for none.  e (NULL allowed) goes to the log only. */
+void reply_error(struct request *r, enum err_code code, const char *detail, const struct err *e);
+/* Replaces Cache-Control: no-store.  A literal. */
+void reply_cacheable(struct request *r, const char *cache_control);
+/* Close the connection after the answer. */
+void reply_close(struct request *r);

@@ -1,0 +1,160 @@
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "http/internal.h"
+#include "http/server_conn.h"
+#include "metrics.h"
+
+struct server_conn *server_conn_of(struct MHD_Connection *k)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(k, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return i == NULL ? NULL : i->socket_context;
+}
+
+/* libmicrohttpd sees the end of file and closes; it owns the descriptor. */
+void server_conn_hang_up(struct server_conn *c)
+{
+	(void)shutdown(c->fd, SHUT_RDWR);
+	c->server->ready = true;
+}
+
+static void on_deadline(struct loop_timer *t)
+{
+	struct server_conn *c = LIST_ENTRY(t, struct server_conn, timer);
+	if (c->q == NULL) {
+		server_conn_hang_up(c);
+		return;
+	}
+	metric_add(M_REQUEST_DEADLINE, 1);
+	server_request_deadline(c);
+}
+
+void server_conn_deadline(struct server_conn *c, int64_t due_ms)
+{
+	if (loop_timer_set(c->server->opt.loop, &c->timer, due_ms) != ERR_OK)
+		server_conn_hang_up(c); /* never a connection without a deadline */
+}
+
+void server_conn_head_deadline(struct server_conn *c)
+{
+	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + (c->over ? OVER_MS : HEAD_MS));
+}
+
+/* An answer of our own making, written past libmicrohttpd, which takes none while a body is coming. */
+void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text,
+	                 "HTTP/1.1 %u %s\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n"
+	                 "Cache-Control: no-store\r\nX-Request-Id: %.16s\r\nConnection: close\r\n\r\n",
+	                 status, reason, c->q != NULL ? c->q->r.id : "0000000000000000");
+	if (n > 0 && (size_t)n < sizeof text)
+		(void)send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	server_conn_hang_up(c);
+}
+
+void server_conn_idle(struct server_conn *c)
+{
+	list_del(&c->node);
+	list_push(&c->server->idle, &c->node);
+	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + IDLE_MS);
+}
+
+void server_conn_active(struct server_conn *c)
+{
+	list_del(&c->node);
+	list_push(&c->server->active, &c->node);
+}
+
+/* At the limit the connection that has been idle longest makes room. */
+static void evict(struct server *s)
+{
+	if (list_empty(&s->idle))
+		return;
+	struct server_conn *c = LIST_ENTRY(s->idle.next, struct server_conn, node);
+	server_conn_active(c);
+	server_conn_hang_up(c);
+	c->leaving = true;
+	s->leaving++;
+	metric_add(M_CONN_EVICTED, 1);
+}
+
+static bool full(const struct server *s)
+{
+	return s->open - s->leaving >= (size_t)s->opt.cfg->max_connections;
+}
+
+static void opened(struct server *s, struct MHD_Connection *k, void **context)
+{
+	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct server_conn *c = calloc(1, sizeof *c);
+	if (c == NULL || fd == NULL) {
+		free(c);
+		return; /* served by a fixed 503 */
+	}
+	*c = (struct server_conn){.server = s, .mhd = k, .fd = fd->connect_fd, .timer = {.fn = on_deadline}};
+	if (full(s))
+		evict(s);
+	c->over = full(s);
+	s->open++;
+	metric_add(M_CONNECTIONS, 1);
+	*context = c;
+	list_push(&s->active, &c->node);
+	server_conn_head_deadline(c);
+}
+
+static void closed(struct server *s, struct server_conn *c)
+{
+	if (c->linger)
+		server_linger_start(c);
+	loop_timer_clear(s->opt.loop, &c->timer);
+	list_del(&c->node);
+	s->open--;
+	if (c->leaving)
+		s->leaving--;
+	metric_add(M_CONNECTIONS, -1);
+	free(c);
+}
+
+void server_conn_notify(void *arg, struct MHD_Connection *k, void **context,
+                        enum MHD_ConnectionNotificationCode what)
+{
+	struct server *s = arg;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		opened(s, k, context);
+		return;
+	}
+	/* At its connection limit libmicrohttpd takes the listen socket out of epoll and puts it back only on
+	 * the next run. */
+	s->ready = true;
+	if (*context != NULL)
+		closed(s, *context);
+	*context = NULL;
+}
+
+static bool has_unread(const struct server_conn *c)
+{
+	int n = 0;
+	return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* After listening stopped: connections without a request in them go, unless one has arrived already. */
+void server_conn_sweep(struct server *s)
+{
+	struct list_node *next;
+	for (struct list_node *n = s->idle.next; n != &s->idle; n = next) {
+		struct server_conn *c = LIST_ENTRY(n, struct server_conn, node);
+		next = n->next;
+		if (!has_unread(c))
+			server_conn_hang_up(c);
+	}
+	for (struct list_node *n = s->active.next; n != &s->active; n = n->next) {
+		struct server_conn *c = LIST_ENTRY(n, struct server_conn, node);
+		if (c->q == NULL && !has_unread(c))
+			server_conn_hang_up(c);
+	}
+}

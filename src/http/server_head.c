@@ -1,0 +1,59 @@
+#include <microhttpd.h>
+#include <string.h>
+
+#include "http/internal.h"
+
+/* libmicrohttpd 1.0 has a strict parser of its own; its buffer may be laid out otherwise. */
+enum { OLD_PARSER = MHD_VERSION < 0x01000000 };
+
+static enum MHD_Result collect(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                               const char *value, size_t value_n)
+{
+	struct guard_head *h = arg;
+	(void)kind;
+	if (h->n < GUARD_HEADERS_MAX) {
+		h->header[h->n].name = (struct str){name, name_n};
+		h->header[h->n].value = (struct str){value, value_n};
+	}
+	h->n++;
+	return MHD_YES;
+}
+
+enum err_code server_head_check(struct server_request *q, const char *method, const char *version,
+                                struct guard_framing *ret, struct err *reterr)
+{
+	struct MHD_Connection *k = q->conn->mhd;
+	struct guard_head h = {.method = str_c(method), .uri = str_c(q->uri), .version = str_c(version)};
+	(void)MHD_get_connection_values_n(k, MHD_HEADER_KIND, collect, &h);
+	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
+	        k, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	h.block = size != NULL ? size->header_size : 0;
+	h.wire = OLD_PARSER;
+	return guard_check(&h, ret, reterr);
+}
+
+struct wanted {
+	struct str name, value;
+	size_t count;
+};
+
+static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                            const char *value, size_t value_n)
+{
+	struct wanted *w = arg;
+	(void)kind;
+	if (str_ieq((struct str){name, name_n}, w->name)) {
+		w->value = (struct str){value, value_n};
+		w->count++;
+	}
+	return MHD_YES;
+}
+
+struct str server_head_find(const struct server_request *q, const char *name, size_t *ret_count)
+{
+	struct wanted w = {.name = str_c(name)};
+	(void)MHD_get_connection_values_n(q->conn->mhd, MHD_HEADER_KIND, look, &w);
+	if (ret_count != NULL)
+		*ret_count = w.count;
+	return w.value;
+}

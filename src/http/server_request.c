@@ -1,0 +1,354 @@
+/* One request through libmicrohttpd's access handler:
+ *
+ *   HEAD --guard, route, admit--> BODY --all received--> [handler] --answered--> SENT
+ *     \                             \                       \
+ *      refused: SENT at once         too large, too late     not answered: WAIT (suspended) --reply_*--> SENT
+ *
+ * libmicrohttpd calls once with the headers, then with each piece of the body, then once without data; after
+ * a resume it calls once more. */
+#include "http/server_request.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "http/client.h"
+#include "http/internal.h"
+#include "http/router.h"
+#include "http/server_answer.h"
+#include "log.h"
+#include "metrics.h"
+
+static struct server_request *of(struct request *r)
+{
+	return LIST_ENTRY(r, struct server_request, r);
+}
+
+static void set_id(struct request *r)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t raw[8];
+	if (crypto_random(raw, sizeof raw) != ERR_OK)
+		memset(raw, 0, sizeof raw); /* an id that is not unique beats no answer */
+	for (size_t i = 0; i < 16; i++)
+		r->id[i] = digits[i % 2 == 0 ? raw[i / 2] >> 4 : raw[i / 2] & 15];
+	r->id[16] = '\0';
+}
+
+static void split_uri(struct server_request *q)
+{
+	struct str uri = str_c(q->uri);
+	if (!str_cut(uri, '?', &q->r.path, &q->r.query))
+		q->r.query = (struct str){NULL, 0};
+}
+
+/* Called with the raw request target, once per request; what it returns is the request's context. */
+void *server_request_new(void *arg, const char *uri, struct MHD_Connection *k)
+{
+	struct server *s = arg;
+	struct server_conn *c = server_conn_of(k);
+	size_t n = strlen(uri);
+	struct server_request *q = c == NULL ? NULL : calloc(1, sizeof *q + n + 1);
+	if (q == NULL)
+		return NULL;
+	memcpy(q->uri, uri, n);
+	q->server = s;
+	q->conn = c;
+	q->r.service = s->opt.service;
+	q->r.loop = s->opt.loop;
+	q->r.answer = &q->answer;
+	buf_init(&q->answer.text, ANSWER_TEXT_MAX);
+	set_id(&q->r);
+	split_uri(q);
+	q->r.arrived_ms = loop_now_ms(s->opt.loop);
+	c->q = q;
+	server_conn_active(c);
+	server_conn_head_deadline(c);
+	metric_add(M_REQUESTS, 1);
+	return q;
+}
+
+static void scope(const struct server_request *q)
+{
+	log_scope(q == NULL ? NULL : q->r.id);
+}
+
+static void take_caller_id(struct server_request *q, bool trusted)
+{
+	struct str id = request_header(&q->r, "X-Request-Id", NULL);
+	if (id.n >= 8 && id.n <= REQUEST_ID_MAX && str_of(id, "._-")) {
+		if (trusted)
+			(void)str_copy(q->r.id, sizeof q->r.id, id);
+		else
+			(void)str_copy(q->caller_id, sizeof q->caller_id, id);
+		return;
+	}
+	struct str trace = request_header(&q->r, "traceparent", NULL);
+	if (trace.n == 55 && str_of(trace, "-"))
+		(void)str_copy(q->caller_id, sizeof q->caller_id, trace);
+}
+
+static void find_client(struct server_request *q)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(q->conn->mhd,
+	                                                            MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	size_t lines;
+	struct str forwarded = request_header(&q->r, "X-Forwarded-For", &lines);
+	if (lines != 1)
+		forwarded = (struct str){NULL, 0};
+	bool trusted = client_find(&q->server->opt.cfg->trusted_proxies, i == NULL ? NULL : i->client_addr,
+	                           forwarded, q->r.client);
+	take_caller_id(q, trusted);
+}
+
+static bool wants_html(const struct request *r)
+{
+	struct str rest = request_header(r, "Accept", NULL), item;
+	while (str_next(&rest, ',', &item))
+		if (str_starts(str_trim(item), STR("text/html")))
+			return true;
+	return false;
+}
+
+static enum err_code check_type(const struct request *r, const char *want, struct err *reterr)
+{
+	struct str type, more;
+	size_t lines;
+	(void)str_cut(request_header(r, "Content-Type", &lines), ';', &type, &more);
+	if (lines != 1 || !str_ieq(str_trim(type), str_c(want)))
+		return err_set(reterr, ERR_MEDIA_TYPE, "the content type is not %s", want);
+	return ERR_OK;
+}
+
+static size_t body_max(const struct server_request *q)
+{
+	const struct route *route = q->r.route;
+	return route->body_max != 0 ? route->body_max : (size_t)q->server->opt.cfg->webhook_max_body;
+}
+
+static enum err_code check_body(struct server_request *q, const struct guard_framing *f, struct err *reterr)
+{
+	enum route_body kind = q->r.route->body;
+	if (kind == ROUTE_NO_BODY)
+		return f->chunked || f->length > 0 ? err_set(reterr, ERR_INVALID, "a body where none belongs")
+		                                   : ERR_OK;
+	if (kind != ROUTE_ANY_BODY && !f->has_length)
+		return err_set(reterr, ERR_LENGTH, "no Content-Length");
+	if (f->length > body_max(q))
+		return err_set(reterr, ERR_TOO_LARGE, "a body of over %zu bytes", body_max(q));
+	if (!body_fits(f->length, (size_t)q->server->opt.cfg->webhook_body_budget)) {
+		metric_add(M_BODY_BUDGET, 1);
+		return err_set(reterr, ERR_BUSY, "the budget for bodies is used up");
+	}
+	if (kind == ROUTE_FORM)
+		return check_type(&q->r, "application/x-www-form-urlencoded", reterr);
+	if (kind == ROUTE_JSON)
+		return check_type(&q->r, "application/json", reterr);
+	return ERR_OK;
+}
+
+static enum err_code route(struct server_request *q, struct err *reterr)
+{
+	char allow[ROUTER_ALLOW_MAX];
+	enum err_code code = router_find(q->server->opt.table, q->server->opt.listener, &q->r, allow);
+	if (code == ERR_METHOD)
+		reply_header(&q->r, "Allow", str_c(allow));
+	q->people = q->r.route != NULL ? q->r.route->people : wants_html(&q->r);
+	if (code != ERR_OK)
+		return err_set(reterr, code, "no route");
+	q->route_slot = (size_t)(q->r.route - q->server->opt.table) + 1;
+	int64_t limit = q->r.route->deadline_ms != 0 ? q->r.route->deadline_ms
+	                                             : q->server->opt.cfg->webhook_deadline_ms;
+	q->r.deadline_ms = q->r.arrived_ms + limit;
+	server_conn_deadline(q->conn, q->r.deadline_ms + DEADLINE_GRACE_MS);
+	return ERR_OK;
+}
+
+/* Everything that can be refused before the body is read. */
+static enum err_code admit(struct server_request *q, const char *version, struct err *reterr)
+{
+	struct guard_framing framing;
+	q->r.arrived_ms = loop_now_ms(q->server->opt.loop);
+	enum err_code code = server_head_check(q, q->r.method.p, version, &framing, reterr);
+	if (code != ERR_OK) {
+		metric_add(M_GUARD_REFUSED, 1);
+		reply_close(&q->r);
+		return code;
+	}
+	find_client(q);
+	code = route(q, reterr);
+	if (code == ERR_OK && q->conn->over && !q->r.route->stays) {
+		metric_add(M_CONN_REFUSED, 1);
+		reply_close(&q->r);
+		code = err_set(reterr, ERR_BUSY, "connection limit");
+	}
+	if (code == ERR_OK)
+		code = check_body(q, &framing, reterr);
+	if (code == ERR_OK && q->r.route->admit != NULL)
+		code = q->r.route->admit(&q->r, reterr);
+	if (q->conn->over || framing.chunked || (code != ERR_OK && framing.length > 0))
+		reply_close(&q->r);
+	q->conn->linger = code != ERR_OK && (framing.chunked || framing.length > 0);
+	if (code == ERR_OK)
+		body_init(&q->body, q->r.route->body == ROUTE_NO_BODY ? 0 : body_max(q),
+		          (size_t)q->server->opt.cfg->webhook_body_budget);
+	return code;
+}
+
+static enum MHD_Result on_head(struct server_request *q, const char *method, const char *version)
+{
+	struct err why = {.code = ERR_OK};
+	q->r.method = str_c(method);
+	enum err_code code = admit(q, version, &why);
+	q->stage = STAGE_BODY;
+	if (code == ERR_OK && !request_answered(&q->r))
+		return MHD_YES;
+	/* Nothing hidden to people: what is wrong with the framing is no secret. */
+	reply_error(&q->r, code, code == ERR_INVALID ? why.msg : NULL, &why);
+	return server_answer_queue(q);
+}
+
+static void cut_off(struct server_request *q, enum err_code code)
+{
+	q->stage = STAGE_SENT;
+	q->answer.code = code;
+	if (code == ERR_TOO_LARGE) {
+		server_conn_last_words(q->conn, 413, "Content Too Large");
+		return;
+	}
+	metric_add(M_BODY_BUDGET, 1);
+	server_conn_last_words(q->conn, 503, "Service Unavailable");
+}
+
+static enum MHD_Result on_data(struct server_request *q, const char *data, size_t *n)
+{
+	enum err_code code = q->stage == STAGE_BODY ? body_add(&q->body, data, *n) : ERR_OK;
+	*n = 0;
+	if (code != ERR_OK)
+		cut_off(q, code);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_received(struct server_request *q)
+{
+	q->r.body = buf_view(&q->body.bytes);
+	if (q->server->stopping)
+		reply_error(&q->r, ERR_STOPPING, NULL, NULL);
+	if (!request_answered(&q->r))
+		q->r.route->handler(&q->r);
+	if (request_answered(&q->r))
+		return server_answer_queue(q);
+	q->stage = STAGE_WAIT;
+	MHD_suspend_connection(q->conn->mhd);
+	return MHD_YES;
+}
+
+enum MHD_Result server_request_handle(void *arg, struct MHD_Connection *k, const char *url,
+                                      const char *method, const char *version, const char *data, size_t *n,
+                                      void **context)
+{
+	struct server_request *q = *context;
+	(void)arg, (void)url;
+	if (q == NULL)
+		return server_answer_no_memory(k);
+	scope(q);
+	enum MHD_Result more;
+	if (q->stage == STAGE_HEAD)
+		more = on_head(q, method, version);
+	else if (*n > 0)
+		more = on_data(q, data, n);
+	else if (q->stage == STAGE_BODY)
+		more = on_received(q);
+	else
+		more = server_answer_queue(q);
+	scope(NULL);
+	return more;
+}
+
+/* A reply_* function was called: wake the connection when it sleeps. */
+void server_request_answered(struct request *r)
+{
+	struct server_request *q = of(r);
+	if (q->stage != STAGE_WAIT)
+		return;
+	q->stage = STAGE_BODY;
+	MHD_resume_connection(q->conn->mhd);
+	q->server->ready = true;
+}
+
+static void stop_flow(struct server_request *q)
+{
+	void (*cleanup)(struct request *) = q->r.cleanup;
+	q->r.cleanup = NULL;
+	if (cleanup != NULL)
+		cleanup(&q->r);
+}
+
+void server_request_fail(struct server_request *q, enum err_code code, const struct err *why)
+{
+	scope(q);
+	stop_flow(q);
+	reply_close(&q->r);
+	reply_error(&q->r, code, NULL, why);
+	scope(NULL);
+}
+
+void server_request_deadline(struct server_conn *c)
+{
+	static const struct err late = {.code = ERR_TIMEOUT, .msg = "the request's deadline passed"};
+	struct server_request *q = c->q;
+	if (q->stage == STAGE_WAIT) {
+		server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + SEND_MS);
+		server_request_fail(q, ERR_TIMEOUT, &late);
+		return;
+	}
+	q->answer.code = ERR_SLOW_REQUEST;
+	if (q->stage != STAGE_SENT && !request_answered(&q->r))
+		server_conn_last_words(c, 408, "Request Timeout");
+	else
+		server_conn_hang_up(c);
+}
+
+static void log_request(const struct server_request *q, bool sent)
+{
+	const struct request *r = &q->r;
+	int64_t us = (clock_mono_ms() - r->arrived_ms) * 1000;
+	unsigned status = sent                       ? q->answer.status
+	                  : q->answer.code != ERR_OK ? err_http_status(q->answer.code)
+	                                             : 0;
+	enum log_level level = r->route != NULL && r->route->quiet ? LOG_DEBUG : LOG_INFO;
+	metric_http(q->route_slot, status, us);
+	struct log_field f[6] = {log_z("route", r->route != NULL ? r->route->label : "none"),
+	                         log_int("status", status), log_int("duration_ms", us / 1000)};
+	size_t n = 3;
+	if (q->answer.error[0] != '\0')
+		f[n++] = log_z("error", q->answer.error);
+	if (q->caller_id[0] != '\0')
+		f[n++] = log_z("caller_request_id", q->caller_id);
+	if (!sent)
+		f[n++] = log_z("end", "connection closed before the answer was out");
+	if (log_on(level))
+		log_event(level, "request", f, n);
+}
+
+void server_request_done(void *arg, struct MHD_Connection *k, void **context,
+                         enum MHD_RequestTerminationCode why)
+{
+	struct server_request *q = *context;
+	(void)arg, (void)k;
+	if (q == NULL)
+		return;
+	*context = NULL;
+	scope(q);
+	stop_flow(q);
+	log_request(q, q->answer.status != 0 && why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	scope(NULL);
+	q->conn->q = NULL;
+	server_conn_idle(q->conn);
+	metric_add(M_REQUESTS, -1);
+	body_done(&q->body);
+	reply_close_all(&q->answer);
+	free(q);
+}

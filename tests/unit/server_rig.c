@@ -1,0 +1,204 @@
+#include "server_rig.h"
+
+#include <pthread.h>
+
+#include "base/crypto.h"
+#include "log.h"
+
+struct loop *loop;
+struct server *server;
+static struct config cfg;
+_Atomic bool draining;
+static pthread_t thread;
+int port;
+atomic_int cleaned, handled;
+
+/* --- toy routes */
+
+static void on_ok(struct request *r)
+{
+	atomic_fetch_add(&handled, 1);
+	reply_text(r, 200, STR("ok"));
+}
+
+static void on_echo(struct request *r)
+{
+	atomic_fetch_add(&handled, 1);
+	reply_text(r, 200, r->body);
+}
+
+static void on_page(struct request *r)
+{
+	struct buf b;
+	buf_init(&b, 100);
+	buf_z(&b, "<p>page</p>");
+	reply_header(r, "X-Extra", STR("1"));
+	reply_html(r, 200, REPLY_CSP_CONSENT, &b);
+}
+
+struct later {
+	struct loop_timer timer;
+	struct request *r;
+};
+
+static void later_done(struct loop_timer *t)
+{
+	reply_text(LIST_ENTRY(t, struct later, timer)->r, 200, STR("later"));
+}
+
+static void later_cleanup(struct request *r)
+{
+	struct later *l = r->flow;
+	loop_timer_clear(r->loop, &l->timer);
+	free(l);
+	atomic_fetch_add(&cleaned, 1);
+}
+
+static void wait_ms(struct request *r, int64_t ms)
+{
+	struct later *l = calloc(1, sizeof *l);
+	assert_non_null(l);
+	*l = (struct later){.timer = {.fn = later_done}, .r = r};
+	r->flow = l;
+	r->cleanup = later_cleanup;
+	assert_int_equal(loop_timer_set(r->loop, &l->timer, loop_now_ms(r->loop) + ms), ERR_OK);
+}
+
+static void on_later(struct request *r)
+{
+	wait_ms(r, 5);
+}
+
+static void on_slow(struct request *r)
+{
+	wait_ms(r, 100);
+}
+
+static void on_never(struct request *r)
+{
+	wait_ms(r, 3600000);
+}
+
+static void on_arg(struct request *r)
+{
+	reply_text(r, 200, str_c(r->arg));
+}
+
+static enum err_code refuse(struct request *r, struct err *reterr)
+{
+	return request_header(r, "X-Key", NULL).p != NULL ? ERR_OK : err_set(reterr, ERR_DENIED, "no key");
+}
+
+static const struct route table[] = {
+        {.method = "GET",
+         .path = "/healthz",
+         .handler = on_ok,
+         .label = "h",
+         .deadline_ms = DEADLINE_MS,
+         .stays = true},
+        {.method = "GET", .path = "/ok", .handler = on_ok, .label = "ok", .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/page", .handler = on_page, .label = "page", .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/later",
+         .handler = on_later,
+         .label = "later",
+         .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/slow", .handler = on_slow, .label = "slow", .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/never",
+         .handler = on_never,
+         .label = "never",
+         .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/arg/{}/x", .handler = on_arg, .label = "arg", .deadline_ms = DEADLINE_MS},
+        {.method = "POST",
+         .path = "/any",
+         .handler = on_echo,
+         .label = "any",
+         .deadline_ms = DEADLINE_MS,
+         .body = ROUTE_ANY_BODY,
+         .body_max = BODY_MAX},
+        {.method = "POST",
+         .path = "/form",
+         .handler = on_echo,
+         .label = "form",
+         .deadline_ms = DEADLINE_MS,
+         .body = ROUTE_FORM,
+         .body_max = BODY_MAX},
+        {.method = "POST",
+         .path = "/key",
+         .handler = on_echo,
+         .admit = refuse,
+         .label = "key",
+         .deadline_ms = DEADLINE_MS,
+         .body = ROUTE_ANY_BODY,
+         .body_max = 10000000},
+        {.handler = NULL},
+};
+
+/* --- the server on a thread */
+
+static void *run(void *arg)
+{
+	(void)arg;
+	loop_run(loop);
+	return NULL;
+}
+
+int server_rig_setup(void **state)
+{
+	char addr[LISTEN_ADDR_MAX];
+	struct server_options o = {.table = table, .cfg = &cfg, .draining = &draining};
+	(void)state;
+	cfg = (struct config){.max_connections = CONNS,
+	                      .webhook_deadline_ms = DEADLINE_MS,
+	                      .webhook_max_body = BODY_MAX,
+	                      .webhook_body_budget = 1 << 24};
+	atomic_store(&draining, false);
+	atomic_store(&cleaned, 0);
+	atomic_store(&handled, 0);
+	if (loop_new(&loop, NULL) != ERR_OK || listen_open("127.0.0.1:0", true, &o.fd, addr, NULL) != ERR_OK)
+		return -1;
+	port = (int)strtol(strrchr(addr, ':') + 1, NULL, 10);
+	o.loop = loop;
+	if (server_new(&o, &server, NULL) != ERR_OK)
+		return -1;
+	return pthread_create(&thread, NULL, run, NULL);
+}
+
+int server_rig_teardown(void **state)
+{
+	(void)state;
+	loop_stop(loop);
+	(void)pthread_join(thread, NULL);
+	server_free(server);
+	loop_free(loop);
+	return 0;
+}
+
+char text[70000];
+
+bool ask(const char *request)
+{
+	int fd = raw_connect(port);
+	assert_true(fd >= 0);
+	raw_send(fd, request, strlen(request));
+	bool closed = raw_read(fd, text, sizeof text, QUIET_MS);
+	(void)close(fd);
+	return closed;
+}
+
+int status_of(const char *request)
+{
+	(void)ask(request);
+	return raw_status(text, 0);
+}
+
+int server_rig_run(const struct CMUnitTest *tests, size_t n)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (crypto_start(NULL) != ERR_OK || log_start(LOG_ERROR, LOG_JSON, STDERR_FILENO, NULL) != ERR_OK)
+		return 1;
+	int failed = _cmocka_run_group_tests("server", tests, n, NULL, NULL);
+	log_stop();
+	return failed;
+}

@@ -1,0 +1,168 @@
+/* The HTTP server on a real socket: answers, refusals, bodies. */
+#include "server_rig.h"
+
+/* --- answers */
+
+static void test_answers_and_keeps_the_connection(void **state)
+{
+	(void)state;
+	assert_false(ask("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"));
+	assert_int_equal(raw_status(text, 0), 200);
+	assert_non_null(strstr(text, "X-Content-Type-Options: nosniff"));
+	assert_non_null(strstr(text, "Cache-Control: no-store"));
+	const char *id = strstr(text, "X-Request-Id: ");
+	assert_non_null(id);
+	assert_int_equal(strspn(id + 14, "0123456789abcdef"), 16);
+}
+
+static void test_html_has_its_headers(void **state)
+{
+	(void)state;
+	(void)ask("GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_non_null(strstr(text, "frame-ancestors 'none'"));
+	assert_non_null(strstr(text, "form-action 'self' https: fb-messenger: intent:"));
+	assert_non_null(strstr(text, "Referrer-Policy: same-origin"));
+	assert_non_null(strstr(text, "X-Extra: 1"));
+}
+
+static void test_head_has_the_length_and_no_body(void **state)
+{
+	(void)state;
+	(void)ask("HEAD /ok HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(raw_status(text, 0), 200);
+	assert_non_null(strstr(text, "Content-Length: 2"));
+	assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+}
+
+static void test_an_answer_given_later_comes_at_once(void **state)
+{
+	(void)state;
+	int64_t from = clock_mono_ms();
+	int fd = raw_connect(port);
+	for (int i = 0; i < 20; i++) {
+		raw_send(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+		(void)recv(fd, text, sizeof text, 0);
+	}
+	(void)close(fd);
+	/* 20 answers of 5 ms; one missed wake-up would cost half a second or more */
+	assert_true(clock_mono_ms() - from < 500);
+}
+
+static void test_pipelined_requests_are_answered_in_order(void **state)
+{
+	(void)state;
+	(void)ask("GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /ok HTTP/1.1\r\nHost: a\r\n\r\n");
+	const char *first = strstr(text, "later"), *second = strstr(text, "\r\n\r\nok");
+	assert_true(first != NULL && second != NULL && first < second);
+}
+
+static void test_the_path_argument_is_decoded_once(void **state)
+{
+	(void)state;
+	(void)ask("GET /arg/a%2520b/x HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_non_null(strstr(text, "a%20b"));
+	assert_int_equal(status_of("GET /arg//x HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
+	assert_int_equal(status_of("GET /arg/a%00b/x HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
+	assert_int_equal(status_of("GET /arg/%ff/x HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
+	assert_int_equal(status_of("GET /arg/a/b/x HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
+}
+
+/* --- refusals */
+
+static void test_refusals_have_the_right_status(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+		const char *has;
+	} rows[] = {
+	        {"GET /nope HTTP/1.1\r\nHost: a\r\n\r\n", 404, "application/problem+json"},
+	        {"DELETE /ok HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: GET, HEAD"},
+	        {"POST /form HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411,
+	         "close"},
+	        {"POST /form HTTP/1.1\r\nHost: a\r\n\r\n", 411, ""},
+	        {"POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na=", 415, ""},
+	        {"POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: "
+	         "2\r\n\r\n{}",
+	         415, ""},
+	        {"POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n", 413, "close"},
+	        {"POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n", 400,
+	         "close"},
+	        {"POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 405, "close"},
+	        {"DELETE /any HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: POST"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (status_of(rows[i].request) != rows[i].status || strstr(text, rows[i].has) == NULL)
+			fail_msg("%s gave %s", rows[i].request, text);
+	}
+	assert_int_equal(atomic_load(&handled), 0);
+}
+
+static void test_a_form_is_taken(void **state)
+{
+	(void)state;
+	(void)ask("POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded; "
+	          "charset=utf-8\r\n"
+	          "Content-Length: 3\r\n\r\na=b");
+	assert_int_equal(raw_status(text, 0), 200);
+	assert_non_null(strstr(text, "a=b"));
+}
+
+static void test_a_chunked_body_is_taken_and_the_connection_closed(void **state)
+{
+	(void)state;
+	assert_true(
+	        ask("POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+	            "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"));
+	assert_non_null(strstr(text, "abc"));
+	assert_int_equal(raw_status(text, 1), 0);
+}
+
+static void test_a_chunked_body_over_the_cap_is_cut(void **state)
+{
+	char request[1400];
+	(void)state;
+	int n = snprintf(request, sizeof request,
+	                 "POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4b0\r\n");
+	memset(request + n, 'x', 1200);
+	request[n + 1200] = '\0';
+	assert_true(ask(request));
+	assert_int_equal(raw_status(text, 0), 413);
+	assert_int_equal(atomic_load(&handled), 0);
+}
+
+static void test_refused_before_the_body_and_the_answer_arrives(void **state)
+{
+	static char large[3000000];
+	char head[128];
+	(void)state;
+	int n = snprintf(head, sizeof head, "POST /key HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+	                 sizeof large);
+	int fd = raw_connect(port);
+	raw_send(fd, head, (size_t)n);
+	assert_false(raw_read(fd, text, 20, QUIET_MS)); /* answered while nothing of the body was sent */
+	assert_int_equal(raw_status(text, 0) / 100, 4);
+	raw_send(fd, large, sizeof large); /* and a client that sends first still gets to read it */
+	assert_true(raw_read(fd, text, sizeof text, QUIET_MS));
+	assert_non_null(strstr(text, "Connection: close"));
+	(void)close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        WITH_SERVER(test_answers_and_keeps_the_connection),
+	        WITH_SERVER(test_html_has_its_headers),
+	        WITH_SERVER(test_head_has_the_length_and_no_body),
+	        WITH_SERVER(test_an_answer_given_later_comes_at_once),
+	        WITH_SERVER(test_pipelined_requests_are_answered_in_order),
+	        WITH_SERVER(test_the_path_argument_is_decoded_once),
+	        WITH_SERVER(test_refusals_have_the_right_status),
+	        WITH_SERVER(test_a_form_is_taken),
+	        WITH_SERVER(test_a_chunked_body_is_taken_and_the_connection_closed),
+	        WITH_SERVER(test_a_chunked_body_over_the_cap_is_cut),
+	        WITH_SERVER(test_refused_before_the_body_and_the_answer_arrives),
+	};
+	return run_group(tests);
+}

@@ -1,0 +1,186 @@
+/* The HTTP server on a real socket: deadlines, bounds, stopping. */
+#include "server_rig.h"
+
+/* --- deadlines */
+
+static void test_an_unanswered_request_ends_at_its_deadline(void **state)
+{
+	(void)state;
+	int fd = raw_connect(port);
+	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	assert_true(raw_read(fd, text, sizeof text, ANSWER_MS));
+	assert_int_equal(raw_status(text, 0), 503);
+	assert_non_null(strstr(text, "Retry-After"));
+	assert_int_equal(atomic_load(&cleaned), 1);
+	(void)close(fd);
+}
+
+static void test_a_dripped_body_ends_at_its_deadline(void **state)
+{
+	(void)state;
+	int fd = raw_connect(port);
+	int64_t from = clock_mono_ms();
+	raw_send(fd, "POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n", 53);
+	bool closed = false;
+	for (int i = 0; i < 60 && !closed; i++) {
+		raw_send(fd, "x", 1);
+		closed = raw_read(fd, text, sizeof text, 50);
+	}
+	assert_true(closed);
+	assert_int_equal(raw_status(text, 0), 408);
+	assert_in_range(clock_mono_ms() - from, DEADLINE_MS, 10 * DEADLINE_MS);
+	(void)close(fd);
+}
+
+static void test_a_client_that_left_is_cleaned_up(void **state)
+{
+	(void)state;
+	int fd = raw_connect(port);
+	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	(void)usleep(50000);
+	(void)close(fd);
+	for (int i = 0; i < 200 && atomic_load(&cleaned) == 0; i++)
+		(void)usleep(10000);
+	assert_int_equal(atomic_load(&cleaned), 1);
+}
+
+/* --- bounds */
+
+static void test_at_the_limit_health_is_served_and_the_rest_is_refused(void **state)
+{
+	int fd[CONNS];
+	(void)state;
+	for (int i = 0; i < CONNS; i++) {
+		fd[i] = raw_connect(port);
+		raw_send(fd[i], "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	}
+	(void)usleep(100000);
+	assert_int_equal(status_of("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+	assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"), 503);
+	for (int i = 0; i < CONNS; i++)
+		(void)close(fd[i]);
+}
+
+static void test_at_the_limit_the_oldest_idle_connection_makes_room(void **state)
+{
+	int fd[CONNS];
+	(void)state;
+	for (int i = 0; i < CONNS; i++) {
+		fd[i] = raw_connect(port);
+		raw_send(fd[i], "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+		assert_false(raw_read(fd[i], text, sizeof text, 20));
+	}
+	assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+	assert_true(raw_read(fd[0], text, sizeof text, QUIET_MS)); /* the first was closed */
+	assert_false(raw_read(fd[1], text, sizeof text, 20));
+	for (int i = 0; i < CONNS; i++)
+		(void)close(fd[i]);
+}
+
+/* More silent connections than the limit and the spare: they are let go soon, not after the time of a slow
+ * client. */
+static void test_silent_connections_past_the_limit_do_not_shut_health_out(void **state)
+{
+	int fd[CONNS + 100];
+	(void)state;
+	for (int i = 0; i < CONNS + 100; i++) {
+		fd[i] = raw_connect(port);
+		raw_send(fd[i], "GET /", 5);
+	}
+	int late = raw_connect(port);
+	raw_send(late, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 35);
+	assert_true(raw_read(late, text, sizeof text, ANSWER_MS));
+	assert_int_equal(raw_status(text, 0), 200);
+	for (int i = 0; i < CONNS + 100; i++)
+		(void)close(fd[i]);
+	(void)close(late);
+}
+
+static void test_the_limit_is_left_when_connections_close(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		int fd[CONNS * 2];
+		for (int i = 0; i < CONNS * 2; i++)
+			fd[i] = raw_connect(port);
+		for (int i = 0; i < CONNS * 2; i++)
+			(void)close(fd[i]);
+	}
+	assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+}
+
+/* --- stopping */
+
+static void post_quiesce(struct loop_post *p)
+{
+	(void)p;
+	server_quiesce(server);
+}
+
+static void test_stopping_answers_what_was_received(void **state)
+{
+	struct loop_post post = {.fn = post_quiesce};
+	int busy = raw_connect(port), idle = raw_connect(port), kept = raw_connect(port);
+	(void)state;
+	raw_send(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+	(void)usleep(20000);
+	atomic_store(&draining, true);
+	loop_post(loop, &post);
+	assert_true(raw_read(busy, text, sizeof text, QUIET_MS * 4));
+	assert_int_equal(raw_status(text, 0), 200);
+	raw_send(kept, "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+	assert_true(raw_read(kept, text, sizeof text, QUIET_MS * 4));
+	assert_int_equal(raw_status(text, 0), 200);
+	assert_non_null(strstr(text, "Connection: close"));
+	assert_true(raw_read(idle, text, sizeof text, 2000));
+	assert_int_equal(raw_connect(port), -1);
+	(void)close(busy);
+	(void)close(idle);
+	(void)close(kept);
+}
+
+static void test_ending_with_waiting_requests_answers_them(void **state)
+{
+	int fd = raw_connect(port);
+	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	(void)usleep(50000);
+	(void)server_rig_teardown(state);
+	assert_true(raw_read(fd, text, sizeof text, QUIET_MS));
+	assert_int_equal(raw_status(text, 0), 503);
+	(void)close(fd);
+	assert_int_equal(server_rig_setup(state), 0);
+}
+
+static void test_a_second_instance_fails_loudly(void **state)
+{
+	char addr[LISTEN_ADDR_MAX], got[LISTEN_ADDR_MAX];
+	struct err e = {0};
+	int fd = -1;
+	(void)state;
+	(void)snprintf(addr, sizeof addr, "127.0.0.1:%d", port);
+	assert_int_equal(listen_open(addr, true, &fd, got, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.msg, addr));
+	assert_int_equal(listen_open(addr, false, &fd, got, &e), ERR_OK);
+	(void)close(fd);
+	static const char *const bad[] = {"",       "x",           "1:2:3", "127.0.0.1:", "127.0.0.1:99999",
+	                                  "[::1:1", "127.0.0.1:1x"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(listen_open(bad[i], true, &fd, got, &e), ERR_INVALID);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        WITH_SERVER(test_an_unanswered_request_ends_at_its_deadline),
+	        WITH_SERVER(test_a_dripped_body_ends_at_its_deadline),
+	        WITH_SERVER(test_a_client_that_left_is_cleaned_up),
+	        WITH_SERVER(test_at_the_limit_health_is_served_and_the_rest_is_refused),
+	        WITH_SERVER(test_at_the_limit_the_oldest_idle_connection_makes_room),
+	        WITH_SERVER(test_silent_connections_past_the_limit_do_not_shut_health_out),
+	        WITH_SERVER(test_the_limit_is_left_when_connections_close),
+	        WITH_SERVER(test_stopping_answers_what_was_received),
+	        WITH_SERVER(test_ending_with_waiting_requests_answers_them),
+	        WITH_SERVER(test_a_second_instance_fails_loudly),
+	};
+	return run_group(tests);
+}
