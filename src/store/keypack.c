@@ -1,0 +1,28 @@
+#include "store/keypack.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void keypack_make(const struct store_key *key, char ret[KEYPACK_MAX + 1])
+{
+	(void)snprintf(ret, KEYPACK_MAX + 1, "%zu:%s%s", strlen(key->id), key->id, key->email);
+}
+
+static bool fill(struct str text, struct store_key *ret)
+{
+	struct str digits, rest;
+	uint64_t n;
+	if (!str_cut(text, ':', &digits, &rest) || !str_u64(digits, STORE_ID_MAX, &n) || n > rest.n)
+		return false;
+	return str_copy(ret->id, sizeof ret->id, (struct str){rest.p, n}) &&
+	       str_copy(ret->email, sizeof ret->email, (struct str){rest.p + n, rest.n - n});
+}
+
+bool keypack_read(struct str text, struct store_key *ret)
+{
+	*ret = (struct store_key){{0}, {0}};
+	if (fill(text, ret))
+		return true;
+	*ret = (struct store_key){{0}, {0}};
+	return false;
+}

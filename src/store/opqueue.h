@@ -1,0 +1,22 @@
+/* opqueue.h - operations waiting for a backend's thread, in order.
+ *
+ * Threads  push and stop on any thread; take blocks the backend's own.
+ * Bound    none of its own: the front bounds the operations in flight. */
+#pragma once
+#include <pthread.h>
+
+#include "store/store.h"
+
+struct opqueue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	struct store_op *head, *tail;
+	bool stop;
+};
+
+void opqueue_init(struct opqueue *q);
+void opqueue_done(struct opqueue *q); /* Pre: empty */
+void opqueue_push(struct opqueue *q, struct store_op *op);
+/* Take up to `max` operations.  With `wait` it blocks until there is one; 0 then means stopped and empty. */
+size_t opqueue_take(struct opqueue *q, struct store_op **ret, size_t max, bool wait);
+void opqueue_stop(struct opqueue *q);

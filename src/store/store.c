@@ -1,0 +1,213 @@
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "log.h"
+#include "metrics.h"
+#include "store/sqlite.h"
+
+enum { IN_FLIGHT_MAX = 2048 }; /* operations; about 4 KiB each */
+
+static const struct store_backend *const backends[] = {&sqlite_backend, NULL};
+
+static const struct {
+	const char *name;
+	bool writes;
+} kinds[STORE_KINDS] = {
+        [STORE_FIND_EMAIL] = {"find_email", false},
+        [STORE_FIND_ID] = {"find_id", false},
+        [STORE_FIND_PSID] = {"find_psid", false},
+        [STORE_ISSUE] = {"issue", true},
+        [STORE_REDEEM] = {"redeem", true},
+        [STORE_LINK] = {"link", true},
+        [STORE_UNLINK] = {"unlink", true},
+        [STORE_REPAIR] = {"repair", true},
+        [STORE_FAILURE] = {"failure", true},
+        [STORE_UPGRADE] = {"upgrade", true},
+        [STORE_ERASE] = {"erase", true},
+        [STORE_ADD] = {"add", true},
+        [STORE_REMOVE] = {"remove", true},
+        [STORE_PING] = {"ping", false},
+};
+
+static const char *const outcomes[] = {
+        [STORE_DONE] = "done",
+        [STORE_ALREADY] = "already_done",
+        [STORE_UNLINKED_SINCE] = "unlinked_since",
+        [STORE_USED] = "used",
+        [STORE_REFUSED] = "refused",
+        [STORE_SUPERSEDED] = "superseded",
+        [STORE_NO_CUSTOMER] = "no_customer",
+        [STORE_KEPT] = "kept",
+        [STORE_EXISTS] = "exists",
+};
+
+bool store_writes(enum store_kind k)
+{
+	return (unsigned)k < STORE_KINDS && kinds[k].writes;
+}
+
+const char *store_kind_name(enum store_kind k)
+{
+	return (unsigned)k < STORE_KINDS ? kinds[k].name : "unknown";
+}
+
+const char *store_outcome_name(enum store_outcome o)
+{
+	return (unsigned)o < sizeof outcomes / sizeof outcomes[0] ? outcomes[o] : "unknown";
+}
+
+/* What follows "scheme:" in `setting`; NULL when it has another scheme. */
+static const char *after_scheme(const char *setting, const char *scheme)
+{
+	size_t n = strlen(scheme);
+	return strncmp(setting, scheme, n) == 0 && setting[n] == ':' ? setting + n + 1 : NULL;
+}
+
+const char *store_file(const struct config *cfg)
+{
+	const char *path = after_scheme(cfg->store, sqlite_backend.scheme);
+	return path == NULL || path[0] == '\0' ? NULL : path;
+}
+
+static enum err_code open_backend(const struct store_backend *b, const struct config *cfg, const char *where,
+                                  struct store **ret, struct err *reterr)
+{
+	struct store *s = NULL;
+	enum err_code code = b->open(cfg, where, &s, reterr);
+	if (code != ERR_OK)
+		return code;
+	s->in_flight_max = IN_FLIGHT_MAX;
+	*ret = s;
+	return ERR_OK;
+}
+
+enum err_code store_open(const struct config *cfg, struct store **ret, struct err *reterr)
+{
+	for (size_t i = 0; backends[i] != NULL; i++) {
+		const char *where = after_scheme(cfg->store, backends[i]->scheme);
+		if (where != NULL)
+			return open_backend(backends[i], cfg, where, ret, reterr);
+	}
+	return err_set(reterr, ERR_INVALID, "LINKD_STORE names no kind of store known here: use sqlite:PATH");
+}
+
+void store_close(struct store *s)
+{
+	if (s != NULL)
+		s->vt->free(s);
+}
+
+const struct store_traits *store_traits(const struct store *s)
+{
+	return &s->vt->traits;
+}
+
+struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms)
+{
+	struct store_op *op = calloc(1, sizeof *op);
+	if (op == NULL)
+		return NULL;
+	op->kind = kind;
+	op->deadline_ms = deadline_ms;
+	return op;
+}
+
+void store_op_free(struct store_op *op)
+{
+	if (op == NULL)
+		return;
+	if (op->out.customers != NULL)
+		crypto_wipe(op->out.customers, op->out.n * sizeof op->out.customers[0]);
+	free(op->out.customers);
+	crypto_wipe(&op->in, sizeof op->in);
+	free(op);
+}
+
+/* One line when operations of a class begin to fail and one when they work again, not one each. */
+static void note_health(struct store *s, const struct store_op *op)
+{
+	bool failed = op->code == ERR_STORE;
+	if ((!failed && op->code != ERR_OK) || op->kind == STORE_PING)
+		return;
+	_Atomic bool *failing = &s->failing[store_writes(op->kind) ? 1 : 0];
+	if (atomic_load_explicit(failing, memory_order_relaxed) == failed)
+		return;
+	if (atomic_exchange(failing, failed) == failed)
+		return;
+	const char *class = store_writes(op->kind) ? "writes" : "reads";
+	if (failed)
+		log_line(LOG_ERROR, "store_failing", log_z("operations", class), log_z("error", op->err.msg));
+	else
+		log_line(LOG_INFO, "store_works_again", log_z("operations", class));
+}
+
+static void count(const struct store_op *op)
+{
+	metric_add(op->code == ERR_OK ? M_STORE_OK : M_STORE_FAILED, 1);
+	metric_observe_us(H_STORE_OP, clock_mono_us() - op->started_us);
+}
+
+static void deliver(struct loop_post *p)
+{
+	struct store_op *op = LIST_ENTRY(p, struct store_op, post);
+	atomic_fetch_sub(&op->store->in_flight, 1);
+	metric_add(M_STORE_QUEUED, -1);
+	if (!op->cancelled)
+		op->done(op->arg, op); /* may close the store: nothing of it is touched after */
+	store_op_free(op);
+}
+
+static void leave(struct store *s)
+{
+	atomic_fetch_sub(&s->in_flight, 1);
+	metric_add(M_STORE_QUEUED, -1);
+	metric_add(M_STORE_BUSY, 1);
+}
+
+static enum err_code refuse(struct store_op *op, enum err_code code, struct err *reterr)
+{
+	store_op_free(op);
+	if (code == ERR_NOMEM)
+		return err_set(reterr, code, "no memory for a store operation");
+	return err_set(reterr, code, "too many store operations in flight");
+}
+
+enum err_code store_start(struct store *s, struct loop *home, struct store_op *op, store_done_fn *done,
+                          void *arg, struct err *reterr)
+{
+	if (op == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a store operation");
+	op->store = s;
+	op->home = home;
+	op->done = done;
+	op->arg = arg;
+	op->started_us = clock_mono_us();
+	op->post.fn = deliver;
+	metric_add(M_STORE_QUEUED, 1);
+	if (atomic_fetch_add(&s->in_flight, 1) >= s->in_flight_max) {
+		leave(s);
+		return refuse(op, ERR_BUSY, reterr);
+	}
+	enum err_code code = s->vt->start(s, op);
+	if (code != ERR_OK) {
+		leave(s);
+		return refuse(op, code, reterr);
+	}
+	return ERR_OK;
+}
+
+void store_cancel(struct store_op *op)
+{
+	op->cancelled = true;
+}
+
+void store_finish(struct store_op *op)
+{
+	count(op);
+	note_health(op->store, op);
+	loop_post(op->home, &op->post);
+}

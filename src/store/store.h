@@ -1,0 +1,182 @@
+/* store.h - customers, live codes and links: the operations, one vtable, several backends.
+ *
+ * Every write is one conditional update of one customer item, safe to run twice (a lost answer, a redelivery,
+ * a write that runs after its request was answered 503).  What each must survive: the histories in
+ * tests/store/ run on every backend.
+ *
+ * Threads   store_start on a loop; `done` on the same loop.  Per the async contract in loop.h.
+ * Ownership store_op_new's op is the caller's until store_start succeeds, then the store's: it is borrowed in
+ *           `done` and freed after `done` returned, or after store_cancel when the work ends. */
+#pragma once
+#include <stdatomic.h>
+
+#include "base/str.h"
+#include "config.h"
+#include "loop/loop.h"
+
+enum {
+	STORE_ID_MAX = 340,    /* bytes of customer_id; id and email together at most STORE_KEY_MAX */
+	STORE_EMAIL_MAX = 254, /* bytes */
+	STORE_KEY_MAX = 340,   /* a code that carries the key stays within 512 characters */
+	STORE_PSID_MAX = 64,   /* characters of a PSID or page id */
+	STORE_HASH_MAX = 512,  /* characters of a password hash */
+	STORE_DIGEST_LEN = 43, /* base64url SHA-256 of a code */
+	STORE_HOLDERS_MAX = 8, /* holders of one PSID returned at once */
+};
+
+/* Key of a customer item, exactly as stored. */
+struct store_key {
+	char id[STORE_ID_MAX + 1];
+	char email[STORE_EMAIL_MAX + 1];
+};
+
+struct store_link {
+	char psid[STORE_PSID_MAX + 1];    /* empty: not linked */
+	char page_id[STORE_PSID_MAX + 1]; /* empty: not known */
+	int64_t linked_at_ms;             /* -1: a link without time (made by the origin) */
+};
+
+struct store_customer {
+	struct store_key key;
+	char hash[STORE_HASH_MAX + 1]; /* password hash; empty: none.  Secret */
+	struct store_link link;
+	int64_t login_failures;
+	int64_t login_window_ends_s; /* Unix seconds; 0: no window */
+	bool too_long;               /* key or hash did not fit: no code can be made for this customer */
+};
+
+enum store_kind {
+	STORE_FIND_EMAIL, /* in.email -> customers (at most 2) */
+	STORE_FIND_ID,    /* in.key.id -> customers with that customer_id (at most STORE_HOLDERS_MAX) */
+	STORE_FIND_PSID,  /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
+	STORE_ISSUE, /* I: in.key, digest, expires_s, psid or "", replaces or "" -> OK | USED | NO_CUSTOMER */
+	STORE_REDEEM,  /* X: in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
+	STORE_LINK,    /* L: in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
+	STORE_UNLINK,  /* U: in.key, psid, time_ms (event + 2000) -> OK removed | KEPT */
+	STORE_REPAIR,  /* R: in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
+	STORE_FAILURE, /* F: in.key, now_s, window_s -> OK | NO_CUSTOMER */
+	STORE_UPGRADE, /* in.key, old_hash, new_hash -> OK | KEPT (changed meanwhile) */
+	STORE_ERASE,   /* in.key: every attribute of ours but the password -> OK (former) | NO_CUSTOMER */
+	STORE_ADD,     /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
+	STORE_REMOVE,  /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
+	STORE_PING,    /* -> OK: the store can read (and, where cheap, write) */
+	STORE_KINDS
+};
+
+/* What a settled operation found; a failed one (err code) has none. */
+enum store_outcome {
+	STORE_DONE,           /* applied */
+	STORE_ALREADY,        /* X, L: this code made the present link to this PSID */
+	STORE_UNLINKED_SINCE, /* X, L: this code made a link that was removed since */
+	STORE_USED,           /* X, L, I: this code made a link to another PSID; I: it was used */
+	STORE_REFUSED,        /* X: the live code, but expired or bound to another PSID */
+	STORE_SUPERSEDED,     /* X: not the live code */
+	STORE_NO_CUSTOMER,    /* no such item; nothing was made */
+	STORE_KEPT,           /* the condition did not hold; nothing was changed */
+	STORE_EXISTS,
+};
+
+struct store_in {
+	struct store_key key;
+	char email[STORE_EMAIL_MAX + 1];
+	char digest[STORE_DIGEST_LEN + 1];
+	char psid[STORE_PSID_MAX + 1];
+	char page_id[STORE_PSID_MAX + 1];
+	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
+	char replaces_email[STORE_EMAIL_MAX + 1];
+	char me[STORE_ID_MAX + 1]; /* REPAIR: customer_id of the newer holder */
+	char old_hash[STORE_HASH_MAX + 1];
+	char new_hash[STORE_HASH_MAX + 1];
+	int64_t time_ms;   /* event time */
+	int64_t now_s;     /* earlier of event time and our clock */
+	int64_t expires_s; /* Unix seconds */
+	int64_t window_s;  /* FAILURE: Unix seconds at which a new window ends */
+};
+
+struct store_out {
+	enum store_outcome outcome;
+	struct store_link former;  /* REDEEM, LINK, ERASE: the customer's link before; psid empty: none */
+	struct store_key replaces; /* REDEEM: earlier holder kept with the code; id empty: none */
+	size_t n;                  /* FIND_*: items in customers */
+	struct store_customer *customers; /* owned by the op */
+};
+
+struct store;
+struct store_op;
+typedef void store_done_fn(void *arg, struct store_op *op);
+
+struct store_op {
+	enum store_kind kind;
+	int64_t deadline_ms; /* monotonic; a backend starts no new work for it past this */
+	struct store_in in;
+	struct store_out out;
+	enum err_code code; /* ERR_OK: settled, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM:
+	                       not settled */
+	struct err err;     /* why, safe to log */
+	/* the store's own */
+	struct store *store;
+	store_done_fn *done;
+	void *arg;
+	struct loop *home;
+	int64_t started_us;
+	struct loop_post post;
+	struct store_op *next;
+	bool cancelled; /* home loop's thread only */
+};
+
+/* How fast an index sees a write: decides whether a miss by PSID is looked up again. */
+struct store_traits {
+	const char *name; /* "sqlite" */
+	bool index_lags;  /* false: a read after a settled write sees it */
+	bool find_psid;   /* false: conflicts cannot be looked up */
+};
+
+struct store_vtable {
+	struct store_traits traits;
+	/* Work on op; call store_finish(op) from any thread when it ended.  ERR_BUSY, ERR_NOMEM: it will not.
+	 */
+	enum err_code (*start)(struct store *s, struct store_op *op);
+	void (*free)(struct store *s);
+};
+
+struct store { /* embedded first in a backend's own struct */
+	const struct store_vtable *vt;
+	/* the front's, set by store_open */
+	size_t in_flight_max; /* operations */
+	_Atomic size_t in_flight;
+	_Atomic bool failing[2]; /* reads, writes: the last one failed; logged when it changes */
+};
+
+/* A kind of store: `scheme` is what stands before the colon of LINKD_STORE, `where` what stands after it. */
+struct store_backend {
+	const char *scheme;
+	enum err_code (*open)(const struct config *cfg, const char *where, struct store **ret,
+	                      struct err *reterr);
+};
+
+/* Open the store `cfg->store` names.  `file_problem` errors name the path and the remedy.
+ * Errors  ERR_INVALID (unknown kind, wrong file, newer schema), ERR_STORE (cannot be opened), ERR_NOMEM. */
+MUST_CHECK enum err_code store_open(const struct config *cfg, struct store **ret, struct err *reterr);
+void store_close(struct store *s); /* Pre: nothing in flight.  NULL is a no-op */
+const struct store_traits *store_traits(const struct store *s);
+/* Path of the database file when the store is one, to keep a file beside it; NULL otherwise.  Borrowed. */
+const char *store_file(const struct config *cfg);
+
+struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms); /* NULL: no memory */
+void store_op_free(struct store_op *op); /* only one that was not started; wipes hashes.  NULL is a no-op */
+
+/* The home loop must turn until every op it started was delivered, cancelled ones too.
+ * Errors  ERR_BUSY (in_flight_max reached), ERR_NOMEM.  On failure op is freed, done is never called and
+ * reterr says why. */
+MUST_CHECK enum err_code store_start(struct store *s, struct loop *home, struct store_op *op,
+                                     store_done_fn *done, void *arg, struct err *reterr);
+/* done is never called afterwards; a write may still land.  On the op's loop only. */
+void store_cancel(struct store_op *op);
+
+/* For backends: post the op back to its loop, where done runs and the op is freed.  Any thread. */
+void store_finish(struct store_op *op);
+bool store_writes(enum store_kind k); /* changes something; PING counts as a read */
+const char *store_kind_name(enum store_kind k);
+const char *store_outcome_name(enum store_outcome o);
+
+const char *store_version(void); /* of SQLite: "3.40.1" */
