@@ -1,0 +1,54 @@
+#include "link/code.h"
+
+#include "base/codec.h"
+#include "base/crypto.h"
+
+#include <string.h>
+
+/* The longest key must give a code within CODE_MAX: two fields, their prefixes, the seal, base64url. */
+_Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= CODE_MAX, "a code carries the key");
+
+enum err_code code_make(const struct sealer *s, const struct store_key *key,
+                        const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret)
+{
+	struct str fields[] = {str_c(key->id), str_c(key->email)};
+	struct buf out;
+	if (fields[0].n + fields[1].n > STORE_KEY_MAX)
+		return ERR_TOO_LARGE;
+	buf_init(&out, CODE_MAX);
+	enum err_code code = seal_make(s, SEAL_CODE, salt, fields, 2, &out);
+	if (code == ERR_OK)
+		memcpy(ret->s, out.p, out.len + 1);
+	crypto_wipe(out.p, out.len);
+	buf_done(&out);
+	return code;
+}
+
+enum err_code code_open(const struct sealer *s, struct str text, struct store_key *ret)
+{
+	struct seal_open o;
+	if (text.n > CODE_MAX)
+		return ERR_DENIED;
+	enum err_code code = seal_open(s, SEAL_CODE, text, &o);
+	if (code != ERR_OK)
+		return code;
+	if (o.n != 2 || o.field[0].n == 0 || !str_copy(ret->id, sizeof ret->id, o.field[0]) ||
+	    !str_copy(ret->email, sizeof ret->email, o.field[1]))
+		code = ERR_DENIED;
+	seal_open_done(&o);
+	return code;
+}
+
+enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
+{
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	struct buf out;
+	enum err_code code = crypto_sha256(text, sum);
+	if (code != ERR_OK)
+		return code;
+	buf_init(&out, STORE_DIGEST_LEN);
+	codec_b64url(&out, sum, sizeof sum);
+	code = out.failed || !str_copy(ret, STORE_DIGEST_LEN + 1, buf_view(&out)) ? ERR_NOMEM : ERR_OK;
+	buf_done(&out);
+	return code;
+}

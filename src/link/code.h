@@ -1,0 +1,20 @@
+/* code.h - authorization codes: a sealed token that carries the customer's key.
+ *
+ * Shape    1..CODE_MAX characters of [A-Za-z0-9_-].  Secret until redeemed; the store keeps its digest only.
+ * Source   RFC 6749 section 4.1.2 (authorization code), 10.10 (entropy): 128-bit salt, 128-bit tag. */
+#pragma once
+#include "link/seal.h"
+#include "store/store.h"
+
+enum { CODE_MAX = 512 };
+struct code_text {
+	char s[CODE_MAX + 1];
+};
+
+/* The code of a consent: equal key and salt give the equal code, however often it is posted.
+ * Errors  ERR_TOO_LARGE (key too long for CODE_MAX), ERR_NOMEM. */
+MUST_CHECK enum err_code code_make(const struct sealer *s, const struct store_key *key,
+                                   const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret);
+/* Errors  ERR_DENIED: no code of ours; costs no store call. */
+MUST_CHECK enum err_code code_open(const struct sealer *s, struct str text, struct store_key *ret);
+MUST_CHECK enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1]);

@@ -1,0 +1,66 @@
+/* link.h - the use cases: complete a link, remove one, find one.  Independent of HTTP and of the store's
+ * kind.
+ *
+ * Threads, contract  on the service's loop; per loop.h.  Each op ends by its deadline. */
+#pragma once
+#include "link/service.h"
+
+struct link_op; /* opaque: one running use case */
+
+enum link_result {
+	LINK_R_LINKED,
+	LINK_R_ALREADY,
+	LINK_R_UNLINKED_SINCE,
+	LINK_R_USED,
+	LINK_R_SUPERSEDED,
+	LINK_R_REFUSED,
+	LINK_R_UNLINKED,
+	LINK_R_MISS,      /* nobody held the PSID */
+	LINK_R_UNSETTLED, /* our own write or read did not settle: ask again */
+};
+
+struct link_answer { /* borrowed in the callback */
+	enum link_result result;
+	const struct err *err; /* with UNSETTLED: why; else NULL */
+	size_t n;              /* link_find: holders left after repair, 0 or 1; link_remove: removed */
+	struct store_customer *holder; /* link_find */
+};
+typedef void link_done_fn(void *arg, const struct link_answer *a);
+
+/* Who asks, and until when.  Copied at the start. */
+struct link_call {
+	struct service *service;
+	int64_t deadline_ms; /* monotonic */
+	link_done_fn *done;
+	void *arg;
+	const char *scope; /* request id on the log lines, borrowed until the end; NULL for none */
+};
+
+struct link_completion {
+	struct str code, psid, page_id;
+	int64_t event_ms; /* the event's own time, already judged plausible */
+};
+/* `linked`: open the code, redeem it by one conditional write, then settle conflicts (an earlier holder of
+ * the PSID, the customer's former PSID).  Where the index lags the look for other holders runs about 2 s
+ * after the answer.
+ * Errors  of the three starters: ERR_INVALID (an id too long), ERR_NOMEM. */
+MUST_CHECK enum err_code link_complete(const struct link_call *c, const struct link_completion *in,
+                                       struct link_op **ret, struct err *reterr);
+
+struct link_removal {
+	struct str psid;
+	int64_t event_ms;
+	const char *reason; /* literal, for link_events */
+	bool any_age;       /* also a link newer than the event */
+	bool later;         /* where the index lags, a miss is tried again long after the answer */
+};
+/* `unlinked`: remove from every holder whose link is at most 2 s newer than event_ms. */
+MUST_CHECK enum err_code link_remove(const struct link_call *c, const struct link_removal *in,
+                                     struct link_op **ret, struct err *reterr);
+
+/* The customer of a PSID (LINKED or MISS); two holders are repaired, the newest wins. */
+MUST_CHECK enum err_code link_find(const struct link_call *c, struct str psid, struct link_op **ret,
+                                   struct err *reterr);
+
+void link_cancel(struct link_op *op); /* a write may still land */
+const char *link_result_name(enum link_result r);

@@ -1,0 +1,63 @@
+#include <stdlib.h>
+
+#include "link/link_repair.h"
+#include "log.h"
+
+/*  FIND -> store -> FOUND -> REPAIR <-> store -> ANSWER
+ *    ^__ pause, where the index lags __|
+ *  A repair that fails does not spoil the answer: the next look-up repairs again. */
+enum phase {
+	P_WAIT = LINK_OP_WAIT,
+	P_FIND,
+	P_FOUND,
+	P_REPAIR,
+	P_REPAIRED,
+	P_ANSWER,
+};
+
+static int found(struct link_op *o)
+{
+	if (o->code != ERR_OK)
+		return link_op_result(o, LINK_R_UNSETTLED, P_ANSWER);
+	if (o->n == 0)
+		return link_op_look_again(o, P_FIND) ? P_WAIT : link_op_result(o, LINK_R_MISS, P_ANSWER);
+	link_repair_begin(o);
+	o->count = 1;
+	return link_op_result(o, LINK_R_LINKED, P_REPAIR);
+}
+
+static int repaired(struct link_op *o)
+{
+	if (o->code != ERR_OK) {
+		log_line(LOG_WARN, "link_repair_failed", log_z("error", o->err.msg));
+		return P_ANSWER;
+	}
+	link_repair_note(o);
+	return P_REPAIR;
+}
+
+static void run(struct link_op *o)
+{
+	for (;;) {
+		switch ((enum phase)o->phase) {
+		case P_FIND: o->phase = link_op_find(o, P_FOUND); break;
+		case P_FOUND: o->phase = found(o); break;
+		case P_REPAIR: o->phase = link_repair_step(o, P_REPAIRED, P_ANSWER); break;
+		case P_REPAIRED: o->phase = repaired(o); break;
+		case P_WAIT: return;
+		case P_ANSWER: link_op_answer(o, P_ANSWER); return; /* o is dead after this */
+		}
+	}
+}
+
+enum err_code link_find(const struct link_call *call, struct str psid, struct link_op **ret,
+                        struct err *reterr)
+{
+	struct link_op *o = calloc(1, sizeof *o);
+	if (o == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory to find a link");
+	enum err_code code = link_op_begin(o, call, psid, run, reterr);
+	if (code == ERR_OK)
+		*ret = o;
+	return code;
+}

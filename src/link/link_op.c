@@ -1,0 +1,158 @@
+#include "link/link_op.h"
+
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "log.h"
+
+/* Second looks at an index that lags: about a second in all. */
+static const int64_t look_ms[] = {100, 200, 300, 400};
+enum { LOOKS = sizeof look_ms / sizeof look_ms[0] };
+
+static void drop_holders(struct link_op *o)
+{
+	if (o->holder != NULL)
+		crypto_wipe(o->holder, o->n * sizeof o->holder[0]); /* password hashes */
+	free(o->holder);
+	o->holder = NULL;
+	o->n = 0;
+}
+
+void link_op_free(struct link_op *o)
+{
+	loop_timer_clear(o->call.service->loop, &o->timer);
+	drop_holders(o);
+	free(o);
+}
+
+static void go_on(struct link_op *o)
+{
+	log_scope(o->call.scope);
+	o->phase = o->next;
+	o->run(o);
+	log_scope(NULL);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct link_op *o = LIST_ENTRY(t, struct link_op, timer);
+	if (o->running != NULL) {
+		store_cancel(o->running);
+		o->running = NULL;
+		o->code = err_set(&o->err, ERR_TIMEOUT, "no answer from the store by the deadline");
+	}
+	go_on(o);
+}
+
+static void on_store(void *arg, struct store_op *op)
+{
+	struct link_op *o = arg;
+	o->running = NULL;
+	o->code = op->code;
+	o->err = op->err;
+	o->out = op->out;
+	if (op->kind == STORE_FIND_PSID && op->code == ERR_OK) {
+		drop_holders(o);
+		o->holder = op->out.customers;
+		o->n = op->out.n;
+		op->out.customers = NULL;
+		op->out.n = 0;
+	}
+	o->out.customers = NULL;
+	go_on(o);
+}
+
+enum err_code link_op_begin(struct link_op *o, const struct link_call *c, struct str psid,
+                            void (*run)(struct link_op *o), struct err *reterr)
+{
+	o->call = *c;
+	o->run = run;
+	o->timer.fn = on_timer;
+	if (psid.n == 0 || !str_copy(o->psid, sizeof o->psid, psid)) {
+		free(o);
+		return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
+	}
+	/* Set here so that later settings of the armed timer need no memory. */
+	if (loop_timer_set(c->service->loop, &o->timer, c->deadline_ms) != ERR_OK) {
+		free(o);
+		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
+	}
+	o->phase = 1;
+	o->starting = true;
+	o->run(o);
+	o->starting = false;
+	return ERR_OK;
+}
+
+struct store_op *link_op_new(const struct link_op *o, enum store_kind kind)
+{
+	struct store_op *op = store_op_new(kind, o->call.deadline_ms);
+	if (op == NULL)
+		return NULL;
+	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->psid));
+	return op;
+}
+
+int link_op_store(struct link_op *o, struct store_op *op, int next)
+{
+	struct service *s = o->call.service;
+	if (op == NULL) {
+		o->code = err_set(&o->err, ERR_NOMEM, "no memory for a store operation");
+		return next;
+	}
+	o->code = loop_timer_set(s->loop, &o->timer, o->call.deadline_ms);
+	if (o->code != ERR_OK) {
+		store_op_free(op);
+		(void)err_set(&o->err, o->code, "no memory for a timer");
+		return next;
+	}
+	o->code = store_start(s->store, s->loop, op, on_store, o, &o->err);
+	if (o->code != ERR_OK)
+		return next;
+	o->running = op;
+	o->next = next;
+	return LINK_OP_WAIT;
+}
+
+int link_op_find(struct link_op *o, int next)
+{
+	return link_op_store(o, link_op_new(o, STORE_FIND_PSID), next);
+}
+
+bool link_op_look_again(struct link_op *o, int next)
+{
+	struct service *s = o->call.service;
+	if (!store_traits(s->store)->index_lags || o->looks == LOOKS)
+		return false;
+	int64_t due = loop_now_ms(s->loop) + look_ms[o->looks++];
+	if (due >= o->call.deadline_ms || loop_timer_set(s->loop, &o->timer, due) != ERR_OK)
+		return false;
+	o->next = next;
+	return true;
+}
+
+int link_op_result(struct link_op *o, enum link_result r, int answer)
+{
+	o->result = r;
+	return answer;
+}
+
+void link_op_answer(struct link_op *o, int answer)
+{
+	struct loop *l = o->call.service->loop;
+	if (o->starting) {
+		o->phase = LINK_OP_WAIT;
+		o->next = answer;
+		enum err_code armed = loop_timer_set(l, &o->timer, loop_now_ms(l));
+		(void)armed; /* it was armed before, so it needs no memory and cannot fail */
+		return;
+	}
+	struct link_answer a = {
+	        .result = o->result,
+	        .err = o->result == LINK_R_UNSETTLED ? &o->err : NULL,
+	        .n = o->count,
+	        .holder = o->n > 0 ? &o->holder[o->winner] : NULL,
+	};
+	o->call.done(o->call.arg, &a);
+	link_op_free(o);
+}

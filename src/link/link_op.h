@@ -1,0 +1,51 @@
+/* link_op.h - what the flows of link/ share: one store operation at a time, one timer, one answer.  Private
+ * to link/.
+ *
+ * A flow embeds struct link_op first, numbers its phases from 1 and gives its run-switch.  A step returns the
+ * phase that follows; one that waits returns LINK_OP_WAIT after naming the phase that goes on.  The one timer
+ * is the deadline while a store operation runs, else the end of a pause. */
+#pragma once
+#include "link/link.h"
+
+enum { LINK_OP_WAIT = 0 };
+
+struct link_op {
+	struct link_call call;
+	void (*run)(struct link_op *o);
+	int phase;
+	int next;      /* phase after the wait */
+	bool starting; /* inside the starter: the answer must wait for the loop */
+	struct loop_timer timer;
+	struct store_op *running;
+
+	/* of the last store operation; a failed or late one leaves the code and why */
+	enum err_code code;
+	struct err err;
+	struct store_out out; /* customers is always NULL: see holder */
+
+	char psid[STORE_PSID_MAX + 1];
+	struct store_customer *holder; /* found by PSID, owned */
+	size_t n;                      /* holders */
+	size_t at;                     /* the one being worked on */
+	size_t winner;                 /* the newest link */
+	size_t looks;                  /* second looks taken */
+
+	enum link_result result;
+	size_t count; /* for link_answer.n */
+};
+
+/* Keep the call and the PSID, then run the first phase (1).  On failure `o` is freed. */
+MUST_CHECK enum err_code link_op_begin(struct link_op *o, const struct link_call *c, struct str psid,
+                                       void (*run)(struct link_op *o), struct err *reterr);
+void link_op_free(struct link_op *o);
+
+/* A new operation with the call's deadline; NULL: no memory, which link_op_store takes. */
+struct store_op *link_op_new(const struct link_op *o, enum store_kind kind);
+int link_op_store(struct link_op *o, struct store_op *op, int next);
+int link_op_find(struct link_op *o, int next); /* holders of the PSID */
+/* A miss in an index that lags: wait a little, then go on with `next`.  False: looked long enough. */
+bool link_op_look_again(struct link_op *o, int next);
+int link_op_result(struct link_op *o, enum link_result r, int answer);
+
+/* Calls back and frees `o`; inside the starter it waits for the loop first, then comes to `answer` again. */
+void link_op_answer(struct link_op *o, int answer);

@@ -1,0 +1,222 @@
+/* Links removed and found: every holder, the newest survivor, an index that lags. */
+#include "test.h"
+
+#include "link_rig.h"
+
+static void removes_from_every_holder(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 5000},
+	     (struct fake_row){.id = "b", .psid = "7", .at = -1});
+	(void)remove_7(5000, false, true);
+	expect(LINK_R_UNLINKED, "find_psid unlink:a unlink:b", "removed:a:7:unlinked removed:b:7:unlinked");
+	assert_int_equal(got.n, 2);
+}
+
+static void slack_of_two_seconds(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t at;
+		bool goes;
+	} table[] = {{4000, true}, {5000, true}, {7000, true}, {7001, false}, {14000, false}};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		start_rig(&fake_sharp);
+		rows((struct fake_row){.id = "a", .psid = "7", .at = table[i].at}, B);
+		(void)remove_7(5000, false, true);
+		expect(table[i].goes ? LINK_R_UNLINKED : LINK_R_MISS, "find_psid unlink:a",
+		       table[i].goes ? "removed:a:7:unlinked" : "");
+		assert_int_equal(got.n, table[i].goes ? 1 : 0);
+	}
+	start_rig(&fake_sharp);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 14000}, B);
+	(void)remove_7(5000, true, false);
+	expect(LINK_R_UNLINKED, "find_psid unlink:a", "removed:a:7:unlinked");
+}
+
+/* A full page of holders may not be all. */
+static void more_holders_than_one_look_shows(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	start_rig(&fake_sharp);
+	for (size_t i = 0; i < FAKE_ROWS; i++)
+		rig.store.row[i] = (struct fake_row){.id = ids[i], .psid = "7", .at = 1};
+	rig.store.n = FAKE_ROWS;
+	(void)remove_7(5000, false, true);
+	assert_true(fake_run(&rig, 5000));
+	assert_int_equal(got.n, 8);
+	assert_int_equal(rig.store.ops, 1 + 8 + 1);
+	fake_rig_done(&rig);
+}
+
+static void a_miss_is_final_where_nothing_lags(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	rows(A, B);
+	(void)remove_7(5000, false, true);
+	expect(LINK_R_MISS, "find_psid", "");
+}
+
+static void second_looks(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 5000}, B);
+	rig.store.blind = 3;
+	(void)remove_7(5000, false, true);
+	expect(LINK_R_UNLINKED, "find_psid find_psid find_psid find_psid unlink:a", "removed:a:7:unlinked");
+	assert_in_range(rig.store.at[3] - rig.store.at[0], 600, 700);
+}
+
+/* Answered as a miss after a second, tried again after 5, 30 and 300 s, and then no more. */
+static void later_unlinks(void **state)
+{
+	(void)state;
+	static const size_t blind[] = {5, 10, 15, 1000}; /* each try is 5 looks */
+	static const int64_t when_ms[] = {5000, 36000, 337000};
+	for (size_t i = 0; i < 4; i++) {
+		start_rig(&fake_lagging);
+		fake_step_ms = 50;
+		assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+		rows((struct fake_row){.id = "a", .psid = "7", .at = 5000}, B);
+		rig.store.blind = blind[i];
+		watch = true;
+		(void)remove_7(5000, false, true);
+		assert_false(fake_run(&rig, 1000 * 1000));
+		assert_int_equal(got.calls, 1);
+		assert_int_equal(got.result, LINK_R_MISS);
+		assert_in_range(got.at - rig.store.at[0], 1000, 1500);
+		assert_int_equal(rig.store.ops, i < 3 ? blind[i] + 2 : 20);
+		assert_string_equal(fake_heard, i < 3 ? "removed:a:7:unlinked" : "");
+		if (i < 3)
+			assert_in_range(rig.store.at[blind[i]] - got.at, when_ms[i], when_ms[i] + 2500);
+		link_later_free(rig.service.later);
+		fake_rig_done(&rig);
+	}
+}
+
+static void nothing_later_unless_asked(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	rows(A, B);
+	watch = true;
+	(void)remove_7(5000, false, false);
+	assert_false(fake_run(&rig, 60000));
+	assert_int_equal(rig.store.ops, 5);
+	link_later_free(rig.service.later);
+	fake_rig_done(&rig);
+}
+
+/* An old event is not a miss of the index: no second looks. */
+static void a_newer_link_is_not_looked_for_again(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 14000}, B);
+	watch = true;
+	(void)remove_7(5000, false, true);
+	assert_false(fake_run(&rig, 60000));
+	assert_int_equal(got.result, LINK_R_MISS);
+	assert_string_equal(rig.store.trace, "find_psid unlink:a");
+	link_later_free(rig.service.later);
+	fake_rig_done(&rig);
+}
+
+static void the_later_list_is_bounded(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	link_later_look(NULL, STR("7")); /* no list: dropped, nothing worse */
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	for (size_t i = 0; i < LINK_LATER_MAX + 10; i++)
+		link_later_look(rig.service.later, STR("7"));
+	watch = true;
+	rig.store.delay_ms = 50;
+	assert_false(fake_run(&rig, 10000));
+	assert_int_equal(rig.store.in_flight_most, LINK_LATER_MAX);
+	assert_int_equal(rig.store.ops, LINK_LATER_MAX * 5);
+	link_later_look(rig.service.later, STR("7"));
+	link_later_free(rig.service.later); /* with one that is open */
+	fake_rig_done(&rig);
+}
+
+/* --- find */
+
+static void finds(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 5000}, B);
+	(void)find_7();
+	expect(LINK_R_LINKED, "find_psid", "");
+	assert_int_equal(got.n, 1);
+	assert_string_equal(got.holder, "a");
+	start_rig(&fake_sharp);
+	rows(A, B);
+	(void)find_7();
+	expect(LINK_R_MISS, "find_psid", "");
+	assert_int_equal(got.n, 0);
+	start_rig(&fake_lagging);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 5000}, B);
+	rig.store.blind = 4;
+	(void)find_7();
+	expect(LINK_R_LINKED, "find_psid find_psid find_psid find_psid find_psid", "");
+}
+
+static void finding_two_repairs(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t a, b;
+		const char *stays;
+	} table[] = {{2, 1, "a"}, {1, 2, "b"}, {1, 1, "b"}, {-1, 0, "b"}, {0, -1, "a"}, {-1, -1, "b"}};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		bool a = table[i].stays[0] == 'a';
+		start_rig(&fake_sharp);
+		rows((struct fake_row){.id = "a", .psid = "7", .at = table[i].a},
+		     (struct fake_row){.id = "b", .psid = "7", .at = table[i].b});
+		(void)find_7();
+		expect(LINK_R_LINKED, a ? "find_psid repair:b" : "find_psid repair:a",
+		       a ? "removed:b:7:replaced" : "removed:a:7:replaced");
+		assert_string_equal(got.holder, table[i].stays);
+	}
+}
+
+static void a_failed_repair_does_not_spoil_the_answer(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 1},
+	     (struct fake_row){.id = "b", .psid = "7", .at = 2});
+	rig.store.fail_at = 2;
+	(void)find_7();
+	expect(LINK_R_LINKED, "find_psid repair:a", "");
+	assert_string_equal(got.holder, "b");
+}
+
+int main(void)
+{
+	if (crypto_start(NULL) != ERR_OK)
+		return EXIT_FAILURE;
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(removes_from_every_holder),
+	        cmocka_unit_test(slack_of_two_seconds),
+	        cmocka_unit_test(more_holders_than_one_look_shows),
+	        cmocka_unit_test(a_miss_is_final_where_nothing_lags),
+	        cmocka_unit_test(second_looks),
+	        cmocka_unit_test(later_unlinks),
+	        cmocka_unit_test(nothing_later_unless_asked),
+	        cmocka_unit_test(a_newer_link_is_not_looked_for_again),
+	        cmocka_unit_test(the_later_list_is_bounded),
+	        cmocka_unit_test(finds),
+	        cmocka_unit_test(finding_two_repairs),
+	        cmocka_unit_test(a_failed_repair_does_not_spoil_the_answer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
