@@ -1,0 +1,43 @@
+/* render.h - the pages for people: templates with values put in, always escaped.
+ *
+ * A template is src/web/NAME.html: {{x}} is the value of field x, {{#x}}...{{/x}} stands only when x is not
+ * empty, {{>file}} takes in another file.  embed.awk makes them tables at build time; an unknown name does
+ * not compile. Threads  pure functions. */
+#pragma once
+#include "base/buf.h"
+
+enum web_page { WEB_LOGIN, WEB_CONSENT, WEB_MESSAGE, WEB_PAGES };
+
+/* What a template may name; all borrowed, empty when p is NULL. */
+struct web_fields {
+	struct str title;
+	struct str brand;   /* LINKD_BRAND_NAME */
+	struct str style;   /* address of the style */
+	struct str privacy; /* links of the settings */
+	struct str signup;
+	struct str forgot;
+	struct str support_id; /* the request's id */
+	struct str error;      /* what went wrong, above the form */
+	struct str email;      /* typed so far; on the consent page the customer's */
+	struct str state;      /* sealed */
+	struct str consent;    /* sealed */
+	struct str profile;    /* name of the Messenger profile, when known */
+	struct str loses_profile;
+	struct str loses_customer;
+	struct str loses_perhaps;
+	struct str text; /* message page: what happened */
+	struct str next; /* message page: what to do now */
+};
+
+/* Append the page; out->failed tells. */
+void web_render(enum web_page page, const struct web_fields *f, struct buf *out);
+
+/* --- between the generated tables and render.c */
+struct web_piece {
+	enum { WEB_END, WEB_TEXT, WEB_VALUE, WEB_IF, WEB_FI } kind;
+	const char *text; /* WEB_TEXT */
+	size_t field;     /* offset in struct web_fields */
+};
+void web_render_pieces(const struct web_piece *p, const struct web_fields *f, struct buf *out);
+extern const struct web_piece *const web_pieces[WEB_PAGES];
+extern const char web_style_text[];
