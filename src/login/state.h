@@ -1,0 +1,53 @@
+/* state.h - what the pages carry in hidden fields instead of a session, and the cookie it is bound to.
+ *
+ * A state is made by GET /link and taken by the login; a consent is made by a right login and taken by
+ * Connect and Not me.  Both are sealed, short-lived and bound to one browser by the digest of a nonce that
+ * only its cookie holds.
+ * Threads  pure functions. */
+#pragma once
+#include "link/seal.h"
+#include "login/browser.h"
+#include "login/redirect.h"
+#include "store/store.h"
+
+enum {
+	STATE_TTL_S = 600,
+	STATE_CONSENT_TTL_S = 300,
+	STATE_SKEW_S = 60, /* another instance's clock may be ahead by this */
+};
+
+struct state {
+	char token[REDIRECT_TOKEN_MAX + 1];  /* account_linking_token */
+	char redirect[REDIRECT_MAX + 1];     /* return address, checked when the state was made */
+	char psid[STORE_PSID_MAX + 1];       /* empty: not known */
+	char page_id[STORE_PSID_MAX + 1];    /* empty: not known */
+	int64_t issued_s;                    /* Unix seconds */
+	uint8_t browser[BROWSER_DIGEST_LEN]; /* SHA-256 of the cookie's nonce */
+};
+
+/* What a Connect takes away, told on the consent page. */
+enum state_loses {
+	STATE_LOSES_NOTHING = 0,
+	STATE_LOSES_PROFILE = 1,  /* the customer's link to another Messenger profile */
+	STATE_LOSES_CUSTOMER = 2, /* this Messenger profile's link to another customer */
+	STATE_LOSES_PERHAPS = 4,  /* the same, when the profile is not known */
+};
+
+struct consent {
+	struct state state; /* issued_s is the consent's own */
+	struct store_key key;
+	uint8_t salt[SEAL_SALT_LEN]; /* of the authorization code */
+	struct store_key replaces;   /* who held the PSID; id empty: nobody, or not known */
+	unsigned loses;              /* STATE_LOSES_* together */
+};
+
+/* Append the token.  Errors ERR_TOO_LARGE, ERR_NOMEM. */
+MUST_CHECK enum err_code state_seal(const struct sealer *s, const struct state *state, struct buf *out);
+MUST_CHECK enum err_code state_seal_consent(const struct sealer *s, const struct consent *c, struct buf *out);
+
+/* Input   nonce: the cookie's value, p NULL when there is none; now_s: Unix seconds.
+ * Errors  ERR_DENIED: forged, of another browser, or not of now; reterr says which.  ERR_NOMEM. */
+MUST_CHECK enum err_code state_open(const struct sealer *s, struct str token, struct str nonce, int64_t now_s,
+                                    struct state *ret, struct err *reterr);
+MUST_CHECK enum err_code state_open_consent(const struct sealer *s, struct str token, struct str nonce,
+                                            int64_t now_s, struct consent *ret, struct err *reterr);

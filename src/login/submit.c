@@ -1,0 +1,351 @@
+/* POST /link/login: is it one of our customers?
+ *
+ *  P_CHECK -> P_FIND -> wait -> P_FOUND -> P_HASH -> wait -> P_VERDICT
+ *                ^-- in lower case -'                          |
+ *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
+ *     wrong: (P_FAILURE -> wait) -> P_FLOOR -> wait -> P_REFUSE
+ *
+ *  A wrong one goes the same way for known and unknown e-mails, and no sooner than FLOOR_MS after its
+ * arrival. Any step may go to P_FAIL: not judged, 503.  Waits: store (find, failure, upgrade, holder), hash,
+ * timer. */
+#include "login/submit.h"
+
+#include "base/crypto.h"
+#include "log.h"
+#include "login/answer.h"
+#include "login/email.h"
+#include "login/gate.h"
+#include "login/login.h"
+#include "metrics.h"
+
+#include <stdlib.h>
+
+enum {
+	FLOOR_MS = 600,
+	LIMIT_MS = 500,  /* before the request's own deadline, so that the page keeps the form */
+	STORE_MS = 3000, /* one store operation */
+	CEILING = 100,   /* failures of one customer in a window */
+	WINDOW_S = 60 * 60,
+};
+
+static void submit_run(struct submit *f);
+
+/* From a callback: lines of this request's log carry its id. */
+static void resume(struct submit *f, enum submit_phase phase)
+{
+	log_scope(f->r->id);
+	f->phase = phase;
+	submit_run(f);
+	log_scope(NULL);
+}
+
+static enum submit_phase fail(struct submit *f, enum err_code code)
+{
+	throttle_release(f->s->throttle, &f->claim); /* nothing was tried */
+	f->code = code;
+	return P_FAIL;
+}
+
+/* --- may this be tried? */
+
+static enum submit_phase reserve(struct submit *f)
+{
+	int64_t wait_s = 0;
+	enum err_code code = throttle_reserve(f->s->throttle, str_c(f->r->client), str_c(f->email),
+	                                      loop_now_ms(f->r->loop), &f->claim, &wait_s);
+	if (code == ERR_THROTTLED)
+		return submit_throttled(f, wait_s);
+	return code == ERR_OK ? P_FIND : fail(f, code);
+}
+
+static enum submit_phase check(struct submit *f)
+{
+	if (!gate_form(f->r, &f->form) || !gate_state(f->r, &f->form, &f->state))
+		return P_DONE;
+	if (!email_read(params_get(&f->form, "email"), f->email) ||
+	    !password_length_ok(params_get(&f->form, "password"))) {
+		metric_add(M_LOGIN_WRONG, 1); /* nobody can have these: no lookup, no hash */
+		return P_FLOOR;
+	}
+	return reserve(f);
+}
+
+/* --- who is it? */
+
+static int64_t store_deadline(const struct submit *f)
+{
+	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - LIMIT_MS;
+	return at < last ? at : last;
+}
+
+static enum err_code start_store(struct submit *f, enum store_kind kind,
+                                 void (*fill)(const struct submit *f, struct store_in *in),
+                                 store_done_fn *done)
+{
+	struct err err;
+	struct store_op *op = store_op_new(kind, store_deadline(f));
+	if (op == NULL)
+		return ERR_NOMEM;
+	fill(f, &op->in);
+	enum err_code code = store_start(f->s->store, f->r->loop, op, done, f, &err);
+	if (code == ERR_OK)
+		f->op = op;
+	return code;
+}
+
+static void fill_email(const struct submit *f, struct store_in *in)
+{
+	(void)str_copy(in->email, sizeof in->email, str_c(f->email));
+}
+
+static void on_found(void *arg, struct store_op *op)
+{
+	struct submit *f = arg;
+	f->op = NULL;
+	f->code = op->code;
+	f->found = op->code == ERR_OK ? op->out.n : 0;
+	if (f->found == 1)
+		f->customer = op->out.customers[0];
+	resume(f, P_FOUND);
+}
+
+static enum submit_phase find(struct submit *f)
+{
+	enum err_code code = start_store(f, STORE_FIND_EMAIL, fill_email, on_found);
+	return code == ERR_OK ? P_WAIT : fail(f, code);
+}
+
+static enum submit_phase found(struct submit *f)
+{
+	if (f->code != ERR_OK)
+		return fail(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
+	if (f->found == 0 && email_lower(f->email))
+		return P_FIND;
+	if (f->found > 1) {
+		char id[CRYPTO_LOG_ID_LEN + 1];
+		crypto_log_id(str_c(f->email), id);
+		metric_add(M_LOGIN_AMBIGUOUS, 1);
+		log_line(LOG_ERROR, "several customers have this e-mail: none of them can log in",
+		         log_z("email_digest", id));
+	}
+	f->known = f->found == 1;
+	if (f->known && f->customer.login_failures >= CEILING &&
+	    f->customer.login_window_ends_s > gate_now_s()) {
+		metric_add(M_LOGIN_CEILING, 1);
+		return P_FLOOR;
+	}
+	return P_HASH;
+}
+
+/* --- is the password right? */
+
+static void on_hash(void *arg, const struct password_answer *a)
+{
+	struct submit *f = arg;
+	f->job = NULL;
+	f->verdict = a->verdict;
+	(void)str_copy(f->new_hash, sizeof f->new_hash, str_c(a->new_hash));
+	resume(f, P_VERDICT);
+}
+
+static enum submit_phase start_hash(struct submit *f)
+{
+	struct err err;
+	struct password_question q = {.pool = f->s->hashes,
+	                              .home = f->r->loop,
+	                              .policy = password_policy(f->s->cfg),
+	                              .password = params_get(&f->form, "password"),
+	                              .hash = str_c(f->known ? f->customer.hash : "")};
+	enum err_code code = password_job_start(&q, on_hash, f, &f->job, &err);
+	return code == ERR_OK ? P_WAIT : fail(f, code);
+}
+
+static enum submit_phase right(struct submit *f)
+{
+	throttle_release(f->s->throttle, &f->claim);
+	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
+		return P_UPGRADE;
+	return P_HOLDER;
+}
+
+static enum submit_phase wrong(struct submit *f)
+{
+	metric_add(M_LOGIN_WRONG, 1);
+	if (f->known && f->customer.too_long)
+		log_line(LOG_ERROR, "a customer's key or password hash is too long");
+	else if (f->verdict == PASSWORD_UNUSABLE)
+		log_line(LOG_ERROR, "a customer's password hash cannot be checked");
+	return f->known && !f->customer.too_long ? P_FAILURE : P_FLOOR;
+}
+
+static enum submit_phase verdict(struct submit *f)
+{
+	if (f->verdict == PASSWORD_FAILED)
+		return fail(f, ERR_NOMEM);
+	bool is_right = f->verdict == PASSWORD_RIGHT || f->verdict == PASSWORD_OUTDATED;
+	return is_right ? right(f) : wrong(f);
+}
+
+/* --- wrong */
+
+static void fill_failure(const struct submit *f, struct store_in *in)
+{
+	in->key = f->customer.key;
+	in->now_s = gate_now_s();
+	in->window_s = in->now_s + WINDOW_S;
+}
+
+static void on_failure(void *arg, struct store_op *op)
+{
+	struct submit *f = arg;
+	f->op = NULL;
+	if (op->code != ERR_OK)
+		log_line(LOG_WARN, "a failed login was not counted in the store",
+		         log_z("reason", op->err.msg));
+	resume(f, P_FLOOR);
+}
+
+/* Not counted in the store is still counted in memory, and 503 here would tell a customer from a stranger. */
+static enum submit_phase count_failure(struct submit *f)
+{
+	enum err_code code = start_store(f, STORE_FAILURE, fill_failure, on_failure);
+	if (code != ERR_OK)
+		log_line(LOG_WARN, "a failed login was not counted in the store",
+		         log_z("reason", err_name(code)));
+	return code == ERR_OK ? P_WAIT : P_FLOOR;
+}
+
+static void on_floor(struct loop_timer *t)
+{
+	resume(LIST_ENTRY(t, struct submit, timer), P_REFUSE);
+}
+
+static enum submit_phase wait_floor(struct submit *f)
+{
+	int64_t due_ms = f->r->arrived_ms + FLOOR_MS;
+	if (loop_now_ms(f->r->loop) >= due_ms)
+		return P_REFUSE;
+	f->timer.fn = on_floor;
+	return loop_timer_set(f->r->loop, &f->timer, due_ms) == ERR_OK ? P_WAIT : P_REFUSE;
+}
+
+/* --- right */
+
+static void fill_upgrade(const struct submit *f, struct store_in *in)
+{
+	in->key = f->customer.key;
+	(void)str_copy(in->old_hash, sizeof in->old_hash, str_c(f->customer.hash));
+	(void)str_copy(in->new_hash, sizeof in->new_hash, str_c(f->new_hash));
+}
+
+static void on_upgrade(void *arg, struct store_op *op)
+{
+	struct submit *f = arg;
+	f->op = NULL;
+	if (op->code != ERR_OK)
+		log_line(LOG_WARN, "an old password hash was not replaced", log_z("reason", op->err.msg));
+	resume(f, P_HOLDER);
+}
+
+/* The login stands without it; a later one tries again. */
+static enum submit_phase start_upgrade(struct submit *f)
+{
+	return start_store(f, STORE_UPGRADE, fill_upgrade, on_upgrade) == ERR_OK ? P_WAIT : P_HOLDER;
+}
+
+static void fill_psid(const struct submit *f, struct store_in *in)
+{
+	(void)str_copy(in->psid, sizeof in->psid, str_c(f->state.psid));
+}
+
+static void on_holder(void *arg, struct store_op *op)
+{
+	struct submit *f = arg;
+	f->op = NULL;
+	f->code = op->code;
+	if (op->code == ERR_OK)
+		for (size_t i = op->out.n; i-- > 0;) /* the newest, which comes first, is the last kept */
+			if (!str_is(str_c(op->out.customers[i].key.id), f->customer.key.id))
+				f->holder = op->out.customers[i].key;
+	resume(f, op->code == ERR_OK ? P_CONSENT : P_FAIL);
+}
+
+/* Who holds this profile now, where it is known and can be looked up. */
+static enum submit_phase find_holder(struct submit *f)
+{
+	if (f->state.psid[0] == '\0' || !store_traits(f->s->store)->find_psid)
+		return P_CONSENT;
+	enum err_code code = start_store(f, STORE_FIND_PSID, fill_psid, on_holder);
+	return code == ERR_OK ? P_WAIT : fail(f, code);
+}
+
+/* --- the flow */
+
+static void stop(struct submit *f)
+{
+	loop_timer_clear(f->r->loop, &f->timer);
+	loop_timer_clear(f->r->loop, &f->limit);
+	if (f->op != NULL)
+		store_cancel(f->op);
+	password_job_cancel(f->job);
+	f->op = NULL;
+	f->job = NULL;
+}
+
+static void submit_run(struct submit *f)
+{
+	for (;;) {
+		switch (f->phase) {
+		case P_CHECK: f->phase = check(f); break;
+		case P_FIND: f->phase = find(f); break;
+		case P_FOUND: f->phase = found(f); break;
+		case P_HASH: f->phase = start_hash(f); break;
+		case P_VERDICT: f->phase = verdict(f); break;
+		case P_FAILURE: f->phase = count_failure(f); break;
+		case P_FLOOR: f->phase = wait_floor(f); break;
+		case P_REFUSE: f->phase = submit_refuse(f); break;
+		case P_UPGRADE: f->phase = start_upgrade(f); break;
+		case P_HOLDER: f->phase = find_holder(f); break;
+		case P_CONSENT: f->phase = submit_consent(f); break;
+		case P_FAIL: f->phase = submit_fail(f); break;
+		case P_WAIT: return;
+		case P_DONE: stop(f); return;
+		}
+	}
+}
+
+static void on_limit(struct loop_timer *t)
+{
+	struct submit *f = LIST_ENTRY(t, struct submit, limit);
+	stop(f);
+	f->code = ERR_TIMEOUT;
+	resume(f, P_FAIL);
+}
+
+static void submit_cleanup(struct request *r)
+{
+	struct submit *f = r->flow;
+	stop(f);
+	params_done(&f->form);
+	crypto_wipe(f, sizeof *f);
+	free(f);
+	r->flow = NULL;
+}
+
+void login_submit(struct request *r)
+{
+	struct submit *f = calloc(1, sizeof *f);
+	if (f == NULL) {
+		answer_error(r, ERR_NOMEM, NULL);
+		return;
+	}
+	f->r = r;
+	f->s = r->service;
+	f->limit.fn = on_limit;
+	r->flow = f;
+	r->cleanup = submit_cleanup;
+	if (loop_timer_set(r->loop, &f->limit, r->deadline_ms - LIMIT_MS) == ERR_OK)
+		submit_run(f);
+	else
+		answer_error(r, ERR_NOMEM, NULL);
+}

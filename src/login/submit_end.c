@@ -1,0 +1,100 @@
+/* How POST /link/login ends: the login page again, or the consent page. */
+#include "base/crypto.h"
+#include "log.h"
+#include "login/answer.h"
+#include "login/gate.h"
+#include "login/submit.h"
+#include "metrics.h"
+
+#include <stdio.h>
+
+static struct str typed(const struct submit *f, const char *field)
+{
+	return params_get(&f->form, field);
+}
+
+static enum submit_phase login_again(struct submit *f, unsigned status, const char *error)
+{
+	answer_login(f->r, status, typed(f, "state"), typed(f, "email"), error);
+	return P_DONE;
+}
+
+enum submit_phase submit_refuse(struct submit *f)
+{
+	char id[CRYPTO_LOG_ID_LEN + 1];
+	crypto_log_id(str_c(f->email), id);
+	log_line(LOG_INFO, "login refused", log_z("email_digest", id));
+	return login_again(f, 401, "E-mail or password is not right.");
+}
+
+enum submit_phase submit_throttled(struct submit *f, int64_t wait_s)
+{
+	char text[80];
+	long long minutes = (long long)(wait_s + 59) / 60;
+	metric_add(M_LOGIN_THROTTLED, 1);
+	log_line(LOG_INFO, "login throttled", log_int("wait_s", wait_s));
+	(void)snprintf(text, sizeof text, "Too many tries. Please wait %lld minute%s, then try again.",
+	               minutes, minutes == 1 ? "" : "s");
+	answer_retry_after(f->r, wait_s);
+	return login_again(f, 429, text);
+}
+
+enum submit_phase submit_fail(struct submit *f)
+{
+	metric_add(f->code == ERR_STORE ? M_LOGIN_STORE : M_LOGIN_BUSY, 1);
+	log_line(LOG_WARN, "login not judged", log_z("reason", err_name(f->code)));
+	answer_retry_after(f->r, 1);
+	return login_again(f, 503, err_text(err_http_status(f->code) == 503 ? f->code : ERR_BUSY));
+}
+
+/* What Connect will take away. */
+static unsigned loses(const struct submit *f)
+{
+	unsigned what = STATE_LOSES_NOTHING;
+	bool bound = f->state.psid[0] != '\0';
+	const char *linked = f->customer.link.psid;
+	if (linked[0] != '\0' && !(bound && str_is(str_c(linked), f->state.psid)))
+		what |= STATE_LOSES_PROFILE;
+	if (f->holder.id[0] != '\0')
+		what |= STATE_LOSES_CUSTOMER;
+	if (!bound && f->s->cfg->link_conflict == CONFLICT_REPLACE)
+		what |= STATE_LOSES_PERHAPS;
+	return what;
+}
+
+static enum err_code make_consent(const struct submit *f, struct consent *ret, struct buf *sealed)
+{
+	*ret = (struct consent){
+	        .state = f->state, .key = f->customer.key, .replaces = f->holder, .loses = loses(f)};
+	ret->state.issued_s = gate_now_s();
+	enum err_code code = crypto_random(ret->salt, sizeof ret->salt);
+	return code == ERR_OK ? state_seal_consent(f->s->sealer, ret, sealed) : code;
+}
+
+enum submit_phase submit_consent(struct submit *f)
+{
+	struct consent c;
+	struct buf sealed;
+	if (f->customer.too_long) {
+		log_line(LOG_ERROR, "login right, but the customer's key is too long for a code");
+		answer_key_too_long(f->r);
+		return P_DONE;
+	}
+	if (f->holder.id[0] != '\0' && f->s->cfg->link_conflict == CONFLICT_REFUSE) {
+		log_line(LOG_INFO, "consent refused",
+		         log_z("reason", "the profile is linked to another customer"));
+		answer_taken(f->r);
+		return P_DONE;
+	}
+	metric_add(M_LOGIN_OK, 1);
+	buf_init(&sealed, SEAL_TEXT_MAX);
+	enum err_code code = make_consent(f, &c, &sealed);
+	if (code == ERR_OK)
+		answer_consent(f->r, 200, &c, buf_view(&sealed), NULL);
+	crypto_wipe(c.salt, sizeof c.salt);
+	buf_done(&sealed);
+	if (code == ERR_OK)
+		return P_DONE;
+	f->code = code;
+	return P_FAIL;
+}
