@@ -1,0 +1,11 @@
+/* event_field.h - single fields of an event, in every variety that Facebook and test tools send.  Pure. */
+#pragma once
+#include "base/json.h"
+
+/* A string of 1..cap-1 bytes without NUL, or an integral number in 0..2^53-1, as text.  ret is
+ * NUL-terminated. */
+MUST_CHECK bool event_field_id(const struct json *j, char *ret, size_t cap);
+
+/* The event's own time, in Unix ms: `timestamp`, else `entry_time`, in ms or s, a number or a string of
+ * digits; `received_ms` when there is none or it is not plausible. */
+int64_t event_field_time(const struct json *timestamp, const struct json *entry_time, int64_t received_ms);

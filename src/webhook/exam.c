@@ -1,0 +1,69 @@
+#include "webhook/exam.h"
+
+#include <stdlib.h>
+
+#include "http/body.h"
+
+struct exam {
+	struct offload_job job;
+	struct exam_input in; /* its body lies in `body` */
+	struct body body;
+	struct exam_result result;
+	exam_done_fn *done; /* NULL: cancelled */
+	void *arg;
+};
+
+void exam_now(const struct exam_input *in, struct exam_result *ret)
+{
+	const struct config *cfg = in->service->cfg;
+	*ret = (struct exam_result){0};
+	ret->code = signature_check(str_c(in->signature), in->body, cfg->app_secret.v, cfg->app_secret.n);
+	if (ret->code != ERR_OK) {
+		(void)err_set(&ret->err, ret->code, "the signature is not one of ours");
+		return;
+	}
+	struct event_rules rules = {.pages = &cfg->page_ids, .received_ms = in->received_ms};
+	ret->code = event_parse(in->body, &rules, &ret->events, &ret->err);
+	if (ret->code != ERR_OK)
+		event_list_done(&ret->events);
+}
+
+static void work(struct offload_job *j)
+{
+	struct exam *e = LIST_ENTRY(j, struct exam, job);
+	exam_now(&e->in, &e->result);
+}
+
+static void on_work(struct offload_job *j)
+{
+	struct exam *e = LIST_ENTRY(j, struct exam, job);
+	body_done(&e->body);
+	if (e->done != NULL)
+		e->done(e->arg, &e->result);
+	else
+		event_list_done(&e->result.events);
+	free(e);
+}
+
+enum err_code exam_start(struct request *r, const struct exam_input *in, exam_done_fn *done, void *arg,
+                         struct exam **ret, struct err *reterr)
+{
+	struct exam *e = malloc(sizeof *e);
+	if (e == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory to examine a body");
+	*e = (struct exam){.job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
+	request_take_body(r, &e->body);
+	enum err_code code = offload_start(in->service->parses, r->loop, &e->job);
+	if (code != ERR_OK) {
+		body_done(&e->body);
+		free(e);
+		return err_set(reterr, code, "too many large bodies wait to be parsed");
+	}
+	*ret = e;
+	return ERR_OK;
+}
+
+void exam_cancel(struct exam *e)
+{
+	e->done = NULL;
+}

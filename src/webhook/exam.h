@@ -1,0 +1,35 @@
+/* exam.h - one body examined: signature first, then the events in it; on the loop when small, else on the
+ * pool.
+ *
+ * Threads  the loop's thread; exam_start's work on a pool thread. */
+#pragma once
+#include "http/request.h"
+#include "link/service.h"
+#include "webhook/event.h"
+#include "webhook/signature.h"
+
+enum { EXAM_INLINE_MAX = 256 * 1024 }; /* bytes: about 2 ms of a loop */
+
+struct exam; /* opaque */
+/* `code`  ERR_OK: `events` are the caller's, to be done with event_list_done.  ERR_DENIED: wrong signature.
+ *         ERR_INVALID, ERR_TOO_LARGE: signed, but not usable.  ERR_NOMEM, ERR_BUSY: cannot tell. */
+struct exam_result {
+	enum err_code code;
+	struct err err;
+	struct event_list events;
+};
+struct exam_input {
+	struct service *service;
+	struct str body;
+	char signature[SIGNATURE_LEN + 1];
+	int64_t received_ms; /* Unix time */
+};
+typedef void exam_done_fn(void *arg, const struct exam_result *result);
+
+void exam_now(const struct exam_input *in, struct exam_result *ret);
+
+/* Takes the request's body, also when it fails: the request may end while the pool still reads.
+ * Errors  ERR_BUSY (the pool is full), ERR_NOMEM. */
+MUST_CHECK enum err_code exam_start(struct request *r, const struct exam_input *in, exam_done_fn *done,
+                                    void *arg, struct exam **ret, struct err *reterr);
+void exam_cancel(struct exam *e); /* the work goes on and is thrown away */

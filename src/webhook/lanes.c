@@ -1,0 +1,165 @@
+#include "webhook/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "metrics.h"
+
+static const enum metric metric_of[] = {
+        [LINK_R_LINKED] = M_EVENT_LINKED,
+        [LINK_R_ALREADY] = M_EVENT_ALREADY,
+        [LINK_R_UNLINKED_SINCE] = M_EVENT_UNLINKED_SINCE,
+        [LINK_R_USED] = M_EVENT_USED,
+        [LINK_R_SUPERSEDED] = M_EVENT_SUPERSEDED,
+        [LINK_R_REFUSED] = M_EVENT_REFUSED,
+        [LINK_R_UNLINKED] = M_EVENT_UNLINKED,
+        [LINK_R_MISS] = M_EVENT_UNLINK_MISS,
+        [LINK_R_UNSETTLED] = M_EVENT_UNSETTLED,
+};
+
+static const struct event *event_at(const struct lanes *l, size_t place)
+{
+	return &l->events->v[l->order[place]];
+}
+
+static int by_psid_and_time(const void *pa, const void *pb, void *arg)
+{
+	const struct event *v = arg;
+	uint32_t a = *(const uint32_t *)pa;
+	uint32_t b = *(const uint32_t *)pb;
+	int c = strcmp(v[a].psid, v[b].psid);
+	if (c != 0)
+		return c;
+	if (v[a].time_ms != v[b].time_ms)
+		return v[a].time_ms < v[b].time_ms ? -1 : 1;
+	return a < b ? -1 : 1;
+}
+
+static bool sort(struct lanes *l)
+{
+	size_t n = l->events->n;
+	l->order = malloc(n * sizeof *l->order);
+	if (l->order == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		l->order[i] = (uint32_t)i;
+	qsort_r(l->order, n, sizeof *l->order, by_psid_and_time, l->events->v);
+	return true;
+}
+
+/* `n` events did not settle for this reason. */
+static void note_unsettled(struct lanes *l, size_t n, const struct err *e)
+{
+	if (l->unsettled == 0)
+		l->err = *e;
+	l->unsettled += n;
+	metric_add(M_EVENT_UNSETTLED, (int64_t)n);
+}
+
+/* Give the lane the next PSID. */
+static bool take_chain(struct lane *lane)
+{
+	struct lanes *l = lane->lanes;
+	if (l->next == l->events->n)
+		return false;
+	lane->at = l->next;
+	const char *psid = event_at(l, lane->at)->psid;
+	do
+		l->next++;
+	while (l->next < l->events->n && strcmp(event_at(l, l->next)->psid, psid) == 0);
+	lane->end = l->next;
+	return true;
+}
+
+static void on_link(void *arg, const struct link_answer *a);
+
+static enum err_code start_event(struct lane *lane, struct err *reterr)
+{
+	struct lanes *l = lane->lanes;
+	const struct event *e = event_at(l, lane->at);
+	if (loop_now_ms(l->service->loop) >= l->deadline_ms)
+		return err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
+	struct link_call call = {
+	        .service = l->service,
+	        .deadline_ms = l->deadline_ms,
+	        .done = on_link,
+	        .arg = lane,
+	        .scope = l->scope,
+	};
+	if (e->kind == EVENT_K_LINKED) {
+		struct link_completion in = {
+		        .code = event_code(l->events, e),
+		        .psid = str_c(e->psid),
+		        .page_id = str_c(e->page_id),
+		        .event_ms = e->time_ms,
+		};
+		return link_complete(&call, &in, &lane->op, reterr);
+	}
+	struct link_removal in = {
+	        .psid = str_c(e->psid),
+	        .event_ms = e->time_ms,
+	        .reason = "unlinked",
+	        .later = true,
+	};
+	return link_remove(&call, &in, &lane->op, reterr);
+}
+
+/* Start the lane's next event, of this PSID or another.  False: there is none left for it. */
+static bool go(struct lane *lane)
+{
+	while (lane->at < lane->end || take_chain(lane)) {
+		struct err err = {0};
+		if (start_event(lane, &err) == ERR_OK)
+			return true;
+		note_unsettled(lane->lanes, lane->end - lane->at, &err);
+		lane->at = lane->end;
+	}
+	return false;
+}
+
+static void on_link(void *arg, const struct link_answer *a)
+{
+	struct lane *lane = arg;
+	struct lanes *l = lane->lanes;
+	lane->op = NULL;
+	if (a->result == LINK_R_UNSETTLED) {
+		note_unsettled(l, lane->end - lane->at, a->err);
+		lane->at = lane->end;
+	} else {
+		metric_add(metric_of[a->result], 1);
+		lane->at++;
+	}
+	if (go(lane))
+		return;
+	if (--l->busy == 0)
+		l->done(l);
+}
+
+bool lanes_start(struct lanes *l)
+{
+	if (l->events->n == 0)
+		return false;
+	if (!sort(l)) {
+		struct err err;
+		(void)err_set(&err, ERR_NOMEM, "no memory to order the events of a delivery");
+		note_unsettled(l, l->events->n, &err);
+		return false;
+	}
+	for (size_t i = 0; i < LANES_MAX; i++) {
+		struct lane *lane = &l->lane[i];
+		lane->lanes = l;
+		if (!go(lane))
+			break;
+		l->busy++;
+	}
+	return l->busy > 0;
+}
+
+void lanes_done(struct lanes *l)
+{
+	for (size_t i = 0; i < LANES_MAX; i++)
+		if (l->lane[i].op != NULL)
+			link_cancel(l->lane[i].op);
+	free(l->order);
+	*l = (struct lanes){0};
+}

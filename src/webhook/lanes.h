@@ -1,0 +1,37 @@
+/* lanes.h - runs the events of one delivery: those of one PSID in order of time, one after another; those of
+ * different PSIDs side by side, at most LANES_MAX.
+ *
+ * When an event does not settle, the rest of its PSID's wait for the next delivery, so that none overtakes
+ * it; the other PSIDs go on. Threads  the loop's thread. */
+#pragma once
+#include "link/link.h"
+#include "webhook/event.h"
+
+enum { LANES_MAX = 32 };
+
+struct lane {
+	struct lanes *lanes;
+	size_t at, end; /* its PSID's events: places in lanes.order; at == end: free */
+	struct link_op *op;
+};
+
+struct lanes {
+	struct service *service;
+	const struct event_list *events; /* borrowed until done or cancelled */
+	const char *scope;               /* request id for log lines; borrowed likewise */
+	int64_t deadline_ms;             /* monotonic: every event has ended by then */
+	void (*done)(struct lanes *l);
+	/* results */
+	size_t unsettled; /* events */
+	struct err err;   /* of the first that did not settle */
+	/* own */
+	uint32_t *order; /* events by PSID, then time, then place in the delivery */
+	size_t next;     /* first place not yet given to a lane */
+	size_t busy;
+	struct lane lane[LANES_MAX];
+};
+
+/* Fill the first five members, zero the rest.  True: `done` will be called once, not before this returned.
+ * False: all over already (nothing to do, or nothing could be started). */
+MUST_CHECK bool lanes_start(struct lanes *l);
+void lanes_done(struct lanes *l); /* cancels what runs; of a zeroed struct a no-op */

@@ -1,0 +1,198 @@
+#include "webhook/webhook.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "link/service.h"
+#include "log.h"
+#include "metrics.h"
+#include "webhook/exam.h"
+#include "webhook/lanes.h"
+
+/*  (admit) -> EXAMINE -> pool -> EXAMINED -> EVENTS -> store -> SETTLED -> RECEIVED
+ *  A small body is examined without the pool, a delivery without link events needs no store.  Whatever must
+ *  follow our own writes and precede the answer belongs to SETTLED.  Every failure ends in FAILED: 403 for a
+ *  signature, 503 when we cannot tell or did not settle. */
+enum phase {
+	P_EXAMINE,
+	P_EXAMINED,
+	P_EVENTS,
+	P_SETTLED,
+	P_RECEIVED,
+	P_FAILED,
+	P_WAIT,
+};
+
+enum {
+	STORE_WORK_MS = 2500, /* of one delivery; the rest of the deadline is for what follows our writes */
+	ANSWER_MS = 100,      /* kept for the answer itself when the deadline is short */
+};
+
+struct delivery {
+	struct request *r;
+	enum phase phase;
+	struct exam_input in;
+	struct exam *exam; /* on the pool */
+	struct exam_result result;
+	struct lanes lanes;
+	struct err err; /* with FAILED */
+};
+
+static void delivery_run(struct delivery *d);
+
+static void cleanup(struct request *r)
+{
+	struct delivery *d = r->flow;
+	if (d->exam != NULL)
+		exam_cancel(d->exam);
+	lanes_done(&d->lanes);
+	event_list_done(&d->result.events);
+	r->flow = NULL;
+	free(d);
+}
+
+/* --- on the headers */
+
+enum err_code webhook_admit(struct request *r, struct err *reterr)
+{
+	size_t count;
+	struct str signature = request_header(r, "X-Hub-Signature-256", &count);
+	if (count != 1 || !signature_shape(signature)) {
+		metric_add(M_WEBHOOK_BAD_SIGNATURE, 1);
+		return err_set(reterr, ERR_DENIED, "the signature header is missing, doubled or misshapen");
+	}
+	struct delivery *d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a delivery");
+	(void)str_copy(d->in.signature, sizeof d->in.signature, signature);
+	d->r = r;
+	r->flow = d;
+	r->cleanup = cleanup;
+	return ERR_OK;
+}
+
+/* --- with the body */
+
+static void on_exam(void *arg, const struct exam_result *result)
+{
+	struct delivery *d = arg;
+	d->exam = NULL;
+	d->result = *result;
+	d->phase = P_EXAMINED;
+	log_scope(d->r->id);
+	delivery_run(d);
+	log_scope(NULL);
+}
+
+static void on_lanes(struct lanes *l)
+{
+	struct delivery *d = LIST_ENTRY(l, struct delivery, lanes);
+	d->phase = P_SETTLED;
+	delivery_run(d);
+}
+
+static enum phase examine(struct delivery *d)
+{
+	if (d->in.body.n <= EXAM_INLINE_MAX) {
+		exam_now(&d->in, &d->result);
+		return P_EXAMINED;
+	}
+	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->err) == ERR_OK ? P_WAIT : P_FAILED;
+}
+
+static void count_others(const struct event_list *l)
+{
+	metric_add(M_EVENT_IGNORED, (int64_t)l->ignored);
+	metric_add(M_EVENT_SKIPPED, (int64_t)l->skipped);
+	metric_add(M_EVENT_STANDBY, (int64_t)l->standby);
+	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
+	if (l->skipped > 0)
+		log_line(LOG_WARN, "webhook_events_skipped", log_int("events", (int64_t)l->skipped));
+	if (l->standby > 0)
+		log_line(LOG_WARN, "webhook_events_standby", log_int("events", (int64_t)l->standby));
+}
+
+/* Signed by Facebook and not JSON: to refuse it would only bring it again until the page is unsubscribed. */
+static enum phase unusable(struct delivery *d)
+{
+	metric_add(M_WEBHOOK_DELIVERIES, 1);
+	metric_add(M_WEBHOOK_UNUSABLE, 1);
+	log_line(LOG_ERROR, "webhook_unusable", log_z("error", d->result.err.msg),
+	         log_int("body_bytes", (int64_t)d->in.body.n));
+	return P_RECEIVED;
+}
+
+static enum phase examined(struct delivery *d)
+{
+	enum err_code code = d->result.code;
+	if (code == ERR_INVALID || code == ERR_TOO_LARGE)
+		return unusable(d);
+	if (code != ERR_OK) {
+		if (code == ERR_DENIED)
+			metric_add(M_WEBHOOK_BAD_SIGNATURE, 1);
+		d->err = d->result.err;
+		return P_FAILED;
+	}
+	metric_add(M_WEBHOOK_DELIVERIES, 1);
+	count_others(&d->result.events);
+	return P_EVENTS;
+}
+
+static enum phase run_events(struct delivery *d)
+{
+	struct request *r = d->r;
+	int64_t deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
+	if (deadline_ms > r->deadline_ms - ANSWER_MS)
+		deadline_ms = r->deadline_ms - ANSWER_MS;
+	d->lanes = (struct lanes){
+	        .service = r->service,
+	        .events = &d->result.events,
+	        .scope = r->id,
+	        .deadline_ms = deadline_ms,
+	        .done = on_lanes,
+	};
+	return lanes_start(&d->lanes) ? P_WAIT : P_SETTLED;
+}
+
+static enum phase settled(struct delivery *d)
+{
+	if (d->lanes.unsettled == 0)
+		return P_RECEIVED;
+	log_line(LOG_ERROR, "webhook_unsettled", log_int("events", (int64_t)d->lanes.unsettled),
+	         log_z("error", d->lanes.err.msg));
+	d->err = d->lanes.err;
+	return P_FAILED;
+}
+
+static void fail(struct delivery *d)
+{
+	enum err_code code = d->err.code;
+	if (code != ERR_DENIED && err_http_status(code) != 503)
+		code = ERR_STORE;
+	reply_error(d->r, code, NULL, &d->err);
+}
+
+static void delivery_run(struct delivery *d)
+{
+	for (;;) {
+		switch (d->phase) {
+		case P_EXAMINE: d->phase = examine(d); break;
+		case P_EXAMINED: d->phase = examined(d); break;
+		case P_EVENTS: d->phase = run_events(d); break;
+		case P_SETTLED: d->phase = settled(d); break;
+		case P_WAIT: return;
+		case P_RECEIVED: reply_text(d->r, 200, STR("EVENT_RECEIVED")); return; /* d may be dead */
+		case P_FAILED: fail(d); return;
+		}
+	}
+}
+
+void webhook_post(struct request *r)
+{
+	struct delivery *d = r->flow;
+	d->in.service = r->service;
+	d->in.body = r->body;
+	d->in.received_ms = clock_wall_ms();
+	d->phase = P_EXAMINE;
+	delivery_run(d);
+}

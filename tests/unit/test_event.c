@@ -1,0 +1,376 @@
+/* JSON of a delivery -> link events: every variety that Facebook and test tools send, every bad input. */
+#include "test.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "webhook/event.h"
+
+static const int64_t NOW = INT64_C(1790000000000); /* ms */
+static char page_a[] = "100";
+static char page_b[] = "200";
+static char *page_list[] = {page_a, page_b};
+static const struct strlist all_pages = {0, NULL};
+static const struct strlist two_pages = {2, page_list};
+
+static enum err_code parse(struct str json, const struct strlist *pages, struct event_list *l)
+{
+	struct event_rules rules = {.pages = pages, .received_ms = NOW};
+	struct err err;
+	return event_parse(json, &rules, l, &err);
+}
+
+#define P(entry) "{\"object\":\"page\",\"entry\":[" entry "]}"
+#define M(event) P("{\"id\":\"100\",\"time\":1790000000000,\"messaging\":[" event "]}")
+#define FROM "\"sender\":{\"id\":\"77\"},\"recipient\":{\"id\":\"100\"},\"timestamp\":1790000000000"
+#define LINKED "\"account_linking\":{\"status\":\"linked\",\"authorization_code\":\"C\"}"
+#define UNLINKED "\"account_linking\":{\"status\":\"unlinked\"}"
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X512 X64 X64 X64 X64 X64 X64 X64 X64
+
+enum { TAKEN, IGNORED, SKIPPED, STANDBY, FOREIGN, NOTHING };
+
+static const struct row {
+	const char *name;
+	int want;
+	struct str json;
+} rows[] = {
+        {"linked", TAKEN, STR(M("{" FROM "," LINKED "}"))},
+        {"unlinked", TAKEN, STR(M("{" FROM "," UNLINKED "}"))},
+        {"unlinked with a stray code", TAKEN,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"unlinked\",\"authorization_code\":null}}"))},
+        {"unknown fields", TAKEN,
+         STR(M("{\"x\":[1,{}]," FROM ",\"account_linking\":{\"a\":1,\"status\":\"unlinked\"},\"y\":null}"))},
+        {"no recipient", TAKEN, STR(M("{\"sender\":{\"id\":\"77\"}," UNLINKED "}"))},
+        {"recipient without id", TAKEN, STR(M("{\"sender\":{\"id\":\"77\"},\"recipient\":{}," UNLINKED "}"))},
+        {"no page at all", TAKEN, STR(P("{\"messaging\":[{\"sender\":{\"id\":\"77\"}," UNLINKED "}]}"))},
+        {"id of 64", TAKEN, STR(M("{\"sender\":{\"id\":\"" X64 "\"}," UNLINKED "}"))},
+        {"code of 512", TAKEN,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":\"" X512
+               "\"}}"))},
+        {"numeric id", TAKEN, STR(M("{\"sender\":{\"id\":77}," UNLINKED "}"))},
+        {"numeric id, exponent", TAKEN, STR(M("{\"sender\":{\"id\":7.7e1}," UNLINKED "}"))},
+        {"numeric id, largest", TAKEN, STR(M("{\"sender\":{\"id\":9007199254740991}," UNLINKED "}"))},
+        {"numeric code", TAKEN,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":1234}}"))},
+
+        {"no event", NOTHING, STR(P("{\"messaging\":[]}"))},
+        {"no entry", NOTHING, STR(P(""))},
+        {"message", IGNORED, STR(M("{" FROM ",\"message\":{\"mid\":\"m\",\"text\":\"hello\"}}"))},
+        {"policy enforcement, no sender", IGNORED,
+         STR(M("{\"recipient\":{\"id\":\"100\"},\"timestamp\":1,\"policy-enforcement\":{\"action\":\"block\"}"
+               "}"))},
+        {"unknown status", IGNORED, STR(M("{" FROM ",\"account_linking\":{\"status\":\"paused\"}}"))},
+        {"status in capitals", IGNORED, STR(M("{" FROM ",\"account_linking\":{\"status\":\"LINKED\"}}"))},
+        {"key in capitals", IGNORED, STR(M("{" FROM ",\"Account_Linking\":{\"status\":\"unlinked\"}}"))},
+        {"changes only", IGNORED, STR(P("{\"id\":\"100\",\"time\":1,\"changes\":[{\"field\":\"feed\"}]}"))},
+        {"messaging not an array", IGNORED, STR(P("{\"id\":\"100\",\"messaging\":{}}"))},
+        {"instagram", IGNORED,
+         STR("{\"object\":\"instagram\",\"entry\":[{\"messaging\":[{" FROM "," UNLINKED "}]}]}")},
+        {"no object", IGNORED, STR("{\"entry\":[{\"messaging\":[{" FROM "," UNLINKED "}]}]}")},
+        {"empty object", IGNORED, STR("{}")},
+        {"entry not an array", IGNORED, STR("{\"object\":\"page\",\"entry\":{}}")},
+        {"object cut by NUL", IGNORED,
+         STR("{\"object\":\"page\\u0000\",\"entry\":[{\"messaging\":[{" FROM "," UNLINKED "}]}]}")},
+
+        {"standby", STANDBY, STR(P("{\"id\":\"100\",\"standby\":[{" FROM "," LINKED "}]}"))},
+        {"standby, other kind", IGNORED, STR(P("{\"id\":\"100\",\"standby\":[{" FROM ",\"message\":{}}]}"))},
+
+        {"entry not an object", SKIPPED, STR(P("1"))},
+        {"event not an object", SKIPPED, STR(M("\"x\""))},
+        {"no sender", SKIPPED, STR(M("{\"recipient\":{\"id\":\"100\"}," UNLINKED "}"))},
+        {"sender a string", SKIPPED, STR(M("{\"sender\":\"77\"," UNLINKED "}"))},
+        {"empty id", SKIPPED, STR(M("{\"sender\":{\"id\":\"\"}," UNLINKED "}"))},
+        {"id of 65", SKIPPED, STR(M("{\"sender\":{\"id\":\"" X64 "x\"}," UNLINKED "}"))},
+        {"id with NUL", SKIPPED, STR(M("{\"sender\":{\"id\":\"77\\u0000\"}," UNLINKED "}"))},
+        {"id that is NUL", SKIPPED, STR(M("{\"sender\":{\"id\":\"\\u0000\"}," UNLINKED "}"))},
+        {"id null", SKIPPED, STR(M("{\"sender\":{\"id\":null}," UNLINKED "}"))},
+        {"id true", SKIPPED, STR(M("{\"sender\":{\"id\":true}," UNLINKED "}"))},
+        {"id an array", SKIPPED, STR(M("{\"sender\":{\"id\":[\"77\"]}," UNLINKED "}"))},
+        {"numeric id, 2^53", SKIPPED, STR(M("{\"sender\":{\"id\":9007199254740992}," UNLINKED "}"))},
+        {"numeric id, 17 digits", SKIPPED, STR(M("{\"sender\":{\"id\":17841452691600098}," UNLINKED "}"))},
+        {"numeric id, huge", SKIPPED, STR(M("{\"sender\":{\"id\":1e300}," UNLINKED "}"))},
+        {"numeric id, beyond double", SKIPPED, STR(M("{\"sender\":{\"id\":1e999}," UNLINKED "}"))},
+        {"numeric id, negative", SKIPPED, STR(M("{\"sender\":{\"id\":-77}," UNLINKED "}"))},
+        {"numeric id, minus zero", SKIPPED, STR(M("{\"sender\":{\"id\":-0}," UNLINKED "}"))},
+        {"numeric id, fraction", SKIPPED, STR(M("{\"sender\":{\"id\":7.5}," UNLINKED "}"))},
+        {"bad page id", SKIPPED,
+         STR(M("{\"sender\":{\"id\":\"77\"},\"recipient\":{\"id\":-1}," UNLINKED "}"))},
+        {"linking not an object", SKIPPED, STR(M("{" FROM ",\"account_linking\":\"linked\"}"))},
+        {"linking null", SKIPPED, STR(M("{" FROM ",\"account_linking\":null}"))},
+        {"no status", SKIPPED, STR(M("{" FROM ",\"account_linking\":{\"authorization_code\":\"C\"}}"))},
+        {"status a number", SKIPPED, STR(M("{" FROM ",\"account_linking\":{\"status\":1}}"))},
+        {"no code", SKIPPED, STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\"}}"))},
+        {"empty code", SKIPPED,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":\"\"}}"))},
+        {"code of 513", SKIPPED,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":\"x" X512
+               "\"}}"))},
+        {"code with NUL", SKIPPED,
+         STR(M("{" FROM
+               ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":\"a\\u0000b\"}}"))},
+        {"code an object", SKIPPED,
+         STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":{}}}"))},
+};
+
+static void varieties(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct event_list l;
+		enum err_code code = parse(rows[i].json, &all_pages, &l);
+		size_t got[] = {l.n, l.ignored, l.skipped, l.standby, l.foreign};
+		for (int k = TAKEN; k < NOTHING; k++)
+			if (code != ERR_OK || got[k] != (rows[i].want == k ? 1u : 0u))
+				fail_msg("%s: code %s, taken %zu ignored %zu skipped %zu standby %zu foreign "
+				         "%zu",
+				         rows[i].name, err_name(code), l.n, l.ignored, l.skipped, l.standby,
+				         l.foreign);
+		event_list_done(&l);
+	}
+}
+
+static void check_event(struct str json, enum event_kind kind, const char *psid, const char *page,
+                        const char *code)
+{
+	struct event_list l;
+	assert_int_equal(parse(json, &all_pages, &l), ERR_OK);
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.v[0].kind, kind);
+	assert_string_equal(l.v[0].psid, psid);
+	assert_string_equal(l.v[0].page_id, page);
+	assert_true(str_is(event_code(&l, &l.v[0]), code));
+	event_list_done(&l);
+}
+
+static void fields(void **state)
+{
+	(void)state;
+	check_event(STR(M("{" FROM "," LINKED "}")), EVENT_K_LINKED, "77", "100", "C");
+	check_event(STR(M("{" FROM "," UNLINKED "}")), EVENT_K_UNLINKED, "77", "100", "");
+	check_event(STR(M("{\"sender\":{\"id\":7.7e1}," UNLINKED "}")), EVENT_K_UNLINKED, "77", "100", "");
+	check_event(STR(M("{\"sender\":{\"id\":9007199254740991},\"recipient\":{\"id\":0}," UNLINKED "}")),
+	            EVENT_K_UNLINKED, "9007199254740991", "0", "");
+	check_event(STR(P("{\"messaging\":[{\"sender\":{\"id\":\"77\"}," UNLINKED "}]}")), EVENT_K_UNLINKED,
+	            "77", "", "");
+	/* the recipient is the authority, not the entry */
+	check_event(STR(M("{\"sender\":{\"id\":\"77\"},\"recipient\":{\"id\":\"300\"}," UNLINKED "}")),
+	            EVENT_K_UNLINKED, "77", "300", "");
+	check_event(
+	        STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":1234}}")),
+	        EVENT_K_LINKED, "77", "100", "1234");
+	check_event(STR(M("{" FROM ",\"account_linking\":{\"status\":\"linked\",\"authorization_code\":"
+	                  "\"\\u0061\\/b\"}}")),
+	            EVENT_K_LINKED, "77", "100", "a/b");
+}
+
+static void pages(void **state)
+{
+	(void)state;
+	struct event_list l;
+	struct str json = STR(M("{\"sender\":{\"id\":\"1\"},\"recipient\":{\"id\":\"200\"}," UNLINKED "},"
+	                        "{\"sender\":{\"id\":\"2\"},\"recipient\":{\"id\":\"2000\"}," UNLINKED "},"
+	                        "{\"sender\":{\"id\":\"3\"}," UNLINKED "},"
+	                        "{\"sender\":{\"id\":\"4\"},\"recipient\":{\"id\":\"9\"},\"message\":{}}"));
+	assert_int_equal(parse(json, &two_pages, &l), ERR_OK);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.v[0].psid, "1");
+	assert_string_equal(l.v[1].psid, "3"); /* the entry's page, 100 */
+	assert_int_equal(l.foreign, 1);
+	assert_int_equal(l.ignored, 1);
+	event_list_done(&l);
+	assert_int_equal(
+	        parse(STR(P("{\"messaging\":[{\"sender\":{\"id\":\"7\"}," UNLINKED "}]}")), &two_pages, &l),
+	        ERR_OK);
+	assert_int_equal(l.foreign, 1); /* a page that is not told is not one of ours */
+	event_list_done(&l);
+}
+
+#define HOUR INT64_C(3600000)
+#define TS(text)                                                                                      \
+	STR(P("{\"time\":1789999000000,\"messaging\":[{\"sender\":{\"id\":\"7\"},\"timestamp\":" text \
+	      "," UNLINKED "}]}"))
+#define ENTRY(text) STR(P("{\"time\":" text ",\"messaging\":[{\"sender\":{\"id\":\"7\"}," UNLINKED "}]}"))
+#define BOTH_ABSENT STR(P("{\"messaging\":[{\"sender\":{\"id\":\"7\"}," UNLINKED "}]}"))
+
+static const struct time_row {
+	struct str json;
+	int64_t want;
+} times[] = {
+        {TS("1790000000000"), 1790000000000},
+        {TS("1789999999999"), 1789999999999},
+        {TS("1790000300000"), 1790000300000}, /* 5 min ahead */
+        {TS("1790000300001"), 1790000000000},
+        {TS("1789870400000"), 1789870400000}, /* 36 h old */
+        {TS("1789870399999"), 1790000000000},
+        {TS("1789999900"), 1789999900000}, /* seconds */
+        {TS("1789999900.5"), 1789999900500},
+        {TS("1.78999999e12"), 1789999990000},
+        {TS("1789999999999.7"), 1789999999999},
+        {TS("\"1789999990000\""), 1789999990000},
+        {TS("\"1789999990\""), 1789999990000},
+        {TS("0"), 1790000000000},
+        {TS("-1790000000000"), 1790000000000},
+        {TS("1e300"), 1790000000000},
+        {TS("\"99999999999999\""), 1790000000000},
+        /* not readable: the entry's time */
+        {TS("null"), 1789999000000},
+        {TS("true"), 1789999000000},
+        {TS("\"\""), 1789999000000},
+        {TS("\"1789999990000 \""), 1789999000000},
+        {TS("\"-1\""), 1789999000000},
+        {TS("\"1.789e12\""), 1789999000000},
+        {TS("\"99999999999999999999999999\""), 1789999000000},
+        {TS("1e999"), 1789999000000},
+        {TS("[1789999990000]"), 1789999000000},
+        {ENTRY("1789999123456"), 1789999123456},
+        {ENTRY("1789999123"), 1789999123000},
+        {ENTRY("\"1789999123456\""), 1789999123456},
+        {ENTRY("12341"), 1790000000000},
+        {ENTRY("{}"), 1790000000000},
+        {BOTH_ABSENT, 1790000000000},
+};
+
+static void event_times(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		struct event_list l;
+		assert_int_equal(parse(times[i].json, &all_pages, &l), ERR_OK);
+		assert_int_equal(l.n, 1);
+		if (l.v[0].time_ms != times[i].want)
+			fail_msg("%.*s: %" PRId64 ", not %" PRId64, (int)times[i].json.n, times[i].json.p,
+			         l.v[0].time_ms, times[i].want);
+		event_list_done(&l);
+	}
+}
+
+static void unusable(void **state)
+{
+	(void)state;
+	static const struct str bad[] = {
+	        STR(""),
+	        STR("x"),
+	        STR("[]"),
+	        STR("3"),
+	        STR("null"),
+	        STR("\"page\""),
+	        STR(M("{" FROM "," UNLINKED "}") "x"),
+	        STR(M("{" FROM "," UNLINKED "}") "\0"),
+	        STR("\0" M("{" FROM "," UNLINKED "}")),
+	        STR(M("{" FROM "," UNLINKED)),
+	        STR("{\"object\":\"page\",\"object\":\"page\",\"entry\":[]}"),
+	        STR(M("{" FROM "," UNLINKED "," UNLINKED "}")),
+	        STR(M("{\"sender\":{\"id\":\"\xff\"}," UNLINKED "}")),
+	        STR(M("{\"sender\":{\"id\":\"\\ud800\"}," UNLINKED "}")),
+	        STR(M("{\"sender\":{\"id\":077}," UNLINKED "}")),
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct event_list l;
+		if (parse(bad[i], &all_pages, &l) != ERR_INVALID)
+			fail_msg("taken: %.*s", (int)bad[i].n, bad[i].p);
+		assert_int_equal(l.n, 0);
+		event_list_done(&l);
+	}
+}
+
+static void depth(void **state)
+{
+	(void)state;
+	for (size_t extra = 60; extra <= 61;
+	     extra++) { /* an object, an array, an object above them and `x` */
+		struct buf b;
+		struct event_list l;
+		buf_init(&b, 4096);
+		buf_z(&b, "{\"object\":\"page\",\"entry\":[{\"messaging\":[],\"x\":");
+		for (size_t i = 0; i < extra + 1; i++)
+			buf_z(&b, "[");
+		for (size_t i = 0; i < extra + 1; i++)
+			buf_z(&b, "]");
+		buf_z(&b, "}]}");
+		enum err_code code = parse(buf_view(&b), &all_pages, &l);
+		assert_int_equal(code, extra == 60 ? ERR_OK : ERR_TOO_LARGE);
+		event_list_done(&l);
+		buf_done(&b);
+	}
+}
+
+/* Arrays made to cost memory: 2 bytes a value. */
+static void bomb(void **state)
+{
+	(void)state;
+	struct buf b;
+	struct event_list l;
+	buf_init(&b, 4u << 20);
+	buf_z(&b, "{\"object\":\"page\",\"entry\":[0");
+	for (size_t i = 0; i < 200000; i++)
+		buf_z(&b, ",0");
+	buf_z(&b, "]}");
+	assert_false(b.failed);
+	assert_int_equal(parse(buf_view(&b), &all_pages, &l), ERR_TOO_LARGE);
+	event_list_done(&l);
+	buf_done(&b);
+}
+
+/* As many as fit in 4 MiB in the tersest form, in order, each with its own code. */
+static void many(void **state)
+{
+	(void)state;
+	enum { N = 40000 };
+	struct buf b;
+	struct event_list l;
+	buf_init(&b, 8u << 20);
+	buf_z(&b, "{\"object\":\"page\",\"entry\":[{\"messaging\":[");
+	for (int i = 0; i < N; i++)
+		buf_printf(&b,
+		           "%s{\"sender\":{\"id\":%d},\"account_linking\":{\"status\":\"linked\","
+		           "\"authorization_code\":\"c%d\"}}",
+		           i == 0 ? "" : ",", i, i);
+	buf_z(&b, "]}]}");
+	assert_int_equal(parse(buf_view(&b), &all_pages, &l), ERR_OK);
+	assert_int_equal(l.n, N);
+	for (int i = 0; i < N; i += 4999) {
+		char psid[16];
+		char code[16];
+		(void)snprintf(psid, sizeof psid, "%d", i);
+		(void)snprintf(code, sizeof code, "c%d", i);
+		assert_string_equal(l.v[i].psid, psid);
+		assert_true(str_is(event_code(&l, &l.v[i]), code));
+	}
+	event_list_done(&l);
+	buf_done(&b);
+}
+
+/* One bad event never spoils its neighbours, and the entries are all read. */
+static void neighbours(void **state)
+{
+	(void)state;
+	struct event_list l;
+	struct str json = STR(
+	        P("{\"id\":\"100\",\"messaging\":[{\"sender\":{\"id\":-1}," UNLINKED "},"
+	          "{\"sender\":{\"id\":\"1\"}," UNLINKED "},7]},"
+	          "null,"
+	          "{\"id\":\"200\",\"messaging\":[{\"message\":{}},{\"sender\":{\"id\":\"2\"}," LINKED "}],"
+	          "\"standby\":[{\"sender\":{\"id\":\"3\"}," LINKED "}]}"));
+	assert_int_equal(parse(json, &all_pages, &l), ERR_OK);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.v[0].psid, "1");
+	assert_string_equal(l.v[0].page_id, "100");
+	assert_string_equal(l.v[1].psid, "2");
+	assert_string_equal(l.v[1].page_id, "200");
+	assert_int_equal(l.skipped, 3);
+	assert_int_equal(l.ignored, 1);
+	assert_int_equal(l.standby, 1);
+	event_list_done(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(varieties),   cmocka_unit_test(fields),   cmocka_unit_test(pages),
+	        cmocka_unit_test(event_times), cmocka_unit_test(unusable), cmocka_unit_test(depth),
+	        cmocka_unit_test(bomb),        cmocka_unit_test(many),     cmocka_unit_test(neighbours),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
