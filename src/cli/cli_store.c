@@ -1,0 +1,98 @@
+#include "cli/cli_store.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+
+enum { DEADLINE_MS = 10000 };
+
+bool cli_store_open(struct cli *c, struct cli_store *ret)
+{
+	struct err err;
+	*ret = (struct cli_store){.cfg = NULL};
+	if (!cli_config(c, &ret->cfg))
+		return false;
+	if (store_open(ret->cfg, &ret->store, &err) == ERR_OK)
+		return true;
+	c->rc = cli_fail(c, "%s", err.msg);
+	return false;
+}
+
+void cli_store_close(struct cli_store *s)
+{
+	store_close(s->store);
+	config_free(s->cfg);
+	*s = (struct cli_store){.cfg = NULL};
+}
+
+struct store_op *cli_store_op(enum store_kind kind)
+{
+	return store_op_new(kind, clock_mono_ms() + DEADLINE_MS);
+}
+
+struct waiter {
+	struct loop *loop;
+	struct store_out *out;
+	enum err_code code;
+	struct err err;
+};
+
+static void on_done(void *arg, struct store_op *op)
+{
+	struct waiter *w = arg;
+	w->code = op->code;
+	w->err = op->err;
+	*w->out = op->out;
+	op->out = (struct store_out){.n = 0}; /* the customers are the waiter's now */
+	loop_stop(w->loop);
+}
+
+bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret)
+{
+	struct waiter w = {.out = ret};
+	*ret = (struct store_out){.n = 0};
+	w.code = loop_new(&w.loop, &w.err);
+	if (w.code != ERR_OK) {
+		store_op_free(op);
+	} else {
+		w.code = store_start(s->store, w.loop, op, on_done, &w, &w.err);
+		if (w.code == ERR_OK)
+			loop_run(w.loop);
+	}
+	loop_free(w.loop);
+	if (w.code == ERR_OK)
+		return true;
+	c->rc = cli_fail(c, "%s", w.err.msg);
+	return false;
+}
+
+void cli_store_drop(struct store_out *out)
+{
+	if (out->customers != NULL)
+		crypto_wipe(out->customers, out->n * sizeof out->customers[0]);
+	free(out->customers);
+	*out = (struct store_out){.n = 0};
+}
+
+bool cli_store_take(struct cli *c, const char *option, const char *value, char *ret, size_t cap)
+{
+	struct str s = str_c(value);
+	if (s.n == 0)
+		c->rc = cli_fail(c, "%s is empty", option);
+	else if (!str_utf8(s))
+		c->rc = cli_fail(c, "%s is not UTF-8", option);
+	else if (!str_copy(ret, cap, s))
+		c->rc = cli_fail(c, "%s has %zu bytes, at most %zu are possible", option, s.n, cap - 1);
+	else
+		return true;
+	return false;
+}
+
+void cli_store_show_link(struct cli *c, const struct store_link *l)
+{
+	cli_str(c, "psid", str_c(l->psid));
+	cli_str(c, "page_id", str_c(l->page_id));
+	if (l->linked_at_ms >= 0)
+		cli_int(c, "linked_at", l->linked_at_ms);
+}

@@ -1,0 +1,28 @@
+/* cli_store.h - store operations for commands: each run to its end, on a loop of its own. */
+#pragma once
+#include "cli/cli.h"
+#include "store/store.h"
+
+struct cli_store {
+	struct config *cfg;
+	struct store *store;
+};
+
+/* Settings and the store they name.  False: said on `err`, return c->rc.
+ * Ownership  cli_store_close in any case. */
+MUST_CHECK bool cli_store_open(struct cli *c, struct cli_store *ret);
+void cli_store_close(struct cli_store *s);
+
+/* A fresh operation; NULL is taken by cli_store_run as out of memory. */
+struct store_op *cli_store_op(enum store_kind kind);
+
+/* Run `op`, which is then gone.  False: it did not settle, said on `err`, return c->rc.
+ * Ownership  cli_store_drop(ret) in any case. */
+MUST_CHECK bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret);
+void cli_store_drop(struct store_out *out); /* wipes */
+
+/* Copy an argument into a field of an operation.  False: too long or empty, said on `err`, return c->rc. */
+MUST_CHECK bool cli_store_take(struct cli *c, const char *option, const char *value, char *ret, size_t cap);
+
+/* psid, page_id and linked_at as results. */
+void cli_store_show_link(struct cli *c, const struct store_link *l);

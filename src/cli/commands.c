@@ -1,0 +1,37 @@
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct cli_command commands[] = {
+        {"serve", "", "Answer requests until SIGTERM.", cli_serve},
+        {"check-config", "", "Say everything that is wrong with the settings.", cli_check_config},
+        {"print-config", "[--readme]", "Show the settings in force, secrets masked.", cli_print_config},
+        {"customer", "add|show|remove ...", "Customers of the store.", cli_customer},
+        {"link", "show|remove ...", "Links between Messenger profiles and customers.", cli_link},
+        {"healthcheck", "[--url URL]", "Ask the running service for /healthz.", cli_healthcheck},
+        {"version", "", "Versions of this program and its libraries.", cli_version},
+        {"help", "[COMMAND]", "This list, or how to use one command.", cli_help},
+        {NULL, NULL, NULL, NULL},
+};
+
+int cli_main(struct cli *c)
+{
+	static char version[] = "version";
+	if (c->argc > 0 && strcmp(c->argv[0], "--version") == 0)
+		c->argv[0] = version;
+	return cli_dispatch(c, commands);
+}
+
+int cli_help(struct cli *c)
+{
+	static char help[] = "--help";
+	char *words[] = {help, help, NULL};
+	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 1))
+		return c->rc;
+	struct cli again = {.argc = 1, .argv = words, .out = c->out, .err = c->err};
+	if (c->argc > 0) {
+		words[0] = c->argv[0];
+		again.argc = 2;
+	}
+	return cli_dispatch(&again, commands);
+}

@@ -1,0 +1,251 @@
+/* account-linkd customer add|show|remove */
+#include <string.h>
+
+#include "base/crypto.h"
+#include "cli/cli.h"
+#include "cli/cli_store.h"
+#include "login/password.h"
+
+static bool has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static void lower(char *z)
+{
+	for (; *z != '\0'; z++)
+		if (*z >= 'A' && *z <= 'Z')
+			*z = (char)(*z - 'A' + 'a');
+}
+
+static bool one_at(struct str s)
+{
+	struct str local, domain;
+	return str_cut(s, '@', &local, &domain) && local.n > 0 && domain.n > 0 && !str_has(domain, '@');
+}
+
+/* The key of a new customer: the e-mail trimmed and in lower case. */
+static bool new_key(struct cli *c, const char *id, const char *email, struct store_key *ret)
+{
+	struct str trimmed = str_trim(str_c(email));
+	if (!cli_store_take(c, "--id", id, ret->id, sizeof ret->id))
+		return false;
+	if (trimmed.n > STORE_EMAIL_MAX || !str_copy(ret->email, sizeof ret->email, trimmed))
+		c->rc = cli_fail(c, "--email has %zu bytes, at most %d are possible", trimmed.n,
+		                 STORE_EMAIL_MAX);
+	else if (!one_at(trimmed) || !str_utf8(trimmed))
+		c->rc = cli_fail(c, "--email needs one @ with something on both sides");
+	else if (has_control(trimmed) || has_control(str_c(id)))
+		c->rc = cli_fail(c, "--id and --email may not hold control characters");
+	else if (strlen(id) + trimmed.n > STORE_KEY_MAX)
+		c->rc = cli_fail(c,
+		                 "--id and --email have %zu bytes together, at most %d fit into an "
+		                 "authorization code: this customer could not log in",
+		                 strlen(id) + trimmed.n, STORE_KEY_MAX);
+	else {
+		lower(ret->email);
+		return true;
+	}
+	return false;
+}
+
+/* Not refused: the table may be filled in steps.  But nobody of them can log in. */
+static bool warn_of_double(struct cli *c, struct cli_store *s, const struct store_key *key)
+{
+	struct store_out found;
+	struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
+	if (op != NULL)
+		memcpy(op->in.email, key->email, sizeof op->in.email);
+	bool ok = cli_store_run(c, s, op, &found);
+	for (size_t i = 0; ok && i < found.n; i++)
+		if (strcmp(found.customers[i].key.id, key->id) != 0) {
+			(void)fprintf(c->err,
+			              "warning: another customer has this e-mail too: neither can log in "
+			              "until one of them is removed\n");
+			break;
+		}
+	cli_store_drop(&found);
+	return ok;
+}
+
+static int store_new(struct cli *c, struct cli_store *s, const struct store_key *key, struct str password)
+{
+	struct err err;
+	struct store_out out;
+	struct store_op *op = cli_store_op(STORE_ADD);
+	if (op == NULL)
+		return cli_fail(c, "out of memory");
+	op->in.key = *key;
+	if (password_hash(password, (uint32_t)s->cfg->argon2_memory_kib, (uint32_t)s->cfg->argon2_passes,
+	                  op->in.new_hash, sizeof op->in.new_hash, &err) != ERR_OK) {
+		store_op_free(op);
+		return cli_fail(c, "%s", err.msg);
+	}
+	if (!cli_store_run(c, s, op, &out))
+		return c->rc;
+	if (out.outcome == STORE_EXISTS)
+		return cli_fail(c, "customer %s exists already: remove it first", key->id);
+	cli_str(c, "customer_id", str_c(key->id));
+	cli_str(c, "email", str_c(key->email));
+	return cli_done(c);
+}
+
+static int add_with(struct cli *c, const struct store_key *key, struct str password)
+{
+	struct cli_store s;
+	int rc = cli_store_open(c, &s) && warn_of_double(c, &s, key) ? store_new(c, &s, key, password)
+	                                                             : c->rc;
+	cli_store_close(&s);
+	return rc;
+}
+
+static int add(struct cli *c)
+{
+	const char *id = NULL, *email = NULL;
+	bool from_stdin = false;
+	const struct cli_option options[] = {{"--id", &id, NULL},
+	                                     {"--email", &email, NULL},
+	                                     {"--password-stdin", NULL, &from_stdin},
+	                                     {NULL, NULL, NULL}};
+	struct store_key key = {{0}, {0}};
+	struct buf password = {.max = PASSWORD_MAX};
+	if (!cli_parse(c, options, 0))
+		return c->rc;
+	if (id == NULL || email == NULL || !from_stdin)
+		return cli_usage(c, "--id, --email and --password-stdin are needed");
+	if (!new_key(c, id, email, &key))
+		return c->rc;
+	int rc = cli_read_secret(c, PASSWORD_MAX, &password) ? add_with(c, &key, buf_view(&password)) : c->rc;
+	if (password.p != NULL)
+		crypto_wipe(password.p, password.cap);
+	buf_done(&password);
+	return rc;
+}
+
+static void show_one(struct cli *c, const struct store_customer *customer)
+{
+	cli_str(c, "customer_id", str_c(customer->key.id));
+	cli_str(c, "email", str_c(customer->key.email));
+	cli_bool(c, "has_password", customer->hash[0] != '\0');
+	cli_bool(c, "linked", customer->link.psid[0] != '\0');
+	if (customer->link.psid[0] != '\0')
+		cli_store_show_link(c, &customer->link);
+	cli_int(c, "login_failures", customer->login_failures);
+	if (customer->login_window_ends_s > 0)
+		cli_int(c, "login_window_ends", customer->login_window_ends_s);
+	if (customer->too_long)
+		cli_bool(c, "key_too_long", true);
+}
+
+static int show_found(struct cli *c, const struct store_out *found)
+{
+	if (found->n == 0)
+		return cli_fail(c, "no such customer");
+	if (found->n == 1) {
+		show_one(c, &found->customers[0]);
+		return cli_done(c);
+	}
+	cli_list(c, "customers");
+	for (size_t i = 0; i < found->n; i++) {
+		cli_item(c);
+		show_one(c, &found->customers[i]);
+	}
+	cli_list_end(c);
+	return cli_done(c);
+}
+
+/* As logins look it up: as typed, and if nobody has it, in lower case. */
+static bool find_email(struct cli *c, struct cli_store *s, const char *email, struct store_out *ret)
+{
+	char text[STORE_EMAIL_MAX + 1];
+	*ret = (struct store_out){.n = 0};
+	if (!cli_store_take(c, "--email", email, text, sizeof text))
+		return false;
+	for (int typed = 1; typed >= 0 && ret->n == 0; typed--) {
+		struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
+		if (!typed)
+			lower(text);
+		if (op != NULL)
+			memcpy(op->in.email, text, sizeof text);
+		cli_store_drop(ret);
+		if (!cli_store_run(c, s, op, ret))
+			return false;
+	}
+	return true;
+}
+
+static bool find_id(struct cli *c, struct cli_store *s, const char *id, struct store_out *ret)
+{
+	struct store_op *op = cli_store_op(STORE_FIND_ID);
+	*ret = (struct store_out){.n = 0};
+	if (op != NULL && !cli_store_take(c, "--id", id, op->in.key.id, sizeof op->in.key.id)) {
+		store_op_free(op);
+		return false;
+	}
+	return cli_store_run(c, s, op, ret);
+}
+
+static int show(struct cli *c)
+{
+	const char *id = NULL, *email = NULL;
+	const struct cli_option options[] = {
+	        {"--id", &id, NULL}, {"--email", &email, NULL}, {NULL, NULL, NULL}};
+	struct cli_store s;
+	struct store_out found = {.n = 0};
+	if (!cli_parse(c, options, 0))
+		return c->rc;
+	if ((id == NULL) == (email == NULL))
+		return cli_usage(c, "either --id or --email is needed");
+	bool ok = cli_store_open(c, &s) &&
+	          (id != NULL ? find_id(c, &s, id, &found) : find_email(c, &s, email, &found));
+	int rc = ok ? show_found(c, &found) : c->rc;
+	cli_store_drop(&found);
+	cli_store_close(&s);
+	return rc;
+}
+
+static int remove_id(struct cli *c, struct cli_store *s, const char *id)
+{
+	struct store_out out;
+	struct store_op *op = cli_store_op(STORE_REMOVE);
+	if (op != NULL && !cli_store_take(c, "--id", id, op->in.key.id, sizeof op->in.key.id)) {
+		store_op_free(op);
+		return c->rc;
+	}
+	if (!cli_store_run(c, s, op, &out))
+		return c->rc;
+	if (out.outcome == STORE_NO_CUSTOMER)
+		return cli_fail(c, "no such customer");
+	cli_str(c, "customer_id", str_c(id));
+	cli_bool(c, "removed", true);
+	return cli_done(c);
+}
+
+static int drop(struct cli *c)
+{
+	const char *id = NULL;
+	const struct cli_option options[] = {{"--id", &id, NULL}, {NULL, NULL, NULL}};
+	struct cli_store s;
+	if (!cli_parse(c, options, 0))
+		return c->rc;
+	if (id == NULL)
+		return cli_usage(c, "--id is needed");
+	int rc = cli_store_open(c, &s) ? remove_id(c, &s, id) : c->rc;
+	cli_store_close(&s);
+	return rc;
+}
+
+static const struct cli_command verbs[] = {
+        {"add", "--id ID --email E --password-stdin", "store a customer with a password", add},
+        {"show", "--id ID | --email E", "show a customer, never the password hash", show},
+        {"remove", "--id ID", "delete a customer", drop},
+        {NULL, NULL, NULL, NULL},
+};
+
+int cli_customer(struct cli *c)
+{
+	return cli_dispatch(c, verbs);
+}

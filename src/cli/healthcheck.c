@@ -1,0 +1,79 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config_addr.h"
+#include "loop/httpc.h"
+
+enum { TIMEOUT_MS = 3000, BODY_MAX = 4096, URL_MAX = 1024 };
+
+struct check {
+	struct loop *loop;
+	bool healthy;
+	char why[ERR_MSG_MAX + 32];
+};
+
+static void on_answer(void *arg, const struct httpc_response *r)
+{
+	struct check *k = arg;
+	k->healthy = r->code == ERR_OK && r->status == 200;
+	if (r->code != ERR_OK)
+		(void)snprintf(k->why, sizeof k->why, "does not answer: %s", r->error);
+	else
+		(void)snprintf(k->why, sizeof k->why, "answers %ld", r->status);
+	loop_stop(k->loop);
+}
+
+/* One GET on a loop of its own.  Failing to start counts as unhealthy. */
+static void ask(struct check *k, const char *url)
+{
+	const struct httpc_request req = {
+	        .method = "GET", .url = url, .timeout_ms = TIMEOUT_MS, .response_max = BODY_MAX};
+	struct httpc *h = NULL;
+	struct httpc_call *call;
+	struct err e = {.msg = "no memory"};
+	bool started = httpc_global_start(&e) == ERR_OK && loop_new(&k->loop, &e) == ERR_OK &&
+	               httpc_new(k->loop, &h, &e) == ERR_OK &&
+	               httpc_start(h, &req, on_answer, k, &call, &e) == ERR_OK;
+	if (started)
+		loop_run(k->loop);
+	else
+		(void)snprintf(k->why, sizeof k->why, "cannot be asked: %s", e.msg);
+	httpc_free(h);
+	loop_free(k->loop);
+}
+
+/* The first public listener, an unspecified address read as loopback. */
+static bool url_of(struct cli *c, char *ret, size_t cap)
+{
+	struct config *cfg;
+	char host[CONFIG_HOST_MAX + 1];
+	uint16_t port = 0;
+	if (!cli_config(c, &cfg))
+		return false;
+	bool ok = config_host_port(cfg->listen.v[0], host, sizeof host, &port) && port != 0;
+	config_free(cfg);
+	if (!ok)
+		return cli_fail(c, "LINKD_LISTEN takes a free port; name the address with --url") == CLI_OK;
+	bool v6 = strchr(host, ':') != NULL;
+	const char *to = strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1" : strcmp(host, "::") == 0 ? "::1" : host;
+	(void)snprintf(ret, cap, v6 ? "http://[%s]:%u/healthz" : "http://%s:%u/healthz", to, port);
+	return true;
+}
+
+int cli_healthcheck(struct cli *c)
+{
+	const char *url = NULL;
+	const struct cli_option options[] = {{"--url", &url, NULL}, {NULL, NULL, NULL}};
+	char text[URL_MAX];
+	struct check k = {.loop = NULL};
+	if (!cli_parse(c, options, 0) || (url == NULL && !url_of(c, text, sizeof text)))
+		return c->rc;
+	if (url == NULL)
+		url = text;
+	ask(&k, url);
+	if (!k.healthy)
+		return cli_fail(c, "%s %s", url, k.why);
+	cli_str(c, "status", STR("ok"));
+	return cli_done(c);
+}
