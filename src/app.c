@@ -1,0 +1,225 @@
+/* app.c - the one place that wires the modules: what starts in which order, and how it stops. */
+#include "app.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/health.h"
+#include "app_worker.h"
+#include "base/crypto.h"
+#include "log.h"
+#include "login/throttle.h"
+#include "loop/httpc.h"
+#include "metrics.h"
+#include "store/keyfile.h"
+
+enum {
+	HASH_QUEUE = 64,  /* logins that may wait for a hash */
+	PARSE_QUEUE = 64, /* large bodies that may wait to be read */
+	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
+	STOP_MS = 9000,   /* from the end of the drain delay to the end */
+	SETTLE_MS = 3000, /* store work still running at the end */
+};
+
+struct app {
+	const struct config *cfg;
+	struct app_shared shared;
+	_Atomic bool draining;
+	struct app_worker **worker;
+	size_t workers;
+};
+
+/* No core file and no ptrace of other users: memory holds secrets.  Descriptors up to the hard limit. */
+static void set_limits(void)
+{
+	struct rlimit none = {0, 0}, files;
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* Signals are taken by sigtimedwait in the main thread; every thread inherits the mask. */
+static void block_signals(sigset_t *set)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static enum err_code make_sealer(struct app *a, struct err *reterr)
+{
+	const struct strlist *keys = &a->cfg->seal_key;
+	struct str text[SEAL_KEYS_MAX];
+	uint8_t made[KEYFILE_LEN];
+	for (size_t i = 0; i < keys->n && i < SEAL_KEYS_MAX; i++)
+		text[i] = str_c(keys->v[i]);
+	if (keys->n > 0)
+		return sealer_new(text, keys->n, &a->shared.sealer, reterr);
+	enum err_code code = keyfile_load_or_make(store_file(a->cfg), made, reterr);
+	if (code == ERR_OK) {
+		struct str key = {(const char *)made, sizeof made};
+		code = sealer_new(&key, 1, &a->shared.sealer, reterr);
+	}
+	crypto_wipe(made, sizeof made);
+	return code;
+}
+
+static enum err_code make_pools(struct app *a, unsigned cores, struct err *reterr)
+{
+	struct offload_options hashes = {
+	        .name = "hash", .threads = cores, .queue_max = HASH_QUEUE, .nice = NICE_HASH};
+	struct offload_options parses = {.name = "parse", .threads = 1, .queue_max = PARSE_QUEUE};
+	enum err_code code = offload_new(&hashes, &a->shared.hashes, reterr);
+	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
+}
+
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+/* The store first (a wrong path shall not open a port), then keys and threads, the sockets last. */
+static enum err_code start(struct app *a, struct err *reterr)
+{
+	unsigned n = a->cfg->workers > 0 ? (unsigned)a->cfg->workers : cores();
+	a->shared.cfg = a->cfg;
+	a->shared.draining = &a->draining;
+	enum err_code code = store_open(a->cfg, &a->shared.store, reterr);
+	if (code == ERR_OK)
+		code = make_sealer(a, reterr);
+	if (code == ERR_OK)
+		code = make_pools(a, cores(), reterr);
+	if (code == ERR_OK)
+		code = throttle_new(&a->shared.throttle, reterr);
+	if (code == ERR_OK)
+		code = health_new(&a->shared.health, reterr);
+	if (code != ERR_OK)
+		return code;
+	a->worker = calloc(n, sizeof(struct app_worker *));
+	if (a->worker == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the workers");
+	for (; a->workers < n && code == ERR_OK; a->workers++)
+		code = app_worker_new(&a->shared, a->workers, &a->worker[a->workers], reterr);
+	for (size_t i = 0; i < n && code == ERR_OK; i++)
+		code = app_worker_start(a->worker[i], reterr);
+	return code;
+}
+
+static void log_start_line(const struct app *a)
+{
+	for (size_t i = 0; i < a->cfg->warnings.n; i++)
+		log_line(LOG_WARN, "setting", log_z("warning", a->cfg->warnings.v[i]));
+	log_line(LOG_INFO, "started", log_int("workers", (int64_t)a->workers),
+	         log_z("store", store_traits(a->shared.store)->name));
+}
+
+static void wait_for(const sigset_t *set, int64_t seconds)
+{
+	struct timespec limit = {.tv_sec = seconds};
+	(void)sigtimedwait(set, NULL, &limit);
+}
+
+/* Stop taking, answer what is here, end the loops. */
+static void drain(struct app *a, const sigset_t *signals)
+{
+	log_line(LOG_INFO, "stopping", log_int("drain_delay_s", a->cfg->drain_delay));
+	atomic_store(&a->draining, true);
+	if (a->cfg->drain_delay > 0)
+		wait_for(signals, a->cfg->drain_delay); /* a second signal ends the delay */
+	for (size_t i = 0; i < a->workers; i++)
+		app_worker_quiesce(a->worker[i], STOP_MS);
+	for (size_t i = 0; i < a->workers; i++)
+		app_worker_join(a->worker[i]);
+}
+
+/* Completions of work that nobody waits for any more still come to their loops: run them until the store is
+ * idle. */
+static bool settle(struct app *a)
+{
+	for (int ms = 0; ms < SETTLE_MS; ms++) {
+		for (size_t i = 0; i < a->workers; i++)
+			app_worker_drain(a->worker[i]);
+		if (a->shared.store == NULL || atomic_load(&a->shared.store->in_flight) == 0)
+			return true;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return false;
+}
+
+/* The reverse of start; every part may be missing. */
+static void stop(struct app *a)
+{
+	for (size_t i = 0; i < a->workers; i++)
+		app_worker_end(a->worker[i]);
+	offload_free(a->shared.hashes);
+	offload_free(a->shared.parses);
+	if (settle(a))
+		store_close(a->shared.store);
+	else
+		log_line(LOG_ERROR, "the store did not finish its work in time",
+		         log_int("in_flight", (int64_t)atomic_load(&a->shared.store->in_flight)));
+	for (size_t i = 0; i < a->workers; i++)
+		app_worker_free(a->worker[i]);
+	free(a->worker);
+	health_free(a->shared.health);
+	throttle_free(a->shared.throttle);
+	sealer_free(a->shared.sealer);
+}
+
+static void name_routes(void)
+{
+	static const char *labels[METRICS_ROUTES_MAX] = {"none"}; /* kept by metrics */
+	size_t n = 1;
+	for (const struct route *r = routes; r->handler != NULL && n < METRICS_ROUTES_MAX; r++)
+		labels[n++] = r->label;
+	metrics_routes(labels, n);
+}
+
+static enum err_code start_libraries(const struct config *cfg, struct err *reterr)
+{
+	enum err_code code = crypto_start(reterr);
+	if (code == ERR_OK)
+		code = httpc_global_start(reterr);
+	if (code == ERR_OK)
+		code = log_start((enum log_level)cfg->log_level, (enum log_format)cfg->log_format,
+		                 STDOUT_FILENO, reterr);
+	return code;
+}
+
+enum err_code app_serve(const struct config *cfg, struct err *reterr)
+{
+	struct app a = {.cfg = cfg};
+	sigset_t signals;
+	int signal_no;
+	set_limits();
+	block_signals(&signals);
+	name_routes();
+	enum err_code code = start_libraries(cfg, reterr);
+	if (code != ERR_OK)
+		return code;
+	code = start(&a, reterr);
+	if (code == ERR_OK) {
+		log_start_line(&a);
+		(void)sigwait(&signals, &signal_no);
+		drain(&a, &signals);
+	} else
+		for (size_t i = 0; i < a.workers; i++)
+			app_worker_quiesce(a.worker[i], 0), app_worker_join(a.worker[i]);
+	stop(&a);
+	if (code == ERR_OK)
+		log_line(LOG_INFO, "stopped", log_int("pid", getpid()));
+	log_stop();
+	return code;
+}

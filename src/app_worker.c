@@ -1,0 +1,193 @@
+#include "app_worker.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/health.h"
+#include "http/listen.h"
+#include "http/server.h"
+#include "link/events.h"
+#include "link/link_later.h"
+#include "log.h"
+#include "metrics.h"
+#include "web/web.h"
+
+enum { CHECK_MS = 20 };
+
+struct app_worker {
+	size_t index;
+	struct service service;
+	struct app_shared *shared;
+	struct loop *loop;
+	struct server *server[APP_SERVERS_MAX];
+	size_t servers;
+	pthread_t thread;
+	bool started;
+	struct loop_post quiesce;
+	struct loop_timer check; /* after quiesce: are all connections gone? */
+	int64_t limit_ms, end_ms;
+};
+
+static void check_gone(struct loop_timer *t)
+{
+	struct app_worker *w = LIST_ENTRY(t, struct app_worker, check);
+	size_t open = 0;
+	for (size_t i = 0; i < w->servers; i++)
+		open += server_open(w->server[i]);
+	if (open == 0 || loop_now_ms(w->loop) >= w->end_ms ||
+	    loop_timer_set(w->loop, t, loop_now_ms(w->loop) + CHECK_MS) != ERR_OK)
+		loop_stop(w->loop);
+}
+
+static void on_quiesce(struct loop_post *p)
+{
+	struct app_worker *w = LIST_ENTRY(p, struct app_worker, quiesce);
+	w->end_ms = loop_now_ms(w->loop) + w->limit_ms;
+	for (size_t i = 0; i < w->servers; i++)
+		server_quiesce(w->server[i]);
+	check_gone(&w->check);
+}
+
+static enum err_code listen_on(struct app_worker *w, enum route_listener kind, const char *addr,
+                               struct err *reterr)
+{
+	char got[LISTEN_ADDR_MAX];
+	struct server_options o = {.listener = kind,
+	                           .table = routes,
+	                           .cfg = w->service.cfg,
+	                           .loop = w->loop,
+	                           .service = &w->service,
+	                           .draining = w->service.draining,
+	                           .error_page = web_error_page};
+	if (w->servers == APP_SERVERS_MAX)
+		return err_set(reterr, ERR_INVALID, "more than %d addresses to listen on", APP_SERVERS_MAX);
+	enum err_code code = listen_open(w->index == 0 ? addr : w->shared->bound[w->servers], w->index == 0,
+	                                 &o.fd, got, reterr);
+	if (code == ERR_OK)
+		code = server_new(&o, &w->server[w->servers], reterr);
+	if (code != ERR_OK)
+		return code;
+	if (w->index == 0) {
+		(void)str_copy(w->shared->bound[w->servers], LISTEN_ADDR_MAX, str_c(got));
+		log_line(LOG_INFO, "listening", log_z("addr", got),
+		         log_z("listener", kind == ROUTE_ADMIN ? "admin" : "public"));
+	}
+	w->servers++;
+	return ERR_OK;
+}
+
+static enum err_code listen_all(struct app_worker *w, struct err *reterr)
+{
+	const struct config *cfg = w->service.cfg;
+	enum err_code code = ERR_OK;
+	for (size_t i = 0; i < cfg->listen.n && code == ERR_OK; i++)
+		code = listen_on(w, ROUTE_PUBLIC, cfg->listen.v[i], reterr);
+	if (w->index != 0 || (cfg->admin_listen.n == 1 && strcmp(cfg->admin_listen.v[0], "off") == 0))
+		return code;
+	for (size_t i = 0; i < cfg->admin_listen.n && code == ERR_OK; i++)
+		code = listen_on(w, ROUTE_ADMIN, cfg->admin_listen.v[i], reterr);
+	return code;
+}
+
+static void set_service(struct app_worker *w, const struct app_shared *shared)
+{
+	w->service = (struct service){
+	        .cfg = shared->cfg,
+	        .loop = w->loop,
+	        .store = shared->store,
+	        .sealer = shared->sealer,
+	        .hashes = shared->hashes,
+	        .parses = shared->parses,
+	        .throttle = shared->throttle,
+	        .events = &link_events_log,
+	        .draining = shared->draining,
+	        .health = shared->health,
+	};
+}
+
+enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app_worker **ret,
+                             struct err *reterr)
+{
+	struct app_worker *w = calloc(1, sizeof *w);
+	if (w == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a worker");
+	*ret = w;
+	w->index = index;
+	w->shared = shared;
+	w->check.fn = check_gone;
+	w->quiesce.fn = on_quiesce;
+	enum err_code code = loop_new(&w->loop, reterr);
+	if (code != ERR_OK)
+		return code;
+	set_service(w, shared);
+	code = health_start(&w->service, reterr);
+	if (code == ERR_OK && store_traits(shared->store)->index_lags)
+		code = link_later_new(&w->service, &w->service.later, reterr);
+	return code == ERR_OK ? listen_all(w, reterr) : code;
+}
+
+static void *run(void *arg)
+{
+	struct app_worker *w = arg;
+	char name[16];
+	(void)snprintf(name, sizeof name, "loop-%zu", w->index);
+	(void)pthread_setname_np(pthread_self(), name);
+	if (metrics_thread_start(NULL) != ERR_OK)
+		log_line(LOG_WARN, "no memory for a metrics block of its own", log_z("thread", name));
+	loop_run(w->loop);
+	return NULL;
+}
+
+enum err_code app_worker_start(struct app_worker *w, struct err *reterr)
+{
+	if (pthread_create(&w->thread, NULL, run, w) != 0)
+		return err_set(reterr, ERR_NOMEM, "cannot start a worker thread");
+	w->started = true;
+	return ERR_OK;
+}
+
+void app_worker_quiesce(struct app_worker *w, int64_t limit_ms)
+{
+	if (w == NULL || !w->started)
+		return;
+	w->limit_ms = limit_ms;
+	loop_post(w->loop, &w->quiesce);
+}
+
+void app_worker_join(struct app_worker *w)
+{
+	if (w == NULL || !w->started)
+		return;
+	(void)pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+void app_worker_end(struct app_worker *w)
+{
+	if (w == NULL || w->loop == NULL)
+		return;
+	for (size_t i = 0; i < w->servers; i++)
+		server_free(w->server[i]);
+	w->servers = 0;
+	loop_timer_clear(w->loop, &w->check);
+	link_later_free(w->service.later);
+	w->service.later = NULL;
+	health_stop(&w->service);
+}
+
+void app_worker_drain(struct app_worker *w)
+{
+	if (w != NULL && w->loop != NULL)
+		loop_drain(w->loop);
+}
+
+void app_worker_free(struct app_worker *w)
+{
+	if (w == NULL)
+		return;
+	app_worker_drain(w);
+	loop_free(w->loop);
+	free(w);
+}
