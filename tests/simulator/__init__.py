@@ -1,0 +1,1 @@
+"""A stand-in for Facebook Messenger: chat, account linking, webhook deliveries, Graph."""

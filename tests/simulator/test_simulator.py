@@ -1,0 +1,213 @@
+"""The simulator against a small service that only checks what arrives."""
+
+import hmac
+import http.server
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.parse
+
+import pytest
+import requests
+
+from simulator import demo, events
+from simulator.server import Simulator, Wiring
+
+SECRET = "simulator-test-secret"
+
+
+class FakeService(http.server.BaseHTTPRequestHandler):
+    """Takes signed deliveries; redirects /link straight back with a code."""
+
+    def log_message(self, *unused):
+        pass
+
+    def do_GET(self):
+        asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        self.server.opened.append(asked)
+        self.send_response(303)
+        self.send_header("Location", asked["redirect_uri"][0] + "&authorization_code=code1")
+        self.end_headers()
+
+    def do_POST(self):
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        right = hmac.compare_digest(self.headers.get("X-Hub-Signature-256", ""), events.sign(raw, SECRET))
+        status, text = (self.server.status, b"EVENT_RECEIVED") if right else (403, b"no")
+        if right:
+            self.server.taken.append(json.loads(raw))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text)
+
+
+@pytest.fixture
+def service():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeService)
+    server.taken, server.opened, server.status = [], [], 200
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def simulator(service):
+    running = Simulator(Wiring(SECRET, service.url), graph_tokens={"page-token": events.PAGE_ID}).start()
+    yield running
+    running.stop()
+
+
+def get(url, **more):
+    return requests.get(url, timeout=5, **more)
+
+
+def post(simulator, path, **form):
+    return requests.post(simulator.url + path, data={"psid": simulator.psid, **form}, timeout=5)
+
+
+def deliver(simulator, what):
+    assert post(simulator, "/deliver", what=what).status_code == 200
+    return [answer.status for _, _, answer, _ in simulator.state.deliveries]
+
+
+def test_log_in_goes_round_and_tells_the_webhook(simulator, service):
+    page = get(f"{simulator.url}/login?psid={simulator.psid}")
+    hops = {urllib.parse.urlsplit(one.url).netloc for one in (*page.history, page)}
+    assert len(hops) == 3, "the way back passes three origins"
+    assert "Account linked" in page.text and "Log Out" in page.text
+    made = service.taken[0]["entry"][0]["messaging"][0]
+    assert made["account_linking"] == {"status": "linked", "authorization_code": "code1"}
+    assert made["sender"]["id"] == simulator.psid and made["recipient"]["id"] == events.PAGE_ID
+
+
+def test_the_link_carries_token_and_encoded_return_address(simulator, service):
+    get(simulator.link_address(simulator.psid), allow_redirects=False)
+    asked = service.opened[0]
+    token = asked["account_linking_token"][0]
+    assert re.fullmatch(r"AR[A-Za-z0-9_-]{108}", token)
+    back = f"{simulator.url}/messenger_platform/account_linking/?account_linking_token={token}"
+    assert asked["redirect_uri"] == [back]
+
+
+def test_without_code_or_with_a_failing_webhook_nothing_is_linked(simulator, service):
+    token = simulator.state.new_token(simulator.psid)
+    back = f"{simulator.url}/messenger_platform/account_linking?account_linking_token="
+    assert "cancelled" in get(back + token).text
+    assert get(back + token).status_code == 400, "a linking token works once"
+    assert get(back + "ARnone&authorization_code=x").status_code == 400
+    assert service.taken == []
+    service.status = 503
+    page = get(back + simulator.state.new_token(simulator.psid) + "&authorization_code=c")
+    assert "failed (webhook answered 503)" in page.text and "Log Out" not in page.text
+
+
+def test_log_out(simulator, service):
+    get(f"{simulator.url}/login")
+    assert "Account unlinked" in post(simulator, "/logout").text
+    assert service.taken[-1]["entry"][0]["messaging"][0]["account_linking"] == {"status": "unlinked"}
+
+
+def test_the_panel_delivers_every_kind(simulator, service):
+    get(f"{simulator.url}/login")
+    assert deliver(simulator, "duplicates")[:3] == [200] * 3
+    assert service.taken[1] == service.taken[2] == service.taken[3] == service.taken[0]
+    assert deliver(simulator, "batch")[0] == 200
+    assert [len(one["messaging"]) for one in service.taken[-1]["entry"]] == [3, 3]
+    assert deliver(simulator, "reordered")[0] == 200
+    first, second = service.taken[-1]["entry"][0]["messaging"]
+    assert first["account_linking"]["status"] == "unlinked" and first["timestamp"] > second["timestamp"]
+    assert deliver(simulator, "forged")[0] == deliver(simulator, "unsigned")[0] == 403
+    assert deliver(simulator, "wrongcode")[0] == deliver(simulator, "message")[0] == 200
+    assert post(simulator, "/deliver", what="nonsense").status_code == 400
+
+
+def test_several_people_and_ordinary_talk(simulator, service):
+    other = requests.post(simulator.url + "/person", timeout=5)
+    psid = urllib.parse.parse_qs(urllib.parse.urlsplit(other.url).query)["psid"][0]
+    assert psid != simulator.psid and len(simulator.state.people) == 1
+    page = post(simulator, "/say", psid=psid, text="<b>hi</b>")
+    assert "&lt;b&gt;hi&lt;/b&gt;" in page.text and "<b>hi" not in page.text
+    assert service.taken[-1]["entry"][0]["messaging"][0]["message"]["text"] == "<b>hi</b>"
+
+
+def test_graph_recipient_profile_and_unlink(simulator):
+    graph = simulator.url + "/v26.0"
+    ask = {"Authorization": "Bearer page-token"}
+    token = simulator.state.new_token(simulator.psid)
+    simulator.state.person(simulator.psid)
+    found = get(f"{graph}/me?fields=recipient&account_linking_token={token}", headers=ask)
+    assert found.json() == {"id": events.PAGE_ID, "recipient": simulator.psid}
+    assert get(f"{graph}/me?fields=recipient&account_linking_token=ARx",
+               headers=ask).json()["error"]["code"] == 10303
+    assert get(f"{graph}/me?fields=recipient").json()["error"]["code"] == 190
+    profile = get(f"{graph}/{simulator.psid}?fields=first_name,profile_pic&access_token=page-token").json()
+    assert profile["first_name"] == "Ada" and "last_name" not in profile
+    assert get(f"{graph}/123", headers=ask).json()["error"]["error_subcode"] == 2018218
+    done = requests.post(f"{graph}/me/unlink_accounts", json={"psid": simulator.psid}, headers=ask, timeout=5)
+    assert done.json() == {"result": "unlink account success"}
+    assert requests.post(f"{graph}/me/unlink_accounts", data=b"[", headers=ask, timeout=5).status_code == 400
+    simulator.graph.faults.append((500, {"error": {"code": 2}}))
+    assert get(f"{graph}/me", headers=ask).status_code == 500
+
+
+def test_an_expired_linking_token_is_unknown(simulator):
+    token = simulator.state.new_token(simulator.psid, life_s=0)
+    assert simulator.state.token_psid(token) is None
+
+
+def test_strangers_get_nothing(simulator):
+    assert get(simulator.url, headers={"Host": "evil.example"}).status_code == 403
+    url = simulator.url + "/logout"
+    assert requests.post(url, headers={"Origin": "http://evil.example"}, timeout=5).status_code == 403
+    assert requests.post(url, data=b"x" * 70000, timeout=5).status_code == 413
+    assert get(f"{simulator.url}/?psid=12x").status_code == 400
+    assert get(f"{simulator.url}/login?psid=12x").status_code == 400
+    assert get(simulator.url + "/nothing").status_code == 404
+    assert get(simulator.hop.url + "/nothing").status_code == 404
+
+
+def test_the_page_has_no_script_and_fetches_nothing_from_elsewhere(simulator):
+    page = get(simulator.url)
+    assert "<script" not in page.text and not re.search(r"\son\w+=", page.text)
+    assert re.findall(r'(?:src|href)="(https?:[^"]+)"', page.text) == []
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_no_service_at_all_is_shown_not_raised():
+    lonely = Simulator(Wiring(SECRET, "http://127.0.0.1:9")).start()
+    try:
+        assert "answered nothing" in post(lonely, "/logout").text
+    finally:
+        lonely.stop()
+
+
+def test_as_a_program(tmp_path, service):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "simulator.simulator", "--service-url", service.url, "--app-secret-file",
+         str(secret)],
+        stdout=subprocess.PIPE, cwd=str(tmp_path), env={"PYTHONPATH": str(__file__).rsplit("/", 2)[0]})
+    try:
+        ready = json.loads(program.stdout.readline())
+        assert "Account linked" in get(ready["url"] + "/login").text
+        program.terminate()
+        assert program.wait(10) == 0
+    finally:
+        program.kill()
+        program.stdout.close()
+
+
+def test_the_demo_says_what_is_missing(tmp_path, capsys):
+    assert demo.main(["--binary", str(tmp_path / "none")]) == 1
+    assert "run make first" in capsys.readouterr().err
+
+
+def test_the_demo_takes_another_port_when_one_is_taken(simulator, capsys):
+    taken = int(simulator.url.rsplit(":", 1)[1])
+    assert demo.free_or_any(taken, "service") == 0
+    assert f"Port {taken} is taken" in capsys.readouterr().out
