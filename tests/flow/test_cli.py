@@ -1,0 +1,114 @@
+"""The commands: customers and links from the shell."""
+
+import json
+
+import pytest
+
+from harness import database
+from harness.phone import Customer, Phone
+
+COMMANDS = ["serve", "check-config", "print-config", "customer", "link", "healthcheck", "version"]
+
+
+def as_lines(text):
+    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+
+
+def test_version_and_help(service):
+    done = service.command("version")
+    assert done.returncode == 0 and done.stdout.strip()
+    done = service.command("--help")
+    assert done.returncode == 0 and all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["customer"], ["customer", "nonsense"],
+                                   ["customer", "add"], ["serve", "--nonsense"],
+                                   ["customer", "add", "--id"], ["customer", "show"], ["link", "show"],
+                                   ["version", "extra"],
+                                   ["customer", "add", "--id", "x", "--email", "e@x", "--password-stdin",
+                                    "extra"]])
+def test_wrong_usage_is_2(service, words):
+    done = service.command(*words)
+    assert done.returncode == 2 and done.stderr.strip() and not done.stdout.strip()
+
+
+def test_add_show_remove(service):
+    one = Customer(service, add=False)
+    service.add_customer(one.id, one.email.upper(), one.password)
+    shown = service.command("customer", "show", "--id", one.id)
+    assert shown.returncode == 0
+    assert one.email in shown.stdout, "stored in lower case"
+    assert one.password not in shown.stdout and "$argon2" not in shown.stdout
+    assert service.command("customer", "remove", "--id", one.id).returncode == 0
+    for verb in ("show", "remove"):
+        done = service.command("customer", verb, "--id", one.id)
+        assert done.returncode == 1 and done.stderr.strip()
+
+
+def test_json_output(service, customer):
+    value = json.loads(service.command("customer", "show", "--id", customer.id, "--json").stdout)
+    assert value["customer_id"] == customer.id and value["email"] == customer.email
+
+
+def test_an_existing_id_is_an_error(service, customer):
+    with database.unchanged(service):
+        done = service.command("customer", "add", "--id", customer.id, "--email", "x@example.com",
+                               "--password-stdin", stdin="p")
+    assert done.returncode == 1 and done.stderr.strip()
+
+
+@pytest.mark.parametrize("given,counts", [("secret-word\n", "secret-word"),
+                                          ("secret-word\n\n", "secret-word\n"),
+                                          ("secret\nword", "secret\nword")])
+def test_one_final_newline_is_dropped(service, given, counts):
+    one = Customer(service, add=False)
+    service.add_customer(one.id, one.email, given)
+    phone = Phone(service)
+    phone.open()
+    assert phone.login(one.email, counts).status == 200
+
+
+BAD = {"no at": {"email": "nobody"}, "two at": {"email": "a@b@c"},
+       "long mail": {"email": "a" * 250 + "@e.com"}, "empty id": {"id": ""},
+       "long id": {"id": "x" * 400}, "empty mail": {"email": ""}, "empty password": {"password": ""},
+       "long password": {"password": "p" * 1025},
+       "control in id": {"id": "a\nb"}}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_work_is_refused(service, name):
+    one = Customer(service, add=False)
+    given = {"id": one.id, "email": one.email, "password": "pw-long-enough", **BAD[name]}
+    with database.unchanged(service):
+        done = service.command("customer", "add", "--id", given["id"], "--email", given["email"],
+                               "--password-stdin", stdin=given["password"])
+    assert done.returncode in (1, 2) and done.stderr.strip()
+
+
+def test_link_show_and_remove(service, customer, phone):
+    phone.link(customer)
+    shown = service.command("link", "show", "--psid", phone.psid)
+    assert shown.returncode == 0 and customer.id in shown.stdout
+    value = json.loads(service.command("link", "show", "--psid", phone.psid, "--json").stdout)
+    assert value["customer_id"] == customer.id and value["psid"] == phone.psid
+    assert service.command("link", "remove", "--psid", phone.psid).returncode == 0
+    assert database.holders(service.database, phone.psid) == []
+    assert service.command("link", "show", "--psid", phone.psid).returncode == 1
+
+
+def test_commands_work_beside_a_busy_service(service):
+    with database.opened(service.database) as other:
+        other.execute("BEGIN IMMEDIATE")
+        one = Customer(service, add=False)
+        other.execute("ROLLBACK")
+    service.add_customer(one.id, one.email, one.password)
+    assert as_lines(service.command("customer", "show", "--id", one.id).stdout)
+
+
+def test_commands_leave_no_root_owned_surprises(make_service):
+    """customer add before the first start makes the database the service then uses."""
+    service = make_service(start=False)
+    one = Customer(service)
+    service.start()
+    Phone(service).link(one)
+    assert database.check(service.database) == ["ok"]

@@ -1,0 +1,114 @@
+"""Who may log in, and what a wrong try tells: nothing."""
+
+import time
+
+import pytest
+
+from harness import database
+from harness.phone import Customer, Phone
+
+MASKED = "x" * 8
+
+
+def try_login(service, email, password):
+    """-> response, seconds from sending to the answer."""
+    phone = Phone(service)
+    phone.open()
+    began = time.monotonic()
+    return phone.login(email, password), time.monotonic() - began
+
+
+def shape(response, email):
+    """The answer without what must differ: tokens, ids, and what was typed."""
+    text = response.text.replace(email, MASKED).replace(response.header("x-request-id"), MASKED)
+    for form in response.page.forms:
+        for value in form.fields.values():
+            text = text.replace(value, MASKED) if value else text
+    names = sorted(name.lower() for name, _ in response.headers if name.lower() not in ("set-cookie", "date"))
+    return response.status, names, text
+
+
+def test_unknown_and_known_look_and_last_alike(service, customer):
+    known, known_s = try_login(service, customer.email, "wrong-password-1")
+    stranger = customer.email.replace("mail-", "nope-")
+    unknown, unknown_s = try_login(service, stranger, "wrong-password-1")
+    assert shape(known, customer.email) == shape(unknown, stranger)
+    assert known.status == 401
+    assert len(known.body) == len(unknown.body)
+    assert known_s >= 0.59 and unknown_s >= 0.59
+    assert max(known_s, unknown_s) < 1.5
+
+
+def test_a_right_login_is_quick(service, customer):
+    response, seconds = try_login(service, customer.email, customer.password)
+    assert response.status == 200 and seconds < 1.0
+
+
+BAD = {"wrong": "nope", "empty": "", "one more": "{p}x", "one less": "{p-1}", "capitals": "{P}",
+       "space": "{p} ",
+       "1025 bytes": "a" * 1025}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_password_is_401(service, customer, name):
+    given = BAD[name].replace("{p}", customer.password).replace("{p-1}", customer.password[:-1])
+    given = given.replace("{P}", customer.password.swapcase())
+    assert try_login(service, customer.email, given)[0].status == 401
+
+
+@pytest.mark.parametrize("password", ["x" * 72 + "A", "a" * 1024, "pä🙂ss wörd", "a&b=c%20d+e", "  spaces  ",
+                                      "<b>&quot;"])
+def test_unusual_passwords_work_whole(service, password):
+    customer = Customer(service, password=password)
+    assert try_login(service, customer.email, password)[0].status == 200
+    assert try_login(service, customer.email, password[:-1] + "B")[0].status == 401
+
+
+def test_mail_addresses_are_trimmed_and_lower_cased(service, customer):
+    for typed in (customer.email.upper(), f"  {customer.email}\t", customer.email.capitalize()):
+        assert try_login(service, typed, customer.password)[0].status == 200, typed
+
+
+def test_an_address_stored_with_capitals_is_found_as_typed_only(service, customer):
+    mixed = customer.email.replace("mail", "MaiL")
+    database.change(service.database, customer.id, email=mixed)
+    assert try_login(service, mixed, customer.password)[0].status == 200
+    assert try_login(service, mixed.lower(), customer.password)[0].status == 401
+
+
+TRICKS = ["{e}.", "{e} x", "{u}@@example.com", "{u}", "@example.com", "", "a" * 250 + "@e.com",
+          "{u}%@example.com", "'{e}",
+          "{e}' OR '1'='1", '"{u}"@example.com', "{u}@EXAMPLE.com.", "{u}@ｅxample.com", "{k}",
+          "*@example.com", ":v", "#n"]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_tricks_with_the_address_are_wrong_logins(service, customer, trick):
+    user = customer.email.split("@")[0]
+    typed = trick.replace("{e}", customer.email).replace("{u}", user).replace("{k}",
+                                                                              customer.email.replace("i",
+                                                                                                     "\u0131",
+                                                                                                     1))
+    with database.unchanged(service):
+        assert try_login(service, typed, customer.password)[0].status == 401
+
+
+def test_two_customers_of_one_address_cannot_log_in(service, customer):
+    twin = Customer(service)
+    database.change(service.database, twin.id, email=customer.email)
+    assert try_login(service, customer.email, customer.password)[0].status == 401
+    assert try_login(service, customer.email, twin.password)[0].status == 401
+    assert service.logged(lambda one: one["level"] == "error"), "several of one address is an alarm"
+
+
+def test_customer_without_password(service, customer):
+    for stored in (None, "", "x", "$argon2id$", "*", "!", "0" * 39):
+        database.change(service.database, customer.id, password=stored)
+        assert try_login(service, customer.email, stored or "")[0].status == 401
+
+
+def test_what_was_typed_is_escaped(service):
+    typed = '"><script>alert(1)</script>@x'
+    answer, _ = try_login(service, typed, "p")
+    assert answer.status == 401 and "<script" not in answer.text
+    assert answer.page.submit("/link/login")[1]["email"] == typed

@@ -1,0 +1,90 @@
+"""What stands in the log: one JSON object a line, nothing forged, nothing secret (searched at the end)."""
+
+import urllib.parse
+
+from harness import canary, client, metrics
+from harness.phone import Customer, Phone, deliver
+from simulator import events
+
+NASTY = ['"}\n{"level":"error","msg":"forged"}', "\r\nforged: yes", "\x1b[31mred", "%n%s%x", "\u202e bidi",
+         "a" * 6000, "\\", '{"a":']
+
+
+def test_nasty_values_stay_inside_one_line(make_service):
+    service = make_service(LINKD_LOG_LEVEL="debug")
+    for nasty in NASTY:
+        clean = nasty.replace("\r", "").replace("\n", "").replace("\x1b",
+                                                                  "").encode("utf-8").decode("latin-1")
+        client.get(f"{service.url}/{urllib.parse.quote(nasty[:2000], safe='')}",
+                   {"User-Agent": clean, "Traceparent": clean[:200]})
+        query = urllib.parse.urlencode({"account_linking_token": nasty[:2000], nasty[:20]: "x"})
+        client.get(f"{service.url}/link?{query}")
+        phone = Phone(service)
+        phone.open()
+        phone.login(nasty[:2000], nasty[:2000])
+        deliver(service, events.body({"sender": {"id": nasty},
+                                      "account_linking": {"status": nasty, "authorization_code": nasty}}))
+    service.stop()
+
+
+def test_forged_lines_do_not_appear(make_service):
+    service = make_service(LINKD_LOG_LEVEL="debug")
+    client.get(service.url + "/" + urllib.parse.quote('"}\n{"level":"error","msg":"forged"}'))
+    heard = client.get(service.url + "/nothing").header("x-request-id")
+    assert service.logged(lambda one: one.get("request_id") == heard)
+    assert not service.log("forged")
+
+
+def test_a_request_line_has_what_one_needs(service):
+    answer = client.get(service.url + "/nothing-here")
+    mine = service.logged(lambda one: one.get("request_id") == answer.header("x-request-id"))
+    assert mine and mine["status"] == 404 and mine["duration_ms"] >= 0
+
+
+def test_health_is_quiet_unless_debugging(make_service):
+    service = make_service()
+    asked = (service.url + "/healthz", service.admin + "/metrics")
+    quiet = {client.get(url).header("x-request-id") for url in asked}
+    heard = client.get(service.url + "/nothing").header("x-request-id")
+    assert service.logged(lambda one: one.get("request_id") == heard)
+    assert not [one for one in service.log() if one.get("request_id") in quiet]
+    loud = make_service(LINKD_LOG_LEVEL="debug")
+    answer = client.get(loud.url + "/healthz")
+    assert loud.logged(lambda one: one.get("request_id") == answer.header("x-request-id"))
+
+
+def test_every_secret_passes_through_a_service_that_logs_everything(make_service):
+    """At debug level, the whole flow and its failures; the search over all lines is at the end of the run."""
+    service = make_service(LINKD_LOG_LEVEL="debug")
+    customer, phone = Customer(service), Phone(service)
+    phone.link(customer)
+    phone.open()
+    phone.login(customer.email, canary.secret("wrong-password-canary", "password"))
+    phone.tell(events.linked(phone.psid, canary.secret("forged-code-canary-1234", "code")))
+    phone.tell(events.unlinked(phone.psid))
+    for path in (f"/v1/links/{phone.psid}", f"/v1/links/{phone.psid}/x"):
+        client.admin(service, "GET", path)
+        client.admin(service, "DELETE", path, canary.secret("wrong-admin-token", "token"))
+    wrong = canary.secret("wrong-verify-canary", "token")
+    client.get(f"{service.url}/webhook?hub.mode=subscribe&hub.challenge=1&hub.verify_token={wrong}")
+    client.get(f"{service.url}/{canary.secret('path-canary-7000000000', 'path')}?x={phone.token}")
+    lines = len(service.lines)
+    service.stop()
+    assert lines > 5
+
+
+def test_text_format(make_service):
+    service = make_service(start=False, LINKD_LOG_FORMAT="text")
+    done = service.command("check-config")
+    assert done.returncode == 0
+
+
+def test_a_service_whose_output_nobody_reads_goes_on(make_service):
+    """The ring fills, lines are dropped and counted; answers go on."""
+    service = make_service(LINKD_LOG_LEVEL="debug")
+    service.pause.clear()
+    for _ in range(1500):
+        assert client.get(service.url + "/nothing?" + "a" * 200).status == 404
+    dropped = metrics.value(service, "linkd_log_dropped_total")
+    service.pause.set()
+    print(f"\n{dropped:.0f} lines dropped while nobody read")
