@@ -1,0 +1,31 @@
+"""Every route of src/routes.c is described in src/README.md, and stands once.  A path that is a macro must be named
+there by the macro."""
+import re
+
+from lintlib import Report, bare, root
+
+ROW = re.compile(r'"(GET|POST|PUT|DELETE|OPTIONS)"\s*,\s*(?:\.path\s*=\s*)?(?:"(/[^"]*)"|([A-Z]\w+))')
+
+
+def main():
+    base = root()
+    r = Report("routes", base)
+    table = base / "src/routes.c"
+    text = bare(table.read_text(), strings=True) if table.exists() else ""
+    readme = base / "src/README.md"
+    words = readme.read_text() if readme.exists() else ""
+    seen = set()
+    for m in ROW.finditer(text):
+        r.checked += 1
+        line = text.count("\n", 0, m.start()) + 1
+        path = m.group(2) or m.group(3)
+        wanted = rf"`{m.group(1)} " + re.escape(path).replace(r"\{\}", r"\{\w*\}") + "`" if m.group(2) else rf"`{path}`"
+        if not re.search(wanted, words):
+            r.bad(table, line, f"`{m.group(1)} {path}` is not in src/README.md")
+        if m.groups() in seen:
+            r.bad(table, line, f"{m.group(1)} {path} stands twice")
+        seen.add(m.groups())
+    r.end()
+
+
+main()
