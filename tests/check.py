@@ -1,0 +1,240 @@
+"""Run the steps of `make check`, `make check-all` or `make coverage` and count every test.
+
+Each step writes build/check/NAME.log, which is shown when it fails.  A step that ran no test, a skipped test and
+a sanitizer report are failures.  The last line is `N passed, N failed`."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+BASE = Path(__file__).parents[1]
+LOGS = BASE / "build/check"
+JOBS = f"-j{os.cpu_count() or 2}"
+FULL = {"LINKD_FULL": "1", "LINKD_ROUNDS": os.environ.get("LINKD_ROUNDS", "1000")}
+KINDS = {  # builds: variables of make, and of the environment of what runs
+    "plain": (["BUILD=build"], {}),
+    "asan": (["BUILD=build/asan", "SAN=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer",
+              "CFLAGS=-O1 -g"],
+             {"ASAN_OPTIONS": f"detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:log_path={LOGS}/san.asan",
+              "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={LOGS}/san.ubsan"}),
+    "tsan": (["BUILD=build/tsan", "SAN=-fsanitize=thread", "CFLAGS=-O1 -g"],
+             {"TSAN_OPTIONS": f"halt_on_error=0:second_deadlock_stack=1:log_path={LOGS}/san.tsan"}),
+    "gcov": (["BUILD=build/gcov", "CFLAGS=-O0 -g --coverage -fprofile-update=atomic"], {}),
+    # gcc 12 takes memory kept in a growing array for lost; leaks are looked for by asan and valgrind
+    "analyzer": (["BUILD=build/analyzer", "CFLAGS=-O2 -g -fanalyzer -Wno-analyzer-malloc-leak"], {}),
+}
+
+
+class Count:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def __iadd__(self, other):
+        self.passed, self.failed = self.passed + other.passed, self.failed + other.failed
+        self.skipped += other.skipped
+        return self
+
+
+class Step:
+    """One step: its log, its environment, the processes it runs."""
+    def __init__(self, name, kind="plain", full=False):
+        self.name, self.kind = name, kind
+        self.variables, env = KINDS[kind]
+        self.env = {**os.environ, **env, **(FULL if full else {}), "PYTHONDONTWRITEBYTECODE": "1",
+                    "LINKD_BINARY": str(BASE / self.variables[0].removeprefix("BUILD=") / "account-linkd")}
+        self.shown = []  # the parts of the log that tell why the step failed; none: its end
+        self.log = (LOGS / f"{name}.log").open("w")
+
+    def run(self, *command, timeout=900):
+        """-> exit code, output.  A command that takes too long is ended with all it started, and has failed."""
+        self.log.write(f"$ {' '.join(map(str, command))}\n")
+        self.log.flush()
+        start = self.log.tell()
+        p = subprocess.Popen([str(c) for c in command], cwd=BASE, env=self.env, stdin=subprocess.DEVNULL, stdout=self.log,
+                             stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            code = p.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+            code = 124
+        except BaseException:
+            os.killpg(p.pid, signal.SIGTERM)
+            raise
+        self.log.seek(0, os.SEEK_END)
+        if code == 124:
+            self.log.write(f"no end after {timeout} s\n")
+            self.log.flush()
+        return code, Path(self.log.name).read_bytes()[start:].decode("utf-8", "replace")
+
+    def make(self, *targets):
+        """Warnings are errors but where a sanitizer or the lack of an optimizer misleads them."""
+        strict = ["WERROR=1"] if self.kind in ("plain", "analyzer") else []
+        return self.run("make", "--no-print-directory", "-k", JOBS, *strict, *self.variables, *targets)[0]
+
+
+def build(step):
+    """No warning, in the program and in every test."""
+    return Count(1, 0) if step.make("all", "tests") == 0 else Count(0, 1)
+
+
+def lint(step):
+    code, out = step.run(sys.executable, "tests/lint/all.py")
+    if code == 0:
+        print(re.sub(r"^", "      ", out.strip(), flags=re.M))
+    m = re.search(r"(\d+) passed, (\d+) failed\s*$", out)
+    return Count(int(m.group(1)), int(m.group(2))) if m else Count(0, 1)
+
+
+def count_cmocka(out, code):
+    """What a program of cmocka says of itself; a program that died or said nothing has failed."""
+    def total(word):
+        return sum(int(n) for n in re.findall(rf"^\[\s+{word}\s+\] (?:tests: )?(\d+) test", out, re.M))
+    count = Count(total("PASSED"), total("FAILED"), total("SKIPPED"))
+    if count.failed == 0 and (code != 0 or count.passed == 0):
+        count.failed = 1
+    return count
+
+
+def unit(step, before=()):
+    """The programs under tests/unit and tests/store."""
+    count = Count(0, 0)
+    if step.make("tests"):
+        return Count(0, 1)
+    folder = step.variables[0].removeprefix("BUILD=")
+    programs = [BASE / folder / p.relative_to(BASE / "tests").with_suffix("")
+                for d in ("unit", "store") for p in sorted((BASE / "tests" / d).glob("test_*.c"))]
+    for program in programs:
+        code, out = step.run(*before, program, timeout=3600 if "LINKD_FULL" in step.env else 300)
+        one = count_cmocka(out, code)
+        if one.failed or one.skipped:
+            step.shown.append(out)
+            print(f"      {program.name}: exit {code}, {one.passed} passed, {one.failed} failed, {one.skipped} skipped")
+        count += one
+    return count if programs else Count(0, 1)
+
+
+def pytest(step, *folders, before=(), timeout=900):
+    if step.make("all"):
+        return Count(0, 1)
+    there = [f"tests/{f}" for f in folders if list((BASE / "tests" / f).rglob("test_*.py"))]
+    report = LOGS / f"{step.name}.xml"
+    report.unlink(missing_ok=True)
+    code = 5
+    if there:
+        code, _ = step.run(*before, "/usr/bin/python3", "-m", "pytest", "-q", "--durations=5", "-p", "no:cacheprovider",
+                           f"--junitxml={report}", *there, timeout=timeout)
+    if not report.exists():
+        print(f"      {' '.join(folders)}: no test ran (exit {code})")
+        return Count(0, 1)
+    count = Count()
+    for suite in ET.parse(report).getroot().iter("testsuite"):
+        n, bad, off = (int(suite.get(a)) for a in ("tests", "failures", "skipped"))
+        bad += int(suite.get("errors"))
+        count += Count(n - bad - off, bad, off)
+    if code and not count.failed:
+        count.failed = 1
+    return count
+
+
+def flow(step):
+    """TSan cannot live with high address randomisation."""
+    long = "LINKD_FULL" in step.env
+    return pytest(step, "flow", before=("setarch", "-R") if step.kind == "tsan" else (), timeout=7200 if long else 900)
+
+
+def coverage(step):
+    """Unit and flow tests once more, counting lines.  Counts as one: the tests were counted before."""
+    for path in (BASE / "build/gcov").rglob("*.gcda"):
+        path.unlink()
+    count = unit(step)
+    count += pytest(step, "flow")
+    code, out = step.run("gcovr", "-r", ".", "--object-directory", "build/gcov", "-f", "src/", "--exclude-throw-branches",
+                         "-s", "--html-details", LOGS / "coverage.html", "--sort-percentage", "build/gcov")
+    print(re.sub(r"^", "      ", out.strip(), flags=re.M))
+    return Count(1 if code == 0 else 0, count.failed + count.skipped + (code != 0))
+
+
+def valgrind(step):
+    return unit(step, before=("valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
+                              "--errors-for-leak-kinds=definite", "--fair-sched=try"))
+
+
+def analyzer(step):
+    return Count(1, 0) if step.make("all") == 0 else Count(0, 1)
+
+
+def fresh(step):
+    """A new machine of each release: packages, build, install."""
+    count = Count()
+    for release in ("bookworm", "trixie"):
+        code, _ = step.run("sh", "tests/fresh.sh", release)
+        count += Count(1, 0) if code == 0 else Count(0, 1)
+    return count
+
+
+CHECK = [
+    ("build", build, "plain", False), ("lint", lint, "plain", False),
+    ("build-asan", build, "asan", False), ("unit", unit, "asan", False), ("flow", flow, "asan", False),
+    ("tools", lambda s: pytest(s, "lint", "package", "simulator"), "plain", False),
+    ("browser", lambda s: pytest(s, "browser", timeout=300), "plain", False),
+    ("coverage", coverage, "gcov", False),
+]
+ALL = [
+    ("unit-full", unit, "asan", True), ("flow-full", flow, "asan", True),
+    ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False), ("flow-threads", flow, "tsan", False),
+    ("valgrind", valgrind, "plain", False), ("analyzer", analyzer, "analyzer", False),
+    ("speed", lambda s: pytest(s, "speed"), "plain", True), ("fresh", fresh, "plain", False),
+]
+STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-1:]}
+
+
+def sanitizer_reports():
+    """Reports of any process, also of those whose exit code nobody looked at."""
+    found = sorted(LOGS.glob("san.*"))
+    for path in found:
+        print(f"----- {path.name}\n{path.read_text(errors='replace')[:6000]}")
+        path.rename(path.with_name(f"seen-{path.name}"))
+    return len(found)
+
+
+def run_step(name, function, kind, full):
+    start = time.monotonic()
+    step = Step(name, kind, full)
+    print(f"----  {name}", flush=True)
+    count = function(step)
+    count.failed += sanitizer_reports() + count.skipped
+    step.log.close()
+    if count.failed:
+        for part in step.shown or [Path(step.log.name).read_text(errors="replace")]:
+            print(part[-20000:])
+    skipped = f" ({count.skipped} of them skipped)" if count.skipped else ""
+    print(f"{'FAIL' if count.failed else 'ok':4}  {name}: {count.passed} passed, {count.failed} failed{skipped},"
+          f" {time.monotonic() - start:.0f} s", flush=True)
+    return count
+
+
+def main():
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    total, failing = Count(), []
+    wanted = sys.argv[2:]
+    for name, function, kind, full in STEPS[sys.argv[1]]:
+        if wanted and name not in wanted:
+            continue
+        count = run_step(name, function, kind, full)
+        total += count
+        failing += [name] if count.failed else []
+    if failing:
+        print(f"failing: {' '.join(failing)}; logs in {LOGS.relative_to(BASE)}")
+    print(f"{total.passed} passed, {total.failed} failed")
+    sys.exit(1 if total.failed or not total.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
