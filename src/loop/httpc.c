@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "base/buf.h"
+#include "base/crypto.h"
 
 enum {
 	CONNECT_MS = 1000,
@@ -20,6 +21,8 @@ struct httpc {
 	struct loop_source source;
 	int64_t due_ms; /* libcurl's timer, monotonic; -1: none */
 	struct list_node calls;
+	CURL *idle[HTTPC_IDLE_MAX];
+	size_t idle_n;
 };
 
 struct httpc_call {
@@ -30,6 +33,7 @@ struct httpc_call {
 	struct buf answer;
 	httpc_done_fn *done;
 	void *arg;
+	unsigned sends;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -104,21 +108,46 @@ static int on_timer(CURLM *multi, long wait_ms, void *arg)
 	return 0;
 }
 
+/* A handle costs 10 KiB and many allocations: the bounded few of the last calls are kept. */
+static CURL *handle_take(struct httpc *h)
+{
+	return h->idle_n > 0 ? h->idle[--h->idle_n] : curl_easy_init();
+}
+
+static void handle_give(struct httpc *h, CURL *easy)
+{
+	(void)curl_multi_remove_handle(h->multi, easy);
+	if (h->idle_n == HTTPC_IDLE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	h->idle[h->idle_n++] = easy;
+}
+
 static void call_free(struct httpc_call *c)
 {
 	list_del(&c->node);
-	if (c->easy != NULL) {
-		(void)curl_multi_remove_handle(c->owner->multi, c->easy);
-		curl_easy_cleanup(c->easy);
-	}
+	if (c->easy != NULL)
+		handle_give(c->owner, c->easy);
 	curl_slist_free_all(c->headers);
+	crypto_wipe(c->answer.p, c->answer.cap); /* it may hold keys */
 	buf_done(&c->answer);
 	free(c);
 }
 
+struct str httpc_header(const struct httpc_response *r, const char *name)
+{
+	struct curl_header *h = NULL;
+	if (r->call == NULL || curl_easy_header(r->call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return (struct str){NULL, 0};
+	return str_c(h->value);
+}
+
 static void finish(struct httpc_call *c, CURLcode result)
 {
-	struct httpc_response r = {.code = ERR_OK, .error = "", .body = buf_view(&c->answer)};
+	struct httpc_response r = {
+	        .code = ERR_OK, .error = "", .body = buf_view(&c->answer), .sends = c->sends, .call = c};
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
 	if (result != CURLE_OK) {
 		r.code = result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM;
@@ -184,6 +213,8 @@ void httpc_free(struct httpc *h)
 	while (!list_empty(&h->calls))
 		call_free(LIST_ENTRY(h->calls.next, struct httpc_call, node));
 	loop_source_del(&h->source);
+	while (h->idle_n > 0)
+		curl_easy_cleanup(h->idle[--h->idle_n]);
 	(void)curl_multi_cleanup(h->multi);
 	free(h);
 }
@@ -195,6 +226,18 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return c->answer.failed ? 0 : size * n;
 }
 
+/* Before each request on a connection, the silent repetitions of libcurl too. */
+static int on_send(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct httpc_call *c = arg;
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	c->sends++;
+	return CURL_PREREQFUNC_OK;
+}
+
 /* QUICK_EXIT: else a silent DNS server holds the thread when a call ends; NOSIGNAL: threads. */
 static bool set_bounds(CURL *e, const struct httpc_request *req)
 {
@@ -203,7 +246,8 @@ static bool set_bounds(CURL *e, const struct httpc_request *req)
 	       curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_S) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+	                        req->connect_ms > 0 ? (long)req->connect_ms : (long)CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
@@ -231,6 +275,8 @@ static bool set_request(struct httpc_call *c, const struct httpc_request *req)
 	          curl_easy_setopt(e, CURLOPT_PRIVATE, c) == CURLE_OK &&
 	          curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	          curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK &&
+	          curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
+	          curl_easy_setopt(e, CURLOPT_PREREQDATA, c) == CURLE_OK &&
 	          curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error) == CURLE_OK &&
 	          add_headers(c, req->headers);
 	if (ok && strcmp(req->method, "POST") == 0)
@@ -251,7 +297,7 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 	*c = (struct httpc_call){.owner = h, .done = done, .arg = arg};
 	buf_init(&c->answer, req->response_max);
 	list_push(&h->calls, &c->node);
-	c->easy = curl_easy_init();
+	c->easy = handle_take(h);
 	if (c->easy == NULL || !set_bounds(c->easy, req) || !set_request(c, req) ||
 	    curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
 		call_free(c);

@@ -1,11 +1,14 @@
 /* httpc.h - outgoing HTTP/1.1 on a loop (libcurl multi).  The only module that includes curl.h.
  *
  * No redirects, no proxy from the environment, certificates checked, https or http only, every call bounded
- * in time and size.  Note: libcurl re-sends a request once when a reused connection dies without an answer.
+ * in time and size.  Note: libcurl re-sends a request when a reused connection dies without an answer.
+ * Handles are used again, at most HTTPC_IDLE_MAX are kept; connections stay open between calls.
  * Threads  the loop's thread; httpc_global_start once before any thread. */
 #pragma once
 #include "base/str.h"
 #include "loop/loop.h"
+
+enum { HTTPC_IDLE_MAX = 32 };
 
 struct httpc;      /* opaque: connections of one loop */
 struct httpc_call; /* opaque: one running call */
@@ -16,6 +19,7 @@ struct httpc_request {
 	const char *const *headers; /* "Name: value", NULL-ended; NULL for none */
 	struct str body;            /* copied */
 	int64_t timeout_ms;         /* whole call */
+	int64_t connect_ms;         /* until connected, TLS included; 0 takes 1000 */
 	size_t response_max;        /* bytes of body; past it the call fails */
 };
 
@@ -25,7 +29,12 @@ struct httpc_response {
 	const char *error;  /* libcurl's words when code is not ERR_OK; safe to log */
 	long status;
 	struct str body;
+	unsigned sends; /* times the request was given to a connection; above 1 it may have been worked on
+	                   twice */
+	const struct httpc_call *call;
 };
+/* Value of a header of the answer, its first when there are several; empty when there is none. */
+struct str httpc_header(const struct httpc_response *r, const char *name);
 typedef void httpc_done_fn(void *arg, const struct httpc_response *r);
 
 MUST_CHECK enum err_code httpc_global_start(struct err *reterr);

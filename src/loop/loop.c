@@ -26,6 +26,8 @@ struct loop {
 	int64_t now_ms;
 	struct timers timers;
 	struct list_node sources;
+	struct epoll_event event[EVENTS_MAX]; /* of this turn; [at, n) are still to be told */
+	int at, n;
 };
 
 static int64_t refresh_now(struct loop *l)
@@ -167,8 +169,12 @@ enum err_code loop_watch_mod(struct loop *l, struct loop_watch *w, uint32_t even
 	return control(l, EPOLL_CTL_MOD, w, events) == 0 ? ERR_OK : ERR_INTERNAL;
 }
 
+/* Told no more, not even of what this turn has already fetched. */
 void loop_watch_del(struct loop *l, struct loop_watch *w)
 {
+	for (int i = l->at; i < l->n; i++)
+		if (l->event[i].data.ptr == w)
+			l->event[i].data.ptr = NULL;
 	(void)control(l, EPOLL_CTL_DEL, w, 0);
 }
 
@@ -212,19 +218,29 @@ static int sleep_ms(struct loop *l)
 	return wait < 0 ? 0 : wait > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)wait;
 }
 
+static void tell(struct loop *l)
+{
+	for (l->at = 0; l->at < l->n;) {
+		const struct epoll_event *e = &l->event[l->at++];
+		struct loop_watch *w = e->data.ptr;
+		if (w != NULL)
+			w->fn(w, e->events);
+	}
+	l->n = 0;
+}
+
 void loop_run(struct loop *l)
 {
-	struct epoll_event ev[EVENTS_MAX];
 	bool hot = settle(l);
 	while (!stopping(l)) {
-		int n = epoll_wait(l->epoll_fd, ev, EVENTS_MAX, hot ? 0 : sleep_ms(l));
+		l->n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, hot ? 0 : sleep_ms(l));
 		int64_t woke_us = clock_mono_us();
 		(void)refresh_now(l);
-		for (int i = 0; i < n; i++) {
-			struct loop_watch *w = ev[i].data.ptr;
-			w->fn(w, ev[i].events);
-		}
+		tell(l);
 		hot = settle(l);
 		metric_observe_us(H_LOOP_LAG, clock_mono_us() - woke_us);
 	}
+	pthread_mutex_lock(&l->lock);
+	l->stop = false;
+	pthread_mutex_unlock(&l->lock);
 }

@@ -17,7 +17,7 @@ struct loop; /* opaque */
 
 MUST_CHECK enum err_code loop_new(struct loop **ret, struct err *reterr);
 void loop_free(struct loop *l); /* NULL is a no-op.  Pre: not running */
-void loop_run(struct loop *l);  /* until loop_stop */
+void loop_run(struct loop *l);  /* until loop_stop; may be run again */
 void loop_stop(struct loop *l);
 void loop_drain(struct loop *l);           /* run what was posted, without sleeping.  Pre: not running */
 int64_t loop_now_ms(const struct loop *l); /* monotonic, read once per turn */

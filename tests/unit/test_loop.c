@@ -45,7 +45,7 @@ static int teardown(void **state)
 
 static void run_guarded(int64_t limit_ms)
 {
-	assert_int_equal(loop_timer_set(loop, &guard, clock_mono_ms() + limit_ms), ERR_OK);
+	assert_int_equal(loop_timer_set(loop, &guard, clock_mono_ms() + patience((int)limit_ms)), ERR_OK);
 	loop_run(loop);
 }
 
@@ -220,6 +220,37 @@ static void test_a_watched_descriptor_wakes_the_loop(void **state)
 	(void)close(w.fd);
 }
 
+static struct loop_watch pair[2];
+
+/* Whichever comes first ends the other, as a transfer that finishes closes the connection of another. */
+static void on_either(struct loop_watch *w, uint32_t events)
+{
+	struct loop_watch *other = w == &pair[0] ? &pair[1] : &pair[0];
+	(void)events;
+	watched++;
+	loop_watch_del(loop, other);
+	other->fn = NULL;
+	loop_watch_del(loop, w);
+	loop_stop(loop);
+}
+
+static void test_a_deleted_watch_is_told_nothing_more_of_the_same_turn(void **state)
+{
+	(void)state;
+	watched = 0;
+	for (int i = 0; i < 2; i++) {
+		pair[i] = (struct loop_watch){.fd = eventfd(1, EFD_CLOEXEC), .fn = on_either};
+		assert_int_equal(loop_watch_add(loop, &pair[i], EPOLLIN, NULL), ERR_OK);
+	}
+	loop_run(loop);
+	assert_int_equal(watched, 1);
+	loop_stop(loop);
+	loop_run(loop); /* a loop may be run again */
+	assert_int_equal(watched, 1);
+	(void)close(pair[0].fd);
+	(void)close(pair[1].fd);
+}
+
 static void test_a_bad_descriptor_is_an_error(void **state)
 {
 	struct loop_watch w = {.fd = -1, .fn = on_watch};
@@ -324,7 +355,8 @@ static void on_http(void *arg, const struct httpc_response *r)
 static struct httpc_request request_to(char *url, size_t cap, int port, const char *path)
 {
 	(void)snprintf(url, cap, "http://127.0.0.1:%d%s", port, path);
-	return (struct httpc_request){.method = "GET", .url = url, .timeout_ms = 300, .response_max = 32};
+	return (struct httpc_request){
+	        .method = "GET", .url = url, .timeout_ms = patience(300), .response_max = 32};
 }
 
 static void test_http_calls_finish_without_a_stall(void **state)
@@ -433,6 +465,8 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_the_loop_never_sleeps_past_a_source, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_watched_descriptor_wakes_the_loop, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_a_deleted_watch_is_told_nothing_more_of_the_same_turn,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_a_bad_descriptor_is_an_error, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_offload_is_bounded_and_answers_on_the_loop, setup,
 	                                        teardown),
