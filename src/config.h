@@ -13,6 +13,8 @@ struct strlist {
 
 enum config_conflict { CONFLICT_REPLACE, CONFLICT_REFUSE };
 enum config_sha1 { SHA1_ACCEPT, SHA1_UPGRADE, SHA1_REFUSE };
+enum config_psid_lookup { PSID_LOOKUP_AUTO, PSID_LOOKUP_INDEX, PSID_LOOKUP_SCAN };
+enum config_code_style { CODE_STYLE_SEALED, CODE_STYLE_RANDOM };
 enum config_login { LOGIN_PASSWORD };
 
 #define CONFIG_T_STR char *
@@ -21,6 +23,8 @@ enum config_login { LOGIN_PASSWORD };
 #define CONFIG_T_LIST struct strlist
 #define CONFIG_T_ENUM_CONFLICT int64_t
 #define CONFIG_T_ENUM_SHA1 int64_t
+#define CONFIG_T_ENUM_LOOKUP int64_t
+#define CONFIG_T_ENUM_STYLE int64_t
 #define CONFIG_T_ENUM_LOGIN int64_t
 #define CONFIG_T_ENUM_LEVEL int64_t  /* enum log_level */
 #define CONFIG_T_ENUM_FORMAT int64_t /* enum log_format */

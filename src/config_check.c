@@ -86,14 +86,32 @@ static void check_admin_token(struct config *c, struct config_report *r)
 		        ADMIN_TOKEN_MIN);
 }
 
+/* As AWS limits it. */
+static bool table_name_valid(struct str s)
+{
+	return s.n >= 3 && s.n <= 255 && str_of(s, "_.-");
+}
+
+static void check_table(struct config *c, struct config_report *r)
+{
+	struct str table = {c->store + 9, strlen(c->store) - 9};
+	if (!table_name_valid(table))
+		PROBLEM(STORE, "%s is no name of a table: 3 to 255 of A-Z a-z 0-9 _ . -", QUOTED(table.p));
+	if (c->seal_key.n == 0)
+		config_report_warning(
+		        r, "LINKD_SEAL_KEY is not set: keys are derived from LINKD_APP_SECRET, so that "
+		           "whoever knows that secret could forge consents; make one with: openssl rand "
+		           "-hex 32");
+}
+
 static void check_store(struct config *c, struct config_report *r)
 {
 	struct str s = str_c(c->store);
 	if (str_starts(s, STR("dynamodb:")))
-		PROBLEM(STORE, "this build has the SQLite store only; write sqlite:PATH");
+		check_table(c, r);
 	else if (!str_starts(s, STR("sqlite:")) || s.n == 7)
 		PROBLEM(STORE,
-		        "%s names no store; write sqlite:PATH, such as "
+		        "%s names no store; write dynamodb:TABLE or sqlite:PATH, such as "
 		        "sqlite:/var/lib/account-linkd/account-linkd.db",
 		        QUOTED(c->store));
 }

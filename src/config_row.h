@@ -9,6 +9,8 @@ enum config_row_kind {
 	CONFIG_K_BOOL, /* from here on: one of config_row_words, kept as its index */
 	CONFIG_K_ENUM_CONFLICT,
 	CONFIG_K_ENUM_SHA1,
+	CONFIG_K_ENUM_LOOKUP,
+	CONFIG_K_ENUM_STYLE,
 	CONFIG_K_ENUM_LOGIN,
 	CONFIG_K_ENUM_LEVEL,
 	CONFIG_K_ENUM_FORMAT,

@@ -17,3 +17,5 @@ bool codec_unpct(struct buf *out, struct str s, bool plus);
 void codec_html(struct buf *out, struct str s); /* & < > " ' escaped; safe in text and quoted attributes */
 /* A JSON string with quotes (RFC 8259); invalid UTF-8 bytes become U+FFFD; also safe inside a log line. */
 void codec_json(struct buf *out, struct str s);
+
+uint32_t codec_crc32(struct str s); /* CRC-32 of ISO 3309, as in zlib */

@@ -61,6 +61,44 @@ enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CR
 	return ok ? ERR_OK : ERR_NOMEM;
 }
 
+/* The context is OpenSSL's, which wipes it. */
+static EVP_MAC_CTX *mac_ctx(struct crypto_mac *m)
+{
+	return (EVP_MAC_CTX *)(void *)m;
+}
+
+enum err_code crypto_mac_new(struct crypto_mac **ret)
+{
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+	if (ctx == NULL)
+		return ERR_NOMEM;
+	*ret = (struct crypto_mac *)(void *)ctx;
+	return ERR_OK;
+}
+
+enum err_code crypto_mac_key(struct crypto_mac *m, struct str key)
+{
+	char name[] = "SHA256";
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+	                       OSSL_PARAM_construct_end()};
+	const unsigned char *k = (const unsigned char *)(key.n > 0 ? key.p : "");
+	return EVP_MAC_init(mac_ctx(m), k, key.n, params) == 1 ? ERR_OK : ERR_NOMEM;
+}
+
+enum err_code crypto_mac_run(struct crypto_mac *m, struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	size_t n = 0;
+	bool ok = EVP_MAC_init(mac_ctx(m), NULL, 0, NULL) == 1 && /* begins anew with the same key */
+	          EVP_MAC_update(mac_ctx(m), (const unsigned char *)data.p, data.n) == 1 &&
+	          EVP_MAC_final(mac_ctx(m), ret, &n, CRYPTO_SHA256_LEN) == 1;
+	return ok ? ERR_OK : ERR_NOMEM;
+}
+
+void crypto_mac_free(struct crypto_mac *m)
+{
+	EVP_MAC_CTX_free(mac_ctx(m));
+}
+
 static void *octets(struct str s)
 {
 	return (void *)(uintptr_t)(s.n > 0 ? s.p : "");

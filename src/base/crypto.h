@@ -23,6 +23,17 @@ MUST_CHECK enum err_code crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA25
 MUST_CHECK enum err_code crypto_sha1(struct str data,
                                      uint8_t ret[CRYPTO_SHA1_LEN]); /* old password hashes only */
 MUST_CHECK enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_LEN]);
+
+/* HMAC-SHA-256 with one key for many texts: the key's two blocks are hashed once.  Wiped when freed.
+ * Threads  one object on one thread at a time. */
+struct crypto_mac; /* opaque */
+MUST_CHECK enum err_code crypto_mac_new(struct crypto_mac **ret);
+MUST_CHECK enum err_code crypto_mac_key(struct crypto_mac *m, struct str key);
+/* Pre: a key was set. */
+MUST_CHECK enum err_code crypto_mac_run(struct crypto_mac *m, struct str data,
+                                        uint8_t ret[CRYPTO_SHA256_LEN]);
+void crypto_mac_free(struct crypto_mac *m); /* NULL is a no-op */
+
 /* n at most 255*32 bytes */
 MUST_CHECK enum err_code crypto_hkdf_sha256(struct str key, struct str salt, struct str info, uint8_t *ret,
                                             size_t n);

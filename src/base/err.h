@@ -41,7 +41,7 @@ enum err_code {
 	        ERR_COUNT
 };
 
-enum { ERR_MSG_MAX = 256 };
+enum { ERR_MSG_MAX = 768 }; /* some hold a command to copy */
 
 struct err {
 	enum err_code code;

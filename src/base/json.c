@@ -80,6 +80,11 @@ bool json_is_string(const struct json *j)
 	return cJSON_IsString(node(j));
 }
 
+bool json_is_true(const struct json *j)
+{
+	return cJSON_IsTrue(node(j));
+}
+
 struct str json_str(const struct json *j)
 {
 	return json_is_string(j) ? str_c(node(j)->valuestring) : (struct str){NULL, 0};

@@ -32,6 +32,7 @@ const char *json_key(const struct json *member); /* NULL in an array */
 bool json_is_object(const struct json *j);
 bool json_is_array(const struct json *j);
 bool json_is_string(const struct json *j);
+bool json_is_true(const struct json *j);
 struct str json_str(const struct json *j);
 bool json_num(const struct json *j, double *ret); /* false also when it is too large for a double */
 bool json_has_nul(struct str s);                  /* the string held an escaped U+0000 */
