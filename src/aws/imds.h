@@ -1,0 +1,25 @@
+/* imds.h - the instance metadata service, version 2: a token first, then what is asked for.
+ *
+ * Version 1 (no token) is never used: any page the program could be made to fetch would do.
+ * Source  AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT,
+ * AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE and the profile's ec2_metadata_service_endpoint(_mode). */
+#pragma once
+#include "aws/endpoint.h"
+#include "aws/exchange.h"
+#include "aws/profile.h"
+
+enum { IMDS_TOKEN_MAX = 1023 };
+
+struct imds {
+	char base[ENDPOINT_URL_MAX + 1]; /* ends in '/' */
+	char token[IMDS_TOKEN_MAX + 1];  /* secret; "" before it came */
+};
+
+/* Errors  ERR_NOT_FOUND: switched off.  ERR_INVALID: the address or the mode. */
+MUST_CHECK enum err_code imds_init(struct imds *m, char *const *environ_, const struct profiles *p,
+                                   struct err *reterr);
+
+void imds_ask_token(const struct imds *m, struct exchange_request *req);
+MUST_CHECK enum err_code imds_take_token(struct imds *m, const struct exchange_answer *a, struct err *reterr);
+/* "latest/meta-data/" and `path`. */
+void imds_ask(const struct imds *m, const char *path, struct exchange_request *req);

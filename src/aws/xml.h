@@ -1,0 +1,19 @@
+/* xml.h - the little XML that STS answers with: elements, attributes that are passed over, text.
+ *
+ * Strict: tags must match, one root, nothing after it; no DOCTYPE, CDATA or processing instruction but the
+ * declaration; only the five named entities and numbers of characters.  A value is found by the names of all
+ * its parents, so text that looks like a tag is never taken for one. */
+#pragma once
+#include "base/buf.h"
+
+enum { XML_DEPTH_MAX = 16 };
+
+struct xml_want {
+	const char *path; /* "AssumeRoleResponse/AssumeRoleResult/Credentials/AccessKeyId" */
+	struct buf value; /* to be initialised; the text, entities resolved, not trimmed */
+	bool found;
+};
+
+/* Fills what is wanted of elements without children.
+ * Errors  ERR_INVALID: not such XML, or a wanted element is there twice; ERR_NOMEM. */
+MUST_CHECK enum err_code xml_read(struct str text, struct xml_want *want, size_t n, struct err *reterr);
