@@ -1,0 +1,59 @@
+/* dynamodb.h - calls to Amazon DynamoDB from one loop: signed, bounded in time, sent again where that helps.
+ *
+ * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
+ * executed twice: libcurl sends a request again when a reused connection dies without an answer, and we do
+ * after an answer that did not come.  So every write must bear it.
+ * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow
+ *           the service's clock and a warning is logged.
+ * Layer     includes base/, log, metrics, loop/, aws/.
+ * Threads   everything on the loop's thread, or while the loop does not run.
+ * Source    AWS JSON protocol 1.0, DynamoDB API 2012-08-10. */
+#pragma once
+#include "aws/creds.h"
+#include "aws/dynamodb_error.h"
+#include "aws/endpoint.h"
+#include "loop/loop.h"
+
+struct dynamodb;      /* opaque: client of one loop, its connections */
+struct dynamodb_call; /* opaque: one running call */
+
+struct dynamodb_options {
+	struct loop *loop;
+	struct creds *creds;             /* borrowed, shared by all loops */
+	const struct endpoint *endpoint; /* borrowed */
+	const char *table;               /* for messages; borrowed */
+};
+
+struct dynamodb_request {
+	const char *operation; /* "UpdateItem"; static text */
+	struct str body;       /* JSON; copied */
+	int64_t deadline_ms;   /* monotonic */
+	int64_t attempt_ms;    /* of one attempt; 0 takes 1000 */
+	unsigned attempts;     /* at most; 0 takes 4 */
+	bool no_wait;          /* a throttle ends the call: somebody else will ask again */
+};
+
+/* Borrowed until the callback returns. */
+struct dynamodb_reply {
+	enum dynamodb_class class;
+	const struct json *json; /* SUCCESS: the answer.  CONDITION: may hold "Item".  Else NULL */
+	const struct err *err;   /* with every other class: what to do, safe to log */
+	bool twice;              /* an earlier copy of this call may have been executed */
+	unsigned attempts;
+	int64_t clock_off_ms; /* the service's clock less ours; 0 when no answer told it */
+};
+typedef void dynamodb_done_fn(void *arg, const struct dynamodb_reply *r);
+
+MUST_CHECK enum err_code dynamodb_new(const struct dynamodb_options *o, struct dynamodb **ret,
+                                      struct err *reterr);
+void dynamodb_free(struct dynamodb *d); /* cancels what runs; NULL is a no-op */
+
+/* Return  ERR_OK: `done` will be called.  Errors  ERR_NOMEM; `done` will not. */
+MUST_CHECK enum err_code dynamodb_start(struct dynamodb *d, const struct dynamodb_request *req,
+                                        dynamodb_done_fn *done, void *arg, struct dynamodb_call **ret,
+                                        struct err *reterr);
+void dynamodb_cancel(struct dynamodb_call *c); /* a write may still land */
+
+/* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */
+const char *dynamodb_keys_from(const struct dynamodb *d);
+int64_t dynamodb_idle_since_ms(const struct dynamodb *d); /* monotonic: the last attempt was sent */

@@ -1,0 +1,82 @@
+#include "aws/dynamodb_answer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/codec.h"
+
+enum { AFTER_MAX_MS = 600000 };
+
+static const struct json_limits limits = {.max_depth = 32, .max_values = 200000};
+
+static bool http_date(struct str text, int64_t *ret_s)
+{
+	char z[40];
+	struct tm tm = {.tm_isdst = 0};
+	if (!str_copy(z, sizeof z, text))
+		return false;
+	const char *end = strptime(z, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	if (end == NULL || *end != '\0')
+		return false;
+	*ret_s = timegm(&tm);
+	return true;
+}
+
+/* An answer out of a cache says nothing about the clock. */
+static void read_clock(const struct httpc_response *r, int64_t now_ms, struct dynamodb_answer *ret)
+{
+	int64_t date_s;
+	if (httpc_header(r, "Age").n > 0 || !http_date(httpc_header(r, "Date"), &date_s))
+		return;
+	ret->has_date = true;
+	ret->clock_off_ms = date_s * 1000 - now_ms;
+}
+
+static void read_headers(const struct httpc_response *r, struct dynamodb_answer *ret)
+{
+	uint64_t after;
+	struct str id = httpc_header(r, "x-amzn-RequestId");
+	if (str_u64(httpc_header(r, "x-amz-retry-after"), AFTER_MAX_MS, &after))
+		ret->after_ms = (int64_t)after;
+	if (!str_printable(id) || !str_copy(ret->request_id, sizeof ret->request_id, id))
+		ret->request_id[0] = '\0';
+}
+
+static void spoiled(struct dynamodb_answer *ret, const char *name, const char *text)
+{
+	ret->unanswered = true;
+	ret->error.class = DYNAMODB_TRANSIENT;
+	(void)snprintf(ret->error.name, sizeof ret->error.name, "%s", name);
+	(void)snprintf(ret->error.text, sizeof ret->error.text, "%s", text);
+}
+
+/* The sum is of the bytes sent; we never ask for compressed ones. */
+static bool sum_fits(const struct httpc_response *r)
+{
+	uint64_t sum;
+	struct str text = httpc_header(r, "x-amz-crc32");
+	return text.n == 0 || (str_u64(text, UINT32_MAX, &sum) && sum == codec_crc32(r->body));
+}
+
+void dynamodb_answer_read(const struct httpc_response *r, int64_t now_ms, struct dynamodb_answer *ret)
+{
+	struct err why = {.msg = ""};
+	*ret = (struct dynamodb_answer){.after_ms = -1};
+	if (r->code != ERR_OK) {
+		spoiled(ret, r->code == ERR_TIMEOUT ? "timeout" : "no answer", r->error);
+		return;
+	}
+	read_clock(r, now_ms, ret);
+	read_headers(r, ret);
+	if (!sum_fits(r)) {
+		spoiled(ret, "wrong checksum", "");
+		return;
+	}
+	enum err_code parsed = json_parse(r->body, &limits, &ret->json, &why);
+	if (r->status != 200)
+		dynamodb_error_read(r->status, ret->json, &ret->error);
+	else if (parsed != ERR_OK)
+		spoiled(ret, "an answer that is not JSON", why.msg);
+	ret->unanswered = ret->error.class == DYNAMODB_TRANSIENT;
+}

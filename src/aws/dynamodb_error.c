@@ -1,0 +1,148 @@
+#include "aws/dynamodb_error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* name after the '#', class */
+#define ERRORS(X)                                           \
+	X(ConditionalCheckFailedException, CONDITION)       \
+	X(ProvisionedThroughputExceededException, THROTTLE) \
+	X(ThrottlingException, THROTTLE)                    \
+	X(Throttling, THROTTLE)                             \
+	X(RequestLimitExceeded, THROTTLE)                   \
+	X(LimitExceededException, THROTTLE)                 \
+	X(TransactionInProgressException, THROTTLE)         \
+	X(InternalServerError, TRANSIENT)                   \
+	X(InternalFailure, TRANSIENT)                       \
+	X(ServiceUnavailable, TRANSIENT)                    \
+	X(ServiceUnavailableException, TRANSIENT)           \
+	X(ReplicatedWriteConflictException, TRANSIENT)      \
+	X(TransactionConflictException, TRANSIENT)          \
+	X(UnrecognizedClientException, CREDENTIALS)         \
+	X(ExpiredTokenException, CREDENTIALS)               \
+	X(ExpiredToken, CREDENTIALS)                        \
+	X(InvalidSignatureException, CREDENTIALS)           \
+	X(RequestExpired, CREDENTIALS)                      \
+	X(AccessDeniedException, DENIED)                    \
+	X(AccessDenied, DENIED)                             \
+	X(MissingAuthenticationTokenException, FAULT)       \
+	X(IncompleteSignatureException, FAULT)              \
+	X(ResourceNotFoundException, NOT_FOUND)             \
+	X(TableNotFoundException, NOT_FOUND)                \
+	X(ResourceInUseException, IN_USE)                   \
+	X(ValidationException, VALIDATION)                  \
+	X(SerializationException, FAULT)                    \
+	X(UnknownOperationException, FAULT)                 \
+	X(ItemCollectionSizeLimitExceededException, VALIDATION)
+
+static const struct {
+	const char *name;
+	enum dynamodb_class class;
+} errors[] = {
+#define X(name, class) {#name, DYNAMODB_##class},
+        ERRORS(X)
+#undef X
+};
+
+/* "com.amazonaws.dynamodb.v20120810#Name:http://..." -> "Name" */
+static struct str short_name(struct str type)
+{
+	struct str head, tail;
+	(void)str_cut(type, ':', &head, &tail);
+	while (str_cut(head, '#', &type, &tail))
+		head = tail;
+	return head;
+}
+
+static void copy_printable(char *ret, size_t cap, struct str s)
+{
+	size_t n = 0;
+	for (; n < s.n && n + 1 < cap; n++)
+		ret[n] = (char)(s.p[n] >= 0x20 && s.p[n] < 0x7f ? s.p[n] : '?');
+	ret[n] = '\0';
+}
+
+static enum dynamodb_class by_name(struct str name, enum dynamodb_class otherwise)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (str_is(name, errors[i].name))
+			return errors[i].class;
+	return otherwise;
+}
+
+static enum dynamodb_class by_status(long status)
+{
+	if (status >= 500)
+		return DYNAMODB_TRANSIENT;
+	if (status == 429)
+		return DYNAMODB_THROTTLE;
+	return status == 403 ? DYNAMODB_DENIED : DYNAMODB_FAULT;
+}
+
+void dynamodb_error_read(long status, const struct json *body, struct dynamodb_error *ret)
+{
+	struct str name = short_name(json_str(json_get(body, "__type")));
+	struct str text = json_str(json_get(body, "message"));
+	if (text.n == 0)
+		text = json_str(json_get(body, "Message"));
+	ret->class = by_name(name, by_status(status));
+	if (status >= 500 && ret->class == DYNAMODB_FAULT)
+		ret->class = DYNAMODB_TRANSIENT;
+	copy_printable(ret->name, sizeof ret->name, name);
+	copy_printable(ret->text, sizeof ret->text, text);
+	if (name.n == 0)
+		(void)snprintf(ret->name, sizeof ret->name, "HTTP %ld", status);
+}
+
+/* Calls about tables quote nobody's data. */
+static bool about_table(const char *operation)
+{
+	size_t n = strlen(operation);
+	return (n > 5 && strcmp(operation + n - 5, "Table") == 0) || strstr(operation, "Backups") != NULL;
+}
+
+static const char *or_none(const char *z)
+{
+	return z == NULL ? "" : z;
+}
+
+enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dynamodb_context *x,
+                                 struct err *reterr)
+{
+	const char *op = or_none(x->operation), *table = or_none(x->table), *region = or_none(x->region),
+	           *keys = or_none(x->keys_from), *id = or_none(x->request_id);
+	switch (e->class) {
+	case DYNAMODB_THROTTLE:
+		return err_set(reterr, ERR_STORE,
+		               "DynamoDB throttles %s on table %s (%s): use on-demand billing or raise its "
+		               "limits, request %s",
+		               op, table, e->name, id);
+	case DYNAMODB_TRANSIENT:
+		return err_set(reterr, ERR_STORE, "DynamoDB did not answer %s on table %s: %s %s, request %s",
+		               op, table, e->name, e->text, id);
+	case DYNAMODB_CREDENTIALS:
+		return err_set(reterr, ERR_STORE,
+		               "AWS refuses the credentials from %s (%s): renew them, and look at the clock "
+		               "of this machine, request %s",
+		               keys, e->name, id);
+	case DYNAMODB_DENIED:
+		return err_set(reterr, ERR_STORE,
+		               "AWS denies dynamodb:%s on table %s to the credentials from %s: allow it in "
+		               "their IAM policy, request %s",
+		               op, table, keys, id);
+	case DYNAMODB_NOT_FOUND:
+		return err_set(reterr, ERR_STORE,
+		               "there is no table %s in region %s for the credentials from %s: look at "
+		               "LINKD_STORE and AWS_REGION, or make it with account-linkd create-table",
+		               table, region, keys);
+	case DYNAMODB_IN_USE:
+		return err_set(reterr, ERR_STORE, "table %s exists or is being changed (%s)", table, e->name);
+	case DYNAMODB_VALIDATION:
+		return err_set(reterr, ERR_INVALID,
+		               "DynamoDB cannot execute %s on table %s: %s %s, request %s", op, table,
+		               e->name, about_table(op) ? e->text : "", id);
+	default:
+		return err_set(reterr, ERR_STORE, "DynamoDB refuses %s on table %s: %s %s, request %s", op,
+		               table, e->name, about_table(op) ? e->text : "", id);
+	}
+}
