@@ -15,6 +15,8 @@ struct code_text {
  * Errors  ERR_TOO_LARGE (key too long for CODE_MAX), ERR_NOMEM. */
 MUST_CHECK enum err_code code_make(const struct sealer *s, const struct store_key *key,
                                    const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret);
+/* Make it one of 43 random characters, the same ones every time: it then carries nothing. */
+MUST_CHECK enum err_code code_shorten(struct code_text *code);
 /* Errors  ERR_DENIED: no code of ours; costs no store call. */
 MUST_CHECK enum err_code code_open(const struct sealer *s, struct str text, struct store_key *ret);
 MUST_CHECK enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1]);

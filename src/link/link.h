@@ -62,5 +62,9 @@ MUST_CHECK enum err_code link_remove(const struct link_call *c, const struct lin
 MUST_CHECK enum err_code link_find(const struct link_call *c, struct str psid, struct link_op **ret,
                                    struct err *reterr);
 
+/* As link_find, but only to repair: of a single holder just the key is known in the answer. */
+MUST_CHECK enum err_code link_check(const struct link_call *c, struct str psid, struct link_op **ret,
+                                    struct err *reterr);
+
 void link_cancel(struct link_op *op); /* a write may still land */
 const char *link_result_name(enum link_result r);

@@ -8,11 +8,13 @@
 #include "link/link_repair.h"
 #include "metrics.h"
 
-/*  REDEEM -> store -> JUDGE -> REPLACED -> store -> LOOK -> store -> FOUND -> REPAIR <-> store -> ANSWER
- *  A code that does not open begins at ANSWER.  REPLACED is passed when no earlier holder is kept with the
- *  code; LOOK is left to link_later where the index lags. */
+/*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> LOOK -> store -> FOUND ->
+ * REPAIR <-> store -> ANSWER A code that does not open begins at ANSWER.  REPLACED is passed when no earlier
+ * holder is kept with the code; LOOK is left to link_later where the index lags. */
 enum phase {
 	P_WAIT = LINK_OP_WAIT,
+	P_BEGIN,
+	P_SEARCHED,
 	P_REDEEM,
 	P_JUDGE,
 	P_REPLACED,
@@ -32,6 +34,7 @@ struct completion {
 	char page_id[STORE_PSID_MAX + 1];
 	int64_t event_ms;
 	enum err_code opened; /* of the code; not ERR_OK: no store call */
+	bool bound;           /* the earlier holder was looked for before the code was made */
 	bool repaired;        /* the earlier holder kept with the code is gone */
 };
 
@@ -57,6 +60,27 @@ static int refuse(struct completion *c, const char *reason)
 {
 	tell(c, LINK_REFUSED, reason);
 	return link_op_result(&c->op, LINK_R_REFUSED, P_ANSWER);
+}
+
+/* A code that does not carry the customer's key is looked up. */
+static int begin(struct completion *c)
+{
+	if (c->op.call.service->cfg->code_style != CODE_STYLE_RANDOM)
+		return P_REDEEM;
+	struct store_op *op = link_op_new(&c->op, STORE_FIND_CODE);
+	if (op != NULL)
+		(void)str_copy(op->in.digest, sizeof op->in.digest, str_c(c->digest));
+	return link_op_store(&c->op, op, P_SEARCHED);
+}
+
+static int searched(struct completion *c)
+{
+	if (c->op.code != ERR_OK)
+		return unsettled(c);
+	if (c->op.n == 0)
+		return refuse(c, "bad_code");
+	c->key = c->op.holder[0].key;
+	return P_REDEEM;
 }
 
 static int redeem(struct completion *c)
@@ -99,6 +123,7 @@ static void tell_former(const struct completion *c)
 static int linked(struct completion *c, enum link_result r, const char *reason)
 {
 	c->replaces = c->op.out.replaces;
+	c->bound = c->op.out.bound;
 	tell(c, LINK_CREATED, reason);
 	tell_former(c);
 	return link_op_result(&c->op, r, P_REPLACED);
@@ -142,8 +167,10 @@ static int replaced(struct completion *c)
 {
 	if (c->op.code != ERR_OK)
 		return unsettled(c);
-	if (c->op.out.outcome != STORE_DONE)
+	if (c->op.out.outcome != STORE_DONE) {
+		c->bound = false; /* its link may be newer, and then it is ours that must go: look */
 		return P_LOOK;
+	}
 	c->repaired = true;
 	metric_add(M_LINK_REPAIRS, 1);
 	struct link_event e = {
@@ -168,7 +195,7 @@ static int look(struct completion *c)
 		return P_ANSWER;
 	if (!traits->index_lags)
 		return link_op_find(&c->op, P_FOUND);
-	if (!c->repaired)
+	if (!c->repaired && !c->bound)
 		link_later_look(s->later, str_c(c->op.psid));
 	return P_ANSWER;
 }
@@ -194,6 +221,8 @@ static void run(struct link_op *o)
 	struct completion *c = LIST_ENTRY(o, struct completion, op);
 	for (;;) {
 		switch ((enum phase)o->phase) {
+		case P_BEGIN: o->phase = begin(c); break;
+		case P_SEARCHED: o->phase = searched(c); break;
 		case P_REDEEM: o->phase = redeem(c); break;
 		case P_JUDGE: o->phase = judge(c); break;
 		case P_REPLACED: o->phase = replace(c); break;
@@ -219,7 +248,8 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 		return err_set(reterr, ERR_INVALID, "a page id that is too long");
 	}
 	c->event_ms = in->event_ms;
-	c->opened = code_open(call->service->sealer, in->code, &c->key);
+	if (call->service->cfg->code_style != CODE_STYLE_RANDOM)
+		c->opened = code_open(call->service->sealer, in->code, &c->key);
 	if (c->opened == ERR_OK)
 		c->opened = code_digest(in->code, c->digest);
 	enum err_code code = link_op_begin(&c->op, call, in->psid, run, reterr);

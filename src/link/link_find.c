@@ -50,14 +50,27 @@ static void run(struct link_op *o)
 	}
 }
 
-enum err_code link_find(const struct link_call *call, struct str psid, struct link_op **ret,
-                        struct err *reterr)
+static enum err_code start(const struct link_call *call, struct str psid, bool conflicts,
+                           struct link_op **ret, struct err *reterr)
 {
 	struct link_op *o = calloc(1, sizeof *o);
 	if (o == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to find a link");
+	o->conflicts = conflicts;
 	enum err_code code = link_op_begin(o, call, psid, run, reterr);
 	if (code == ERR_OK)
 		*ret = o;
 	return code;
+}
+
+enum err_code link_find(const struct link_call *call, struct str psid, struct link_op **ret,
+                        struct err *reterr)
+{
+	return start(call, psid, false, ret, reterr);
+}
+
+enum err_code link_check(const struct link_call *call, struct str psid, struct link_op **ret,
+                         struct err *reterr)
+{
+	return start(call, psid, true, ret, reterr);
 }

@@ -97,7 +97,7 @@ static void on_timer(struct loop_timer *t)
 	        .reason = "unlinked",
 	};
 	struct err err;
-	enum err_code code = w->kind == LOOK ? link_find(&call, removal.psid, &w->op, &err)
+	enum err_code code = w->kind == LOOK ? link_check(&call, removal.psid, &w->op, &err)
 	                                     : link_remove(&call, &removal, &w->op, &err);
 	if (code != ERR_OK)
 		plan(w);

@@ -51,7 +51,7 @@ static void on_store(void *arg, struct store_op *op)
 	o->code = op->code;
 	o->err = op->err;
 	o->out = op->out;
-	if (op->kind == STORE_FIND_PSID && op->code == ERR_OK) {
+	if ((op->kind == STORE_FIND_PSID || op->kind == STORE_FIND_CODE) && op->code == ERR_OK) {
 		drop_holders(o);
 		o->holder = op->out.customers;
 		o->n = op->out.n;
@@ -116,7 +116,10 @@ int link_op_store(struct link_op *o, struct store_op *op, int next)
 
 int link_op_find(struct link_op *o, int next)
 {
-	return link_op_store(o, link_op_new(o, STORE_FIND_PSID), next);
+	struct store_op *op = link_op_new(o, STORE_FIND_PSID);
+	if (op != NULL)
+		op->in.conflicts = o->conflicts;
+	return link_op_store(o, op, next);
 }
 
 bool link_op_look_again(struct link_op *o, int next)

@@ -13,8 +13,9 @@ struct link_op {
 	struct link_call call;
 	void (*run)(struct link_op *o);
 	int phase;
-	int next;      /* phase after the wait */
-	bool starting; /* inside the starter: the answer must wait for the loop */
+	int next;       /* phase after the wait */
+	bool conflicts; /* of a single holder the key is enough */
+	bool starting;  /* inside the starter: the answer must wait for the loop */
 	struct loop_timer timer;
 	struct store_op *running;
 

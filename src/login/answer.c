@@ -25,10 +25,13 @@ void answer_consent(struct request *r, unsigned status, const struct consent *c,
 		f.loses_profile = STR(
 		        "This account is connected with a Messenger profile already. If you connect "
 		        "another one, that earlier connection ends.");
+	if (c->loses & STATE_LOSES_UNKNOWN)
+		f.loses_perhaps = STR("If this account or this Messenger profile was connected with another "
+		                      "one, that connection ends.");
 	if (c->loses & STATE_LOSES_CUSTOMER)
 		f.loses_customer = STR(
 		        "This Messenger profile is connected with another account. That connection ends.");
-	if (c->loses & STATE_LOSES_PERHAPS)
+	if ((c->loses & STATE_LOSES_PERHAPS) && f.loses_perhaps.n == 0)
 		f.loses_perhaps = STR("If this Messenger profile was connected with another account, that "
 		                      "connection ends.");
 	web_reply(r, status, WEB_CONSENT, &f);

@@ -57,6 +57,8 @@ static enum phase check(struct confirm *c)
 	if (!gate_form(c->r, &c->form) || !gate_consent(c->r, &c->form, &c->consent))
 		return P_DONE;
 	enum err_code code = code_make(c->s->sealer, &c->consent.key, c->consent.salt, &c->text);
+	if (code == ERR_OK && c->s->cfg->code_style == CODE_STYLE_RANDOM)
+		code = code_shorten(&c->text);
 	if (code == ERR_TOO_LARGE) {
 		answer_key_too_long(c->r);
 		return P_DONE;

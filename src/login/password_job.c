@@ -5,6 +5,7 @@
 #include "metrics.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ struct password_job {
 	enum password_verdict verdict;
 	char new_hash[STORE_HASH_MAX + 1];
 	int64_t started_us;
-	password_done_fn *done; /* NULL: nobody waits any more */
+	_Atomic bool cancelled; /* nobody waits any more */
+	password_done_fn *done;
 	void *arg;
 };
 
@@ -37,6 +39,8 @@ static void job_work(struct offload_job *job)
 {
 	struct password_job *j = of(job);
 	struct str password = {j->password, j->password_n};
+	if (atomic_load_explicit(&j->cancelled, memory_order_relaxed))
+		return;
 	j->verdict = password_check(&j->policy, password, str_c(j->hash));
 	if (j->verdict == PASSWORD_OUTDATED && password_hash(password, j->policy.memory_kib, j->policy.passes,
 	                                                     j->new_hash, sizeof j->new_hash, NULL) != ERR_OK)
@@ -47,9 +51,10 @@ static void job_done(struct offload_job *job)
 {
 	struct password_job *j = of(job);
 	struct password_answer a = {.verdict = j->verdict, .new_hash = j->new_hash};
-	metric_observe_us(H_HASH, clock_mono_us() - j->started_us);
-	if (j->done != NULL)
+	if (!atomic_load_explicit(&j->cancelled, memory_order_relaxed)) {
+		metric_observe_us(H_HASH, clock_mono_us() - j->started_us);
 		j->done(j->arg, &a);
+	}
 	job_free(j);
 }
 
@@ -91,5 +96,5 @@ enum err_code password_job_start(const struct password_question *q, password_don
 void password_job_cancel(struct password_job *j)
 {
 	if (j != NULL)
-		j->done = NULL;
+		atomic_store_explicit(&j->cancelled, true, memory_order_relaxed);
 }

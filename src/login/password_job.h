@@ -1,7 +1,7 @@
 /* password_job.h - a password check on the pool of hash threads.
  *
  * Per the async contract in loop.h.  A running hash cannot be stopped: after a cancel the job goes on alone
- * and frees itself.
+ * and frees itself; one that waits in the queue is not computed any more.
  * Threads  the loop's thread. */
 #pragma once
 #include "login/password.h"

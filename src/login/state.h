@@ -31,6 +31,7 @@ enum state_loses {
 	STATE_LOSES_PROFILE = 1,  /* the customer's link to another Messenger profile */
 	STATE_LOSES_CUSTOMER = 2, /* this Messenger profile's link to another customer */
 	STATE_LOSES_PERHAPS = 4,  /* the same, when the profile is not known */
+	STATE_LOSES_UNKNOWN = 8,  /* as PROFILE, when the store did not tell */
 };
 
 struct consent {

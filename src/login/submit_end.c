@@ -55,6 +55,8 @@ static unsigned loses(const struct submit *f)
 	const char *linked = f->customer.link.psid;
 	if (linked[0] != '\0' && !(bound && str_is(str_c(linked), f->state.psid)))
 		what |= STATE_LOSES_PROFILE;
+	if (f->customer.link_unknown)
+		what |= STATE_LOSES_UNKNOWN;
 	if (f->holder.id[0] != '\0')
 		what |= STATE_LOSES_CUSTOMER;
 	if (!bound && f->s->cfg->link_conflict == CONFLICT_REPLACE)

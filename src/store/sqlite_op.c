@@ -17,6 +17,7 @@ static const struct {
         [STORE_FIND_EMAIL] = {SQL_FIND_EMAIL, false},
         [STORE_FIND_ID] = {SQL_FIND_ID, false},
         [STORE_FIND_PSID] = {SQL_FIND_PSID, false},
+        [STORE_FIND_CODE] = {SQL_FIND_CODE, false},
         [STORE_ISSUE] = {SQL_ISSUE, true},
         [STORE_REDEEM] = {SQL_REDEEM, true},
         [STORE_LINK] = {SQL_LINK, true},
@@ -59,7 +60,9 @@ static void drop_customers(struct store_out *out, size_t cap)
 enum err_code sqlite_op_find(struct sqlite_db *db, struct store_op *op, struct err *reterr)
 {
 	enum sqlite_sql id = plan[op->kind].sql;
-	size_t cap = op->kind == STORE_FIND_EMAIL ? EMAIL_MATCHES_MAX : STORE_HOLDERS_MAX;
+	size_t cap = op->kind == STORE_FIND_CODE    ? 1
+	             : op->kind == STORE_FIND_EMAIL ? EMAIL_MATCHES_MAX
+	                                            : STORE_HOLDERS_MAX;
 	op->out.customers = calloc(cap, sizeof op->out.customers[0]);
 	if (op->out.customers == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for what the store found");

@@ -7,11 +7,12 @@
 #include "base/crypto.h"
 #include "log.h"
 #include "metrics.h"
+#include "store/dynamodb.h"
 #include "store/sqlite.h"
 
 enum { IN_FLIGHT_MAX = 2048 }; /* operations; about 4 KiB each */
 
-static const struct store_backend *const backends[] = {&sqlite_backend, NULL};
+static const struct store_backend *const backends[] = {&sqlite_backend, &dynamodb_backend, NULL};
 
 static const struct {
 	const char *name;
@@ -20,6 +21,7 @@ static const struct {
         [STORE_FIND_EMAIL] = {"find_email", false},
         [STORE_FIND_ID] = {"find_id", false},
         [STORE_FIND_PSID] = {"find_psid", false},
+        [STORE_FIND_CODE] = {"find_code", false},
         [STORE_ISSUE] = {"issue", true},
         [STORE_REDEEM] = {"redeem", true},
         [STORE_LINK] = {"link", true},
@@ -92,7 +94,8 @@ enum err_code store_open(const struct config *cfg, struct store **ret, struct er
 		if (where != NULL)
 			return open_backend(backends[i], cfg, where, ret, reterr);
 	}
-	return err_set(reterr, ERR_INVALID, "LINKD_STORE names no kind of store known here: use sqlite:PATH");
+	return err_set(reterr, ERR_INVALID,
+	               "LINKD_STORE names no kind of store known here: use dynamodb:TABLE or sqlite:PATH");
 }
 
 void store_close(struct store *s)
@@ -103,7 +106,19 @@ void store_close(struct store *s)
 
 const struct store_traits *store_traits(const struct store *s)
 {
-	return &s->vt->traits;
+	const struct store_traits *now = atomic_load_explicit(&s->traits, memory_order_relaxed);
+	return now == NULL ? &s->vt->traits : now;
+}
+
+enum err_code store_attach(struct store *s, struct loop *loop, struct err *reterr)
+{
+	return s->vt->attach == NULL ? ERR_OK : s->vt->attach(s, loop, reterr);
+}
+
+void store_detach(struct store *s, struct loop *loop)
+{
+	if (s->vt->detach != NULL)
+		s->vt->detach(s, loop);
 }
 
 struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms)
@@ -173,6 +188,8 @@ static enum err_code refuse(struct store_op *op, enum err_code code, struct err 
 	store_op_free(op);
 	if (code == ERR_NOMEM)
 		return err_set(reterr, code, "no memory for a store operation");
+	if (code == ERR_INTERNAL)
+		return err_set(reterr, code, "the store does not serve this loop");
 	return err_set(reterr, code, "too many store operations in flight");
 }
 

@@ -40,6 +40,7 @@ struct store_customer {
 	struct store_key key;
 	char hash[STORE_HASH_MAX + 1]; /* password hash; empty: none.  Secret */
 	struct store_link link;
+	bool link_unknown; /* FIND_EMAIL: the index does not tell the link, which is then empty */
 	int64_t login_failures;
 	int64_t login_window_ends_s; /* Unix seconds; 0: no window */
 	bool too_long;               /* key or hash did not fit: no code can be made for this customer */
@@ -49,6 +50,8 @@ enum store_kind {
 	STORE_FIND_EMAIL, /* in.email -> customers (at most 2) */
 	STORE_FIND_ID,    /* in.key.id -> customers with that customer_id (at most STORE_HOLDERS_MAX) */
 	STORE_FIND_PSID,  /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
+	STORE_FIND_CODE,  /* in.digest, psid -> the customer with that live code, else the one whose link to
+	                     psid that code made (at most 1); for codes that do not carry the key */
 	STORE_ISSUE, /* I: in.key, digest, expires_s, psid or "", replaces or "" -> OK | USED | NO_CUSTOMER */
 	STORE_REDEEM,  /* X: in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
 	STORE_LINK,    /* L: in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
@@ -91,13 +94,16 @@ struct store_in {
 	int64_t now_s;     /* earlier of event time and our clock */
 	int64_t expires_s; /* Unix seconds */
 	int64_t window_s;  /* FAILURE: Unix seconds at which a new window ends */
+	bool conflicts;    /* FIND_PSID: only two holders matter; of a single one just the key is given */
 };
 
 struct store_out {
 	enum store_outcome outcome;
 	struct store_link former;  /* REDEEM, LINK, ERASE: the customer's link before; psid empty: none */
 	struct store_key replaces; /* REDEEM: earlier holder kept with the code; id empty: none */
-	size_t n;                  /* FIND_*: items in customers */
+	bool bound; /* REDEEM: the code was bound to its PSID, whose earlier holder is in `replaces`; only
+	               where the index lags */
+	size_t n;   /* FIND_*: items in customers */
 	struct store_customer *customers; /* owned by the op */
 };
 
@@ -124,7 +130,8 @@ struct store_op {
 	bool cancelled; /* home loop's thread only */
 };
 
-/* How fast an index sees a write: decides whether a miss by PSID is looked up again. */
+/* How it is now: an index may come to be usable.  How fast it sees a write decides whether a miss by PSID is
+ * looked up again. */
 struct store_traits {
 	const char *name; /* "sqlite" */
 	bool index_lags;  /* false: a read after a settled write sees it */
@@ -137,10 +144,14 @@ struct store_vtable {
 	 */
 	enum err_code (*start)(struct store *s, struct store_op *op);
 	void (*free)(struct store *s);
+	/* Both NULL where operations need nothing of their loop. */
+	enum err_code (*attach)(struct store *s, struct loop *loop, struct err *reterr);
+	void (*detach)(struct store *s, struct loop *loop);
 };
 
 struct store { /* embedded first in a backend's own struct */
 	const struct store_vtable *vt;
+	const struct store_traits *_Atomic traits; /* NULL: the vtable's; else as the backend found them */
 	/* the front's, set by store_open */
 	size_t in_flight_max; /* operations */
 	_Atomic size_t in_flight;
@@ -161,6 +172,12 @@ void store_close(struct store *s); /* Pre: nothing in flight.  NULL is a no-op *
 const struct store_traits *store_traits(const struct store *s);
 /* Path of the database file when the store is one, to keep a file beside it; NULL otherwise.  Borrowed. */
 const char *store_file(const struct config *cfg);
+
+/* A loop that starts operations must be attached (its connections are made then) and detached, while it does
+ * not run and before it is freed: what it still waits for then ends with ERR_STOPPING, to be delivered by
+ * loop_drain. */
+MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct err *reterr);
+void store_detach(struct store *s, struct loop *loop); /* of one not attached: no-op */
 
 struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms); /* NULL: no memory */
 void store_op_free(struct store_op *op); /* only one that was not started; wipes hashes.  NULL is a no-op */

@@ -64,7 +64,13 @@ int64_t rig_sql(const char *file, const char *text)
 }
 
 static const struct rig_backend sqlite = {.name = "sqlite", .open = open_sqlite, .plant = plant_sqlite};
-const struct rig_backend *const rig_backends[] = {&sqlite, NULL};
+const struct rig_backend *rig_backends[] = {&sqlite, NULL};
+
+__attribute__((constructor)) static void choose(void)
+{
+	if (getenv("AWS_ENDPOINT_URL_DYNAMODB") != NULL)
+		rig_backends[0] = &rig_dynamodb;
+}
 
 void rig_open(struct rig *r, const struct rig_backend *b)
 {
@@ -153,16 +159,20 @@ static void on_done(void *arg, struct store_op *op)
 
 static enum err_code run(struct store *s, struct store_op *const *ops, size_t n, struct rig_result *ret)
 {
-	struct batch b = {.waiting = n};
+	struct batch b = {.loop = NULL, .waiting = n};
 	struct slot slot[RIG_BATCH_MAX];
 	struct err err;
 	enum err_code code = loop_new(&b.loop, &err);
+	if (code == ERR_OK)
+		code = store_attach(s, b.loop, &err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		slot[i] = (struct slot){&b, &ret[i]};
 		code = store_start(s, b.loop, ops[i], on_done, &slot[i], &err);
 	}
 	if (code == ERR_OK)
 		loop_run(b.loop);
+	if (b.loop != NULL)
+		store_detach(s, b.loop);
 	loop_free(b.loop);
 	return code;
 }

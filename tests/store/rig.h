@@ -18,8 +18,12 @@ struct rig_backend {
 	/* An item written past the store, as the table may hold from before: psid "" for none, linked_at_ms
 	 * -1 for a link without time. */
 	void (*plant)(const char *dir, const struct store_customer *c);
+	/* Why a condition did not hold is read a moment later: writes at once may tell of each other. */
+	bool reads_why;
 };
-extern const struct rig_backend *const rig_backends[]; /* NULL-ended */
+/* NULL-ended: SQLite, or DynamoDB when the environment names a server (AWS_ENDPOINT_URL_DYNAMODB). */
+extern const struct rig_backend *rig_backends[];
+extern const struct rig_backend rig_dynamodb;
 
 struct rig {
 	const struct rig_backend *backend;

@@ -1,6 +1,7 @@
 /* What was acknowledged survives kill -9: a child links customers and prints each id only once its write
  * has settled; it is killed at a moment of its own; every printed link must be in the file. */
 #include "rig.h"
+#include "test.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -77,7 +78,7 @@ static void kill_after(struct rig *r, unsigned ms, int first, int *done, size_t 
 	if (child == 0)
 		link_forever(r, ends[1], first);
 	(void)close(ends[1]);
-	const struct timespec life = {.tv_nsec = (long)ms * 1000000L};
+	const struct timespec life = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
 	(void)nanosleep(&life, NULL);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -119,8 +120,8 @@ static void acknowledged_links_survive_kill(void **state)
 	for (int i = 0; i < KILLS; i++) {
 		size_t before = count;
 		r.store = NULL;
-		kill_after(&r, 10 + pick(LIFE_MS), (i + 1) * ROUNDS_MAX, done, &count,
-		           sizeof done / sizeof done[0]);
+		kill_after(&r, (unsigned)patience(10 + (int)pick(LIFE_MS)), (i + 1) * ROUNDS_MAX, done,
+		           &count, sizeof done / sizeof done[0]);
 		assert_int_equal(rig_sql(path, "SELECT count(*) FROM pragma_integrity_check"
 		                               " WHERE integrity_check = 'ok'"),
 		                 1);

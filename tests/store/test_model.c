@@ -248,7 +248,7 @@ static void run_batch(struct rig *r, struct states *now)
 	static struct batch b;
 	struct store_op *ops[AT_ONCE];
 	struct states next = {.n = 0};
-	b.n = 1 + (size_t)pick(AT_ONCE);
+	b.n = r->backend->reads_why ? 1 : 1 + (size_t)pick(AT_ONCE);
 	for (size_t i = 0; i < b.n; i++) {
 		/* now and then the same one sent twice */
 		b.write[i] = i > 0 && pick(4) == 0 ? b.write[i - 1] : random_write();

@@ -121,6 +121,7 @@ static inline void fake_redeem(struct fake *f, struct store_op *op)
 		fake_copy(op->out.former.psid, sizeof op->out.former.psid, f->former);
 	if (f->replaces != NULL)
 		fake_copy(op->out.replaces.id, sizeof op->out.replaces.id, f->replaces);
+	op->out.bound = f->replaces != NULL;
 	free(r->owned);
 	r->psid = r->owned = strdup(op->in.psid);
 	r->at = op->in.time_ms;

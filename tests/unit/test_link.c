@@ -183,6 +183,25 @@ static void the_holder_kept_with_the_code_goes(void **state)
 	expect(LINK_R_LINKED, "redeem:a find_psid", "created:a:7:linked");
 }
 
+/* The holder kept with the code has a newer link: ours must go, though the index is not asked at once. */
+static void a_newer_holder_kept_with_the_code_stays(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	rows(A, (struct fake_row){.id = "b", .psid = "7", .at = 5001});
+	rig.store.replaces = "b";
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	watch = true;
+	(void)complete_a();
+	assert_false(fake_run(&rig, 60000));
+	assert_int_equal(got.result, LINK_R_LINKED);
+	assert_string_equal(rig.store.trace, "redeem:a repair:b find_psid repair:a");
+	assert_null(rig.store.row[0].psid);
+	assert_non_null(rig.store.row[1].psid);
+	link_later_free(rig.service.later);
+	fake_rig_done(&rig);
+}
+
 static void no_conflict_check_where_psids_cannot_be_found(void **state)
 {
 	(void)state;
@@ -240,6 +259,7 @@ int main(void)
 	        cmocka_unit_test(a_newer_holder_stays_and_ours_goes),
 	        cmocka_unit_test(repairs_on_already_done_too),
 	        cmocka_unit_test(the_holder_kept_with_the_code_goes),
+	        cmocka_unit_test(a_newer_holder_kept_with_the_code_stays),
 	        cmocka_unit_test(no_conflict_check_where_psids_cannot_be_found),
 	        cmocka_unit_test(later_look),
 	        cmocka_unit_test(names),

@@ -265,7 +265,7 @@ static void settings_name_a_kind(void **state)
 		}
 		assert_null(got);
 		assert_int_equal(store_open(&cfg, &s, &err), ERR_INVALID);
-		assert_non_null(strstr(err.msg, "sqlite:PATH"));
+		assert_non_null(strstr(err.msg, "LINKD_STORE"));
 	}
 }
 

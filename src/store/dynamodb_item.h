@@ -1,0 +1,9 @@
+/* dynamodb_item.h - items of the table in DynamoDB's JSON, read: {"email":{"S":"a@example.com"},...}. */
+#pragma once
+#include "base/json.h"
+#include "store/store.h"
+
+struct str dynamodb_item_str(const struct json *item, const char *attribute); /* empty: none, or no text */
+int64_t dynamodb_item_int(const struct json *item, const char *attribute, int64_t otherwise);
+void dynamodb_item_link(const struct json *item, struct store_link *ret);
+void dynamodb_item_customer(const struct json *item, struct store_customer *ret);

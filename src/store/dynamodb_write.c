@@ -1,0 +1,293 @@
+/* Conditional updates of one item: what completes, removes and repairs links, and the rest a login writes. */
+#include <string.h>
+
+#include "store/dynamodb_item.h"
+#include "store/dynamodb_op.h"
+#include "store/keypack.h"
+
+/*  REDEEM and the like:  WRITE -> call -> WRITTEN -> END
+ *                                   `-> condition failed -> READ -> call -> WHY -> END
+ *  ISSUE:  also WHY -> OVER -> call -> WRITTEN: over a code that is not older by a second
+ *  FAILURE:  WRITE -> condition failed -> WINDOW -> call -> END, or again WRITE
+ *  ERASE:  READ -> call -> WRITE as above, since a second copy of the write finds nothing to report */
+enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_OVER, P_WINDOW, P_WINDOW_SET, P_READ, P_WHY };
+
+#define THERE "attribute_exists(customer_id)"
+#define LINK_SET "fb_psid=:p,fb_linked_at=:t,fb_link_code=:d"
+#define LINK_ATTRIBUTES "fb_psid,fb_page_id,fb_linked_at"
+#define CODE_ATTRIBUTES                                                                                \
+	"authorization_code,authorization_code_expires_at,authorization_code_psid,authorization_code_" \
+	"replaces"
+#define NOT_USED THERE " AND (attribute_not_exists(fb_link_code) OR fb_link_code<>:d)"
+
+/* A late copy of an issue, executed long after its caller was told it failed, must neither replace the code
+ * issued since nor come back to life after that one was used: blindly only what is older is written over,
+ * anything else only as it was just read. */
+#define OLDER                                                                                           \
+	" AND (attribute_not_exists(authorization_code_expires_at) OR authorization_code_expires_at<:e" \
+	" OR attribute_not_exists(authorization_code) OR authorization_code=:d)"                        \
+	" AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<:i)"
+#define ISSUE_SET "authorization_code=:d,authorization_code_expires_at=:e"
+
+/* Set where the operation has a value, else removed. */
+struct optional {
+	const char *attribute;
+	char letter;
+};
+
+static const struct plan {
+	const char *set; /* NULL: none */
+	struct optional optional[3];
+	const char *remove; /* NULL: none */
+	const char *condition;
+	bool reads_back; /* a failed condition has several reasons */
+} plans[STORE_KINDS] = {
+        [STORE_ISSUE] = {ISSUE_SET,
+                         {{"authorization_code_psid", 'p'}, {"authorization_code_replaces", 'r'}},
+                         "login_failures,login_window_ends",
+                         NOT_USED OLDER,
+                         true},
+        [STORE_REDEEM] = {LINK_SET,
+                          {{"fb_page_id", 'g'}},
+                          CODE_ATTRIBUTES,
+                          "authorization_code=:d AND authorization_code_expires_at>=:s AND"
+                          " (attribute_not_exists(authorization_code_psid) OR authorization_code_psid=:p)",
+                          true},
+        [STORE_LINK] = {LINK_SET, {{"fb_page_id", 'g'}}, NULL, NOT_USED, true},
+        [STORE_UNLINK] = {NULL,
+                          {{NULL, 0}},
+                          LINK_ATTRIBUTES,
+                          "fb_psid=:p AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<=:t)",
+                          false},
+        [STORE_REPAIR] = {NULL,
+                          {{NULL, 0}},
+                          LINK_ATTRIBUTES,
+                          "fb_psid=:p AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<:t OR"
+                          " (fb_linked_at=:t AND customer_id<:m))",
+                          false},
+        [STORE_FAILURE] = {"login_failures=login_failures+:1",
+                           {{NULL, 0}},
+                           NULL,
+                           "login_window_ends>:s AND attribute_exists(login_failures)",
+                           false},
+        [STORE_UPGRADE] = {"password=:n", {{NULL, 0}}, NULL, "password=:o", false},
+        [STORE_ERASE] = {NULL,
+                         {{NULL, 0}},
+                         LINK_ATTRIBUTES "," CODE_ATTRIBUTES ",fb_link_code,login_failures,login_window_ends",
+                         THERE,
+                         false},
+};
+/* By whether there was a code (:o) and a link was ever made (:n), as read. */
+static const char *const issue_over[2][2] = {
+        {THERE " AND attribute_not_exists(authorization_code) AND attribute_not_exists(fb_link_code)",
+         THERE " AND attribute_not_exists(authorization_code) AND fb_link_code=:n"},
+        {"authorization_code=:o AND attribute_not_exists(fb_link_code)",
+         "authorization_code=:o AND fb_link_code=:n"},
+};
+/* Of several failures at once one opens the window, the others are then counted in it. */
+static const struct plan new_window = {"login_failures=:1,login_window_ends=:w",
+                                       {{NULL, 0}},
+                                       NULL,
+                                       THERE
+                                       " AND (attribute_not_exists(login_window_ends) OR"
+                                       " login_window_ends<=:s OR attribute_not_exists(login_failures))",
+                                       false};
+
+enum {
+	EXPRESSION_MAX = 1024, /* bytes */
+	WINDOW_TRIES = 2,
+	ISSUE_TRIES = 8, /* each lost to another issue of the same customer */
+};
+
+static bool has_value(const struct store_in *in, char letter)
+{
+	switch (letter) {
+	case 'p': return in->psid[0] != '\0';
+	case 'g': return in->page_id[0] != '\0';
+	default: return in->replaces[0] != '\0';
+	}
+}
+
+static void put_optional(const struct plan *p, const struct store_in *in, bool set, struct buf *out,
+                         const char *separator)
+{
+	for (const struct optional *o = p->optional; o->attribute != NULL; o++) {
+		if (has_value(in, o->letter) != set)
+			continue;
+		if (set)
+			buf_printf(out, "%s%s=:%c", separator, o->attribute, o->letter);
+		else
+			buf_printf(out, "%s%s", separator, o->attribute);
+		separator = ",";
+	}
+}
+
+static void update_expression(const struct plan *p, const struct store_in *in, struct buf *out)
+{
+	if (p->set != NULL)
+		buf_printf(out, "SET %s", p->set);
+	put_optional(p, in, true, out, ",");
+	if (p->remove != NULL)
+		buf_printf(out, " REMOVE %s", p->remove);
+	put_optional(p, in, false, out, p->remove == NULL ? " REMOVE " : ",");
+}
+
+static int update(struct dynamodb_op *x, const struct plan *p, int next)
+{
+	struct dynamodb_body b = dynamodb_op_body(x);
+	struct buf expression;
+	buf_init(&expression, EXPRESSION_MAX);
+	update_expression(p, &x->op->in, &expression);
+	dynamodb_body_begin(&b);
+	dynamodb_body_key(&b, "Key", &x->op->in.key);
+	dynamodb_body_text(&b, "UpdateExpression", buf_view(&expression));
+	dynamodb_body_text(&b, "ConditionExpression", str_c(p->condition));
+	if (strchr(p->condition, ':') != NULL || p->set != NULL)
+		dynamodb_body_values(&b, expression.p, p->condition);
+	if (p->reads_back || x->op->kind == STORE_ERASE)
+		dynamodb_body_raw(&b, "ReturnValues", "\"UPDATED_OLD\"");
+	dynamodb_body_end(&b);
+	x->body.failed |= expression.failed;
+	buf_done(&expression);
+	return dynamodb_op_call(x, "UpdateItem", next);
+}
+
+/* An empty PSID is no PSID: no link is made with it, and none is held by it. */
+static int first(struct dynamodb_op *x)
+{
+	switch (x->op->kind) {
+	case STORE_REDEEM:
+	case STORE_LINK: return x->op->in.psid[0] == '\0' ? P_READ : P_WRITE;
+	case STORE_UNLINK:
+	case STORE_REPAIR: return x->op->in.psid[0] == '\0' ? dynamodb_op_outcome(x, STORE_KEPT) : P_WRITE;
+	case STORE_ERASE: return P_READ;
+	default: return P_WRITE;
+	}
+}
+
+static int done(struct dynamodb_op *x)
+{
+	const struct json *old = json_get(x->reply->json, "Attributes");
+	struct store_out *out = &x->op->out;
+	out->former = x->former;
+	if (x->op->kind != STORE_ISSUE && dynamodb_item_str(old, "fb_psid").n > 0)
+		dynamodb_item_link(old, &out->former);
+	out->bound = dynamodb_item_str(old, "authorization_code_psid").n > 0;
+	if (x->op->kind == STORE_REDEEM)
+		(void)keypack_read(dynamodb_item_str(old, "authorization_code_replaces"), &out->replaces);
+	return dynamodb_op_outcome(x, STORE_DONE);
+}
+
+static int written(struct dynamodb_op *x)
+{
+	if (x->reply->class == DYNAMODB_SUCCESS)
+		return done(x);
+	switch (x->op->kind) {
+	case STORE_FAILURE:
+		return x->at++ < WINDOW_TRIES ? P_WINDOW : dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
+	case STORE_ERASE: return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
+	default: break;
+	}
+	/* The condition may have failed because a first copy of this very write was executed. */
+	return plans[x->op->kind].reads_back || x->twice ? P_READ : dynamodb_op_outcome(x, STORE_KEPT);
+}
+
+static int issue_as_read(struct dynamodb_op *x)
+{
+	const struct store_in *in = &x->op->in;
+	struct plan p = plans[STORE_ISSUE];
+	p.condition = issue_over[in->old_hash[0] != '\0'][in->new_hash[0] != '\0'];
+	return update(x, &p, P_WRITTEN);
+}
+
+static int window_set(struct dynamodb_op *x)
+{
+	return x->reply->class == DYNAMODB_SUCCESS ? dynamodb_op_outcome(x, STORE_DONE) : P_WRITE;
+}
+
+static enum store_outcome why_not_linked(const struct store_in *in, const struct json *item)
+{
+	struct str psid = dynamodb_item_str(item, "fb_psid");
+	if (!json_is_object(item))
+		return STORE_NO_CUSTOMER;
+	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest)) {
+		if (psid.n == 0)
+			return STORE_UNLINKED_SINCE;
+		return str_is(psid, in->psid) ? STORE_ALREADY : STORE_USED;
+	}
+	return str_is(dynamodb_item_str(item, "authorization_code"), in->digest) ? STORE_REFUSED
+	                                                                         : STORE_SUPERSEDED;
+}
+
+/* What a write that may have been executed twice left behind. */
+static enum store_outcome why_kept(const struct store_op *op, const struct json *item)
+{
+	struct str psid = dynamodb_item_str(item, "fb_psid");
+	if (op->kind == STORE_UPGRADE)
+		return str_is(dynamodb_item_str(item, "password"), op->in.new_hash) ? STORE_DONE : STORE_KEPT;
+	return json_is_object(item) && psid.n == 0 ? STORE_DONE : STORE_KEPT;
+}
+
+static int why_not_issued(struct dynamodb_op *x, const struct json *item)
+{
+	struct store_in *in = &x->op->in;
+	struct err busy;
+	if (!json_is_object(item))
+		return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
+	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest))
+		return dynamodb_op_outcome(x, STORE_USED);
+	if (x->at++ == ISSUE_TRIES) {
+		(void)err_set(&busy, ERR_BUSY, "too many codes are issued for one customer at once");
+		return dynamodb_op_fail(x, &busy);
+	}
+	(void)str_copy(in->old_hash, sizeof in->old_hash, dynamodb_item_str(item, "authorization_code"));
+	(void)str_copy(in->new_hash, sizeof in->new_hash, dynamodb_item_str(item, "fb_link_code"));
+	return P_OVER;
+}
+
+static int why(struct dynamodb_op *x)
+{
+	const struct json *item = json_get(x->reply->json, "Item");
+	switch (x->op->kind) {
+	case STORE_REDEEM:
+	case STORE_LINK: return dynamodb_op_outcome(x, why_not_linked(&x->op->in, item));
+	case STORE_ISSUE: return why_not_issued(x, item);
+	case STORE_ERASE:
+		if (!json_is_object(item))
+			return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
+		dynamodb_item_link(item, &x->former);
+		return P_WRITE;
+	default: return dynamodb_op_outcome(x, why_kept(x->op, item));
+	}
+}
+
+static int read_back(struct dynamodb_op *x)
+{
+	const char *what = "customer_id,fb_psid,fb_page_id,fb_linked_at,fb_link_code,authorization_code";
+	return dynamodb_op_get(x, &x->op->in.key,
+	                       x->op->kind == STORE_UPGRADE ? "customer_id,password" : what, P_WHY);
+}
+
+static void write_run(struct dynamodb_op *x)
+{
+	for (;;) {
+		switch ((enum phase)x->phase) {
+		case P_FIRST: x->phase = first(x); break;
+		case P_WRITE: x->phase = update(x, &plans[x->op->kind], P_WRITTEN); break;
+		case P_WRITTEN: x->phase = written(x); break;
+		case P_OVER: x->phase = issue_as_read(x); break;
+		case P_WINDOW: x->phase = update(x, &new_window, P_WINDOW_SET); break;
+		case P_WINDOW_SET: x->phase = window_set(x); break;
+		case P_READ: x->phase = read_back(x); break;
+		case P_WHY: x->phase = why(x); break;
+		case P_WAIT: return;
+		case P_END: dynamodb_op_end(x); return; /* x is dead after this */
+		}
+	}
+}
+
+enum err_code dynamodb_write_start(struct dynamodb_lane *lane, struct store_op *op)
+{
+	op->out.former.linked_at_ms = -1;
+	return dynamodb_op_begin(lane, op, write_run);
+}
