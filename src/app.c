@@ -23,8 +23,9 @@ enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
 	PARSE_QUEUE = 64, /* large bodies that may wait to be read */
 	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
-	STOP_MS = 9000,   /* from the end of the drain delay to the end */
-	SETTLE_MS = 3000, /* store work still running at the end */
+	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
+	STOP_MS = 7000,   /* requests */
+	SETTLE_MS = 2000, /* store work still running after them */
 };
 
 struct app {
@@ -57,6 +58,25 @@ static void block_signals(sigset_t *set)
 	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* Instances that share a table share the app secret too.  While it is rotated, each of its values opens. */
+static enum err_code derive_sealer(struct app *a, struct err *reterr)
+{
+	const struct strlist *secrets = &a->cfg->app_secret;
+	uint8_t made[SEAL_KEYS_MAX][CRYPTO_KEY_LEN];
+	struct str key[SEAL_KEYS_MAX];
+	enum err_code code = ERR_OK;
+	size_t n = secrets->n < SEAL_KEYS_MAX ? secrets->n : SEAL_KEYS_MAX;
+	for (size_t i = 0; i < n && code == ERR_OK; i++) {
+		code = crypto_hkdf_sha256(str_c(secrets->v[i]), STR("account-linkd"), STR("seal key"),
+		                          made[i], CRYPTO_KEY_LEN);
+		key[i] = (struct str){(const char *)made[i], CRYPTO_KEY_LEN};
+	}
+	code = code == ERR_OK ? sealer_new(key, n, &a->shared.sealer, reterr)
+	                      : err_set(reterr, code, "cannot derive a key from LINKD_APP_SECRET");
+	crypto_wipe(made, sizeof made);
+	return code;
+}
+
 static enum err_code make_sealer(struct app *a, struct err *reterr)
 {
 	const struct strlist *keys = &a->cfg->seal_key;
@@ -66,6 +86,8 @@ static enum err_code make_sealer(struct app *a, struct err *reterr)
 		text[i] = str_c(keys->v[i]);
 	if (keys->n > 0)
 		return sealer_new(text, keys->n, &a->shared.sealer, reterr);
+	if (store_file(a->cfg) == NULL)
+		return derive_sealer(a, reterr);
 	enum err_code code = keyfile_load_or_make(store_file(a->cfg), made, reterr);
 	if (code == ERR_OK) {
 		struct str key = {(const char *)made, sizeof made};
@@ -158,6 +180,16 @@ static bool settle(struct app *a)
 	return false;
 }
 
+/* The store's threads may still post to the loops until the process is gone: nothing of theirs is freed. */
+static void leave_behind(const struct app *a)
+{
+	static struct app_worker **workers;
+	workers = a->worker;
+	log_line(LOG_ERROR, "the store did not finish its work in time",
+	         log_int("in_flight", (int64_t)atomic_load(&a->shared.store->in_flight)),
+	         log_int("workers", (int64_t)(workers != NULL ? a->workers : 0)));
+}
+
 /* The reverse of start; every part may be missing. */
 static void stop(struct app *a)
 {
@@ -165,11 +197,11 @@ static void stop(struct app *a)
 		app_worker_end(a->worker[i]);
 	offload_free(a->shared.hashes);
 	offload_free(a->shared.parses);
-	if (settle(a))
-		store_close(a->shared.store);
-	else
-		log_line(LOG_ERROR, "the store did not finish its work in time",
-		         log_int("in_flight", (int64_t)atomic_load(&a->shared.store->in_flight)));
+	if (!settle(a)) {
+		leave_behind(a);
+		return;
+	}
+	store_close(a->shared.store);
 	for (size_t i = 0; i < a->workers; i++)
 		app_worker_free(a->worker[i]);
 	free(a->worker);

@@ -122,8 +122,10 @@ enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app
 	if (code != ERR_OK)
 		return code;
 	set_service(w, shared);
-	code = health_start(&w->service, reterr);
-	if (code == ERR_OK && store_traits(shared->store)->index_lags)
+	code = store_attach(shared->store, w->loop, reterr);
+	if (code == ERR_OK)
+		code = health_start(&w->service, reterr);
+	if (code == ERR_OK)
 		code = link_later_new(&w->service, &w->service.later, reterr);
 	return code == ERR_OK ? listen_all(w, reterr) : code;
 }
@@ -175,6 +177,8 @@ void app_worker_end(struct app_worker *w)
 	link_later_free(w->service.later);
 	w->service.later = NULL;
 	health_stop(&w->service);
+	if (w->service.store != NULL)
+		store_detach(w->service.store, w->loop); /* what it still waits for ends now */
 }
 
 void app_worker_drain(struct app_worker *w)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "loop/httpc.h"
 
 enum { DEADLINE_MS = 10000 };
 
@@ -13,7 +14,8 @@ bool cli_store_open(struct cli *c, struct cli_store *ret)
 	*ret = (struct cli_store){.cfg = NULL};
 	if (!cli_config(c, &ret->cfg))
 		return false;
-	if (store_open(ret->cfg, &ret->store, &err) == ERR_OK)
+	if (crypto_start(&err) == ERR_OK && httpc_global_start(&err) == ERR_OK &&
+	    store_open(ret->cfg, &ret->store, &err) == ERR_OK)
 		return true;
 	c->rc = cli_fail(c, "%s", err.msg);
 	return false;
@@ -53,12 +55,16 @@ bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, stru
 	struct waiter w = {.out = ret};
 	*ret = (struct store_out){.n = 0};
 	w.code = loop_new(&w.loop, &w.err);
+	if (w.code == ERR_OK)
+		w.code = store_attach(s->store, w.loop, &w.err);
 	if (w.code != ERR_OK) {
 		store_op_free(op);
 	} else {
 		w.code = store_start(s->store, w.loop, op, on_done, &w, &w.err);
 		if (w.code == ERR_OK)
 			loop_run(w.loop);
+		store_detach(s->store, w.loop);
+		loop_drain(w.loop); /* the warm read's wait for credentials may be answered by now */
 	}
 	loop_free(w.loop);
 	if (w.code == ERR_OK)

@@ -1,0 +1,85 @@
+/* account-linkd doctor: the store and what it needs, each thing with what to do about it. */
+#include <string.h>
+
+#include "base/crypto.h"
+#include "cli/cli.h"
+#include "cli/cli_store.h"
+#include "cli/doctor.h"
+#include "loop/httpc.h"
+
+void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)
+{
+	static const char *const words[] = {"ok", "advice", "fault"};
+	struct cli *c = d->c;
+	char text[ERR_MSG_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	cli_item(c);
+	cli_str(c, "check", str_c(check));
+	cli_str(c, "result", str_c(words[v]));
+	cli_str(c, "text", str_c(text));
+	d->faults += v == DOCTOR_FAULT;
+}
+
+static void check_keys(struct doctor *d)
+{
+	const struct strlist *keys = &d->cfg->seal_key;
+	if (keys->n > 0)
+		doctor_note(d, "seal_key", DOCTOR_OK, "%zu set; the first seals, all open", keys->n);
+	else if (store_file(d->cfg) != NULL)
+		doctor_note(d, "seal_key", DOCTOR_OK, "kept beside the database");
+	else
+		doctor_note(d, "seal_key", DOCTOR_ADVICE,
+		            "derived from LINKD_APP_SECRET: whoever knows that secret could forge consents; "
+		            "set LINKD_SEAL_KEY to the output of: openssl rand -hex 32");
+}
+
+/* One read through the whole store, as the service does it. */
+static void check_answer(struct doctor *d)
+{
+	struct cli_store s;
+	struct store_out out;
+	int64_t began_us = clock_mono_us();
+	if (!cli_store_open(d->c, &s)) {
+		doctor_note(d, "store", DOCTOR_FAULT, "the service would not start with it, see above");
+		cli_store_close(&s);
+		return;
+	}
+	if (cli_store_run(d->c, &s, cli_store_op(STORE_PING), &out))
+		doctor_note(d, "store", DOCTOR_OK, "opens and answers (%lld ms in all)",
+		            (long long)((clock_mono_us() - began_us) / 1000));
+	else
+		doctor_note(d, "store", DOCTOR_FAULT, "opens and does not answer, see above");
+	cli_store_drop(&out);
+	cli_store_close(&s);
+}
+
+static int examine(struct doctor *d)
+{
+	struct err err;
+	if (crypto_start(&err) != ERR_OK || httpc_global_start(&err) != ERR_OK)
+		return cli_fail(d->c, "%s", err.msg);
+	cli_str(d->c, "store", str_c(d->cfg->store));
+	cli_list(d->c, "checks");
+	if (store_file(d->cfg) == NULL)
+		doctor_dynamodb(d);
+	check_answer(d);
+	check_keys(d);
+	cli_list_end(d->c);
+	cli_int(d->c, "faults", (int64_t)d->faults);
+	int rc = cli_done(d->c);
+	return rc == CLI_OK && d->faults > 0 ? CLI_FAILED : rc;
+}
+
+int cli_doctor(struct cli *c)
+{
+	struct config *cfg;
+	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) || !cli_config(c, &cfg))
+		return c->rc;
+	struct doctor d = {.c = c, .cfg = cfg};
+	int rc = examine(&d);
+	config_free(cfg);
+	return rc;
+}
