@@ -1,7 +1,9 @@
 """Shared by the tests of the running service: fixtures, a linter per test, a search of all logs."""
 
 import os
+import inspect
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -14,9 +16,33 @@ from harness.service import BINARY, Service
 FULL = os.environ.get("LINKD_FULL") == "1"
 
 
+SQLITE_ONLY = re.compile(r"database\.(opened|locked|check)\b|sqlite:")
+SQLITE_ONLY_NAMES = re.compile(  # the key file, its disk, and an unlink of nobody, which looks again for a second
+    r"test_the_seal_key_is_generated_and_kept|test_a_disk_|test_no_pause_between_answers\[.*webhook\]")
+
+
 def count(name, short, full):
     """How many rounds a repeated test makes: its variable, else by tier."""
     return int(os.environ.get(name) or (full if FULL else short))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def store_of_services(request):
+    """LINKD_TEST_STORE=dynamodb: every service that names no store of its own is on DynamoDB Local."""
+    if os.environ.get("LINKD_TEST_STORE") != "dynamodb":
+        yield None
+        return
+    from dynamodb.stage import Stage
+    stage = Stage()
+
+    def on_dynamodb(directory):
+        table = stage.table(BINARY)
+        return table, stage.settings(table.name)
+
+    Service.store = staticmethod(on_dynamodb)
+    yield stage
+    stage.stop()
+    assert not stage.proxy.wrong, stage.proxy.wrong[:5]
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +105,20 @@ def every_answer_keeps_the_rules():
     assert not found, found[:10]
 
 
+def needs_sqlite(item):
+    return item.path.parent.name == "flow" and (
+        SQLITE_ONLY_NAMES.match(item.name) or SQLITE_ONLY.search(inspect.getsource(item.function)))
+
+
 def pytest_collection_modifyitems(config, items):
+    if os.environ.get("LINKD_TEST_STORE") == "dynamodb":
+        left_out = [one for one in items if needs_sqlite(one)]
+        items[:] = [one for one in items if one not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+    leave_out_mounts(config, items)
+
+
+def leave_out_mounts(config, items):
     """Tests that mount a file system run where one may: as root, outside of most containers."""
     if may_mount():
         return
@@ -98,7 +137,20 @@ def pytest_sessionfinish(session):
         session.exitstatus = 1
 
 
+FIGURES = []  # what passed tests printed: the numbers they show
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed and report.capstdout.strip():
+        FIGURES.extend(line for line in report.capstdout.splitlines() if line.strip())
+
+
 def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("figures")
+        for line in FIGURES:
+            terminalreporter.line(line)
+        terminalreporter.section("end of figures")
     searched, lines, found = canary.report()
     if not lines:
         return

@@ -32,22 +32,30 @@ def clean_environment(settings):
     return {**kept, **{name: str(value) for name, value in settings.items() if value is not None}}
 
 
+def on_sqlite(directory):
+    """-> what harness.database takes, and the settings."""
+    path = directory / "linkd.db"
+    return path, {"LINKD_STORE": f"sqlite:{path}"}
+
+
 class Service:
-    """One account-linkd on SQLite.  Settings by name; None unsets a default of the harness."""
+    """One account-linkd, on SQLite unless `store` was replaced.  Settings by name; None unsets a default of the harness."""
+
+    store = staticmethod(on_sqlite)
 
     def __init__(self, directory, **settings):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.database = self.directory / "linkd.db"
+        self.database, of_store = self.store(self.directory)
         self.secret = canary.secret("app-" + secrets.token_hex(16), "app secret")
         self.admin_token = canary.secret("admin-" + secrets.token_hex(16), "admin token")
         self.verify_token = canary.secret("verify-" + secrets.token_hex(16), "verify token")
         self.settings = {
             "LINKD_LISTEN": "127.0.0.1:0", "LINKD_ADMIN_LISTEN": "127.0.0.1:0", "LINKD_WORKERS": "2",
-            "LINKD_STORE": f"sqlite:{self.database}", "LINKD_APP_SECRET": self.secret,
+            "LINKD_APP_SECRET": self.secret,
             "LINKD_ADMIN_TOKEN": self.admin_token, "LINKD_VERIFY_TOKEN": self.verify_token,
             "LINKD_ARGON2_MEMORY_KIB": "64", "LINKD_ARGON2_PASSES": "1",
-            "LINKD_TRUSTED_PROXIES": "127.0.0.1", **settings}
+            "LINKD_TRUSTED_PROXIES": "127.0.0.1", **of_store, **settings}
         self.arguments = []
         self.process = self.url = self.admin = None
         self.lines, self.errors = [], []
