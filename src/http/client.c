@@ -29,10 +29,31 @@ static bool last_item(struct str *list, struct str *ret)
 	return true;
 }
 
-static bool is_address(const char *text)
+/* Nothing, or ":50123". */
+static bool only_port(struct str rest)
+{
+	uint64_t n;
+	return rest.n == 0 || (rest.p[0] == ':' && str_u64((struct str){rest.p + 1, rest.n - 1}, 65535, &n));
+}
+
+/* Some proxies write "192.0.2.1:50123", "[2001:db8::1]:50123" or the brackets alone. */
+static struct str without_port(struct str item)
+{
+	struct str host, tail;
+	bool brackets = item.n > 0 && item.p[0] == '[';
+	if (brackets && str_cut((struct str){item.p + 1, item.n - 1}, ']', &host, &tail))
+		return only_port(tail) && str_has(host, ':') ? host : item;
+	if (!brackets && str_cut(item, ':', &host, &tail) && !str_has(tail, ':') &&
+	    only_port((struct str){item.p + host.n, item.n - host.n}))
+		return host;
+	return item;
+}
+
+static bool read_address(struct str item, char ret[REQUEST_ADDR_MAX])
 {
 	struct in6_addr any;
-	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+	return str_copy(ret, REQUEST_ADDR_MAX, without_port(item)) &&
+	       (inet_pton(AF_INET, ret, &any) == 1 || inet_pton(AF_INET6, ret, &any) == 1);
 }
 
 bool client_find(const struct strlist *proxies, const struct sockaddr *peer, struct str forwarded,
@@ -44,7 +65,7 @@ bool client_find(const struct strlist *proxies, const struct sockaddr *peer, str
 	if (proxies->n == 0 || !config_addr_in_list(ret, proxies))
 		return false;
 	while (config_addr_in_list(ret, proxies) && last_item(&forwarded, &item)) {
-		if (!str_copy(next, sizeof next, item) || !is_address(next))
+		if (!read_address(item, next))
 			break;
 		(void)str_copy(ret, REQUEST_ADDR_MAX, str_c(next));
 	}

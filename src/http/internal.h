@@ -111,4 +111,6 @@ void server_request_fail(struct server_request *q, enum err_code code, const str
 /* server_head.c */
 MUST_CHECK enum err_code server_head_check(struct server_request *q, const char *method, const char *version,
                                            struct guard_framing *ret, struct err *reterr);
+void server_head_join(const struct server_request *q, const char *name,
+                      struct buf *out); /* all lines of that name as one list (RFC 9110 5.3) */
 struct str server_head_find(const struct server_request *q, const char *name, size_t *ret_count);

@@ -32,6 +32,29 @@ enum err_code server_head_check(struct server_request *q, const char *method, co
 	return guard_check(&h, ret, reterr);
 }
 
+struct joined {
+	const char *name;
+	struct buf *out;
+};
+
+static enum MHD_Result join(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                            const char *value, size_t value_n)
+{
+	struct joined *j = arg;
+	(void)kind;
+	if (str_ieq((struct str){name, name_n}, str_c(j->name))) {
+		buf_z(j->out, j->out->len > 0 ? "," : "");
+		buf_put(j->out, value, value_n);
+	}
+	return MHD_YES;
+}
+
+void server_head_join(const struct server_request *q, const char *name, struct buf *out)
+{
+	struct joined j = {name, out};
+	(void)MHD_get_connection_values_n(q->conn->mhd, MHD_HEADER_KIND, join, &j);
+}
+
 struct wanted {
 	struct str name, value;
 	size_t count;

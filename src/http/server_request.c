@@ -94,12 +94,14 @@ static void find_client(struct server_request *q)
 {
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(q->conn->mhd,
 	                                                            MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	size_t lines;
-	struct str forwarded = request_header(&q->r, "X-Forwarded-For", &lines);
-	if (lines != 1)
-		forwarded = (struct str){NULL, 0};
-	bool trusted = client_find(&q->server->opt.cfg->trusted_proxies, i == NULL ? NULL : i->client_addr,
-	                           forwarded, q->r.client);
+	const struct strlist *proxies = &q->server->opt.cfg->trusted_proxies;
+	struct buf forwarded;
+	buf_init(&forwarded, GUARD_BLOCK_MAX);
+	if (proxies->n > 0)
+		server_head_join(q, "X-Forwarded-For", &forwarded);
+	bool trusted = client_find(proxies, i == NULL ? NULL : i->client_addr, buf_view(&forwarded),
+	                           q->r.client);
+	buf_done(&forwarded);
 	take_caller_id(q, trusted);
 }
 
@@ -299,16 +301,18 @@ void server_request_deadline(struct server_conn *c)
 {
 	static const struct err late = {.code = ERR_TIMEOUT, .msg = "the request's deadline passed"};
 	struct server_request *q = c->q;
-	if (q->stage == STAGE_WAIT) {
-		server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + SEND_MS);
+	if (q->stage == STAGE_SENT) {
+		server_conn_hang_up(c);
+		return;
+	}
+	if (q->stage == STAGE_WAIT)
 		server_request_fail(q, ERR_TIMEOUT, &late);
+	if (request_answered(&q->r)) { /* just now, perhaps by another timer of this turn: it is on its way */
+		server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + SEND_MS);
 		return;
 	}
 	q->answer.code = ERR_SLOW_REQUEST;
-	if (q->stage != STAGE_SENT && !request_answered(&q->r))
-		server_conn_last_words(c, 408, "Request Timeout");
-	else
-		server_conn_hang_up(c);
+	server_conn_last_words(c, 408, "Request Timeout");
 }
 
 static void log_request(const struct server_request *q, bool sent)

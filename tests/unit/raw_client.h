@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test.h"
+
 static inline int raw_connect(int port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET,
@@ -29,13 +31,18 @@ static inline void raw_send(int fd, const char *bytes, size_t n)
 	}
 }
 
+static inline void raw_say(int fd, const char *text)
+{
+	raw_send(fd, text, strlen(text));
+}
+
 /* Read until the peer closed (true), or until nothing came for quiet_ms (false). */
 static inline bool raw_read(int fd, char *ret, size_t cap, int quiet_ms)
 {
 	size_t n = 0;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ret[0] = '\0';
-	while (n + 1 < cap && poll(&p, 1, quiet_ms) > 0) {
+	while (n + 1 < cap && poll(&p, 1, patience(quiet_ms)) > 0) {
 		ssize_t got = recv(fd, ret + n, cap - 1 - n, 0);
 		if (got <= 0)
 			return true;

@@ -79,6 +79,27 @@ static void on_never(struct request *r)
 	wait_ms(r, 3600000);
 }
 
+/* The loop is held past the time at which the connection ends, and answers in that very turn. */
+static struct loop_timer hold;
+
+static void on_hold(struct loop_timer *t)
+{
+	(void)t;
+	(void)usleep(150000);
+}
+
+static void on_late(struct request *r)
+{
+	wait_ms(r, DEADLINE_MS + 200);
+	hold = (struct loop_timer){.fn = on_hold};
+	assert_int_equal(loop_timer_set(r->loop, &hold, loop_now_ms(r->loop) + DEADLINE_MS + 150), ERR_OK);
+}
+
+static void on_client(struct request *r)
+{
+	reply_text(r, 200, str_c(r->client));
+}
+
 static void on_arg(struct request *r)
 {
 	reply_text(r, 200, str_c(r->arg));
@@ -109,6 +130,12 @@ static const struct route table[] = {
          .handler = on_never,
          .label = "never",
          .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/client",
+         .handler = on_client,
+         .label = "client",
+         .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/late", .handler = on_late, .label = "late", .deadline_ms = DEADLINE_MS},
         {.method = "GET", .path = "/arg/{}/x", .handler = on_arg, .label = "arg", .deadline_ms = DEADLINE_MS},
         {.method = "POST",
          .path = "/any",
@@ -146,10 +173,13 @@ static void *run(void *arg)
 
 int server_rig_setup(void **state)
 {
+	static char us[] = "127.0.0.1", net[] = "10.0.0.0/8";
+	static char *proxies[] = {us, net};
 	char addr[LISTEN_ADDR_MAX];
 	struct server_options o = {.table = table, .cfg = &cfg, .draining = &draining};
 	(void)state;
-	cfg = (struct config){.max_connections = CONNS,
+	cfg = (struct config){.trusted_proxies = {2, proxies},
+	                      .max_connections = CONNS,
 	                      .webhook_deadline_ms = DEADLINE_MS,
 	                      .webhook_max_body = BODY_MAX,
 	                      .webhook_body_budget = 1 << 24};

@@ -40,7 +40,7 @@ static void test_an_answer_given_later_comes_at_once(void **state)
 	int64_t from = clock_mono_ms();
 	int fd = raw_connect(port);
 	for (int i = 0; i < 20; i++) {
-		raw_send(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+		raw_say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
 		(void)recv(fd, text, sizeof text, 0);
 	}
 	(void)close(fd);
@@ -149,9 +149,25 @@ static void test_refused_before_the_body_and_the_answer_arrives(void **state)
 	(void)close(fd);
 }
 
+/* Each proxy may add a line of its own: they are one list. */
+static void test_forwarded_lines_are_one_list(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	        status_of("GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n"
+	                  "Accept: */*\r\nX-Forwarded-For: 10.1.2.3\r\n\r\n"),
+	        200);
+	assert_non_null(strstr(text, "\r\n\r\n192.0.2.1"));
+	assert_int_equal(status_of("GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\n"
+	                           "X-Forwarded-For: 192.0.2.1\r\n\r\n"),
+	                 200);
+	assert_non_null(strstr(text, "\r\n\r\n192.0.2.1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        WITH_SERVER(test_forwarded_lines_are_one_list),
 	        WITH_SERVER(test_answers_and_keeps_the_connection),
 	        WITH_SERVER(test_html_has_its_headers),
 	        WITH_SERVER(test_head_has_the_length_and_no_body),

@@ -7,11 +7,21 @@ static void test_an_unanswered_request_ends_at_its_deadline(void **state)
 {
 	(void)state;
 	int fd = raw_connect(port);
-	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	raw_say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(raw_read(fd, text, sizeof text, ANSWER_MS));
 	assert_int_equal(raw_status(text, 0), 503);
 	assert_non_null(strstr(text, "Retry-After"));
 	assert_int_equal(atomic_load(&cleaned), 1);
+	(void)close(fd);
+}
+
+static void test_an_answer_of_the_last_moment_is_sent(void **state)
+{
+	(void)state;
+	int fd = raw_connect(port);
+	raw_send(fd, "GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 50);
+	assert_true(raw_read(fd, text, sizeof text, ANSWER_MS));
+	assert_int_equal(raw_status(text, 0), 200);
 	(void)close(fd);
 }
 
@@ -20,10 +30,10 @@ static void test_a_dripped_body_ends_at_its_deadline(void **state)
 	(void)state;
 	int fd = raw_connect(port);
 	int64_t from = clock_mono_ms();
-	raw_send(fd, "POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n", 53);
+	raw_say(fd, "POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n");
 	bool closed = false;
 	for (int i = 0; i < 60 && !closed; i++) {
-		raw_send(fd, "x", 1);
+		raw_say(fd, "x");
 		closed = raw_read(fd, text, sizeof text, 50);
 	}
 	assert_true(closed);
@@ -36,7 +46,7 @@ static void test_a_client_that_left_is_cleaned_up(void **state)
 {
 	(void)state;
 	int fd = raw_connect(port);
-	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	raw_say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
 	(void)usleep(50000);
 	(void)close(fd);
 	for (int i = 0; i < 200 && atomic_load(&cleaned) == 0; i++)
@@ -52,7 +62,7 @@ static void test_at_the_limit_health_is_served_and_the_rest_is_refused(void **st
 	(void)state;
 	for (int i = 0; i < CONNS; i++) {
 		fd[i] = raw_connect(port);
-		raw_send(fd[i], "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+		raw_say(fd[i], "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
 	}
 	(void)usleep(100000);
 	assert_int_equal(status_of("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
@@ -67,7 +77,7 @@ static void test_at_the_limit_the_oldest_idle_connection_makes_room(void **state
 	(void)state;
 	for (int i = 0; i < CONNS; i++) {
 		fd[i] = raw_connect(port);
-		raw_send(fd[i], "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+		raw_say(fd[i], "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n");
 		assert_false(raw_read(fd[i], text, sizeof text, 20));
 	}
 	assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
@@ -85,10 +95,10 @@ static void test_silent_connections_past_the_limit_do_not_shut_health_out(void *
 	(void)state;
 	for (int i = 0; i < CONNS + 100; i++) {
 		fd[i] = raw_connect(port);
-		raw_send(fd[i], "GET /", 5);
+		raw_say(fd[i], "GET /");
 	}
 	int late = raw_connect(port);
-	raw_send(late, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 35);
+	raw_say(late, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(raw_read(late, text, sizeof text, ANSWER_MS));
 	assert_int_equal(raw_status(text, 0), 200);
 	for (int i = 0; i < CONNS + 100; i++)
@@ -106,7 +116,9 @@ static void test_the_limit_is_left_when_connections_close(void **state)
 		for (int i = 0; i < CONNS * 2; i++)
 			(void)close(fd[i]);
 	}
-	assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+	/* the server may not have seen every close yet */
+	for (int tries = 0; status_of("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n") != 200; tries++)
+		assert_true(tries < 20);
 }
 
 /* --- stopping */
@@ -122,13 +134,13 @@ static void test_stopping_answers_what_was_received(void **state)
 	struct loop_post post = {.fn = post_quiesce};
 	int busy = raw_connect(port), idle = raw_connect(port), kept = raw_connect(port);
 	(void)state;
-	raw_send(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+	raw_say(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
 	(void)usleep(20000);
 	atomic_store(&draining, true);
 	loop_post(loop, &post);
 	assert_true(raw_read(busy, text, sizeof text, QUIET_MS * 4));
 	assert_int_equal(raw_status(text, 0), 200);
-	raw_send(kept, "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+	raw_say(kept, "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(raw_read(kept, text, sizeof text, QUIET_MS * 4));
 	assert_int_equal(raw_status(text, 0), 200);
 	assert_non_null(strstr(text, "Connection: close"));
@@ -142,7 +154,7 @@ static void test_stopping_answers_what_was_received(void **state)
 static void test_ending_with_waiting_requests_answers_them(void **state)
 {
 	int fd = raw_connect(port);
-	raw_send(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 33);
+	raw_say(fd, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
 	(void)usleep(50000);
 	(void)server_rig_teardown(state);
 	assert_true(raw_read(fd, text, sizeof text, QUIET_MS));
@@ -172,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        WITH_SERVER(test_an_unanswered_request_ends_at_its_deadline),
+	        WITH_SERVER(test_an_answer_of_the_last_moment_is_sent),
 	        WITH_SERVER(test_a_dripped_body_ends_at_its_deadline),
 	        WITH_SERVER(test_a_client_that_left_is_cleaned_up),
 	        WITH_SERVER(test_at_the_limit_health_is_served_and_the_rest_is_refused),
