@@ -107,5 +107,5 @@ clean:
 FORCE:
 .PHONY: all needs run install clean FORCE
 .DELETE_ON_ERROR:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/obj-tests -name '*.d' -type f 2>/dev/null)
 include tests/check.mk

@@ -1,10 +1,15 @@
 # Tests and lints; the Makefile includes this.  The steps of check and check-all are listed in tests/check.py.
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c tests/store/test_*.c))
+# Programs through which the Python tests reach a module.
+DRIVER_SRC := $(sort $(wildcard tests/aws/*_driver.c))
+DRIVER := $(DRIVER_SRC:tests/%.c=$(BUILD)/%)
 UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
 # Helpers of the tests: every other .c file beside them, linked into each test that includes its header.
 HELP_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c tests/store/*.c)))
 HELP_OBJ := $(HELP_SRC:tests/%.c=$(BUILD)/obj-tests/%.o)
-used_by = $(shell grep -q '["/]$(notdir $(2:.c=.h))"' $(1) && echo $(2:tests/%.c=$(BUILD)/obj-tests/%.o))
+WITH_rig := $(BUILD)/obj-tests/store/rig_dynamodb.o
+used_by = $(shell grep -q '["/]$(notdir $(2:.c=.h))"' $(1) && \
+	echo $(2:tests/%.c=$(BUILD)/obj-tests/%.o) $(WITH_$(basename $(notdir $(2)))))
 
 $(BUILD)/obj-tests/%.o: tests/%.c $(BUILD)/how
 	@mkdir -p $(@D)
@@ -16,7 +21,12 @@ $(UNIT): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(HELP_OBJ) $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $< $(foreach h,$(HELP_SRC),$(call used_by,tests/$*.c,$(h))) $(LIB) $(LIBS) -lcmocka
 
-tests: $(UNIT)
+$(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(DRIVER)
 
 # one after another, stopping at the first that fails
 unit: tests
@@ -30,6 +40,11 @@ check-all:
 	@sh tests/install.sh all
 	@$(PY) tests/check.py all
 
+# the image of docker/Dockerfile, without a Docker engine
+image-check:
+	@sh tests/install.sh all
+	@$(PY) tests/check.py all image
+
 coverage:
 	@sh tests/install.sh check
 	@$(PY) tests/check.py coverage
@@ -40,5 +55,5 @@ lint: $(STYLE_PATH)
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests unit check check-all coverage lint format
+.PHONY: tests unit check check-all image-check coverage lint format
 .SECONDARY:

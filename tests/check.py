@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 BASE = Path(__file__).parents[1]
@@ -119,21 +120,12 @@ def unit(step, before=()):
     return count if programs else Count(0, 1)
 
 
-def pytest(step, *folders, before=(), timeout=900):
-    if step.make("all"):
-        return Count(0, 1)
-    there = [f"tests/{f}" for f in folders if list((BASE / "tests" / f).rglob("test_*.py"))]
-    report = LOGS / f"{step.name}.xml"
-    report.unlink(missing_ok=True)
-    code = 5
-    if there:
-        code, _ = step.run(*before, "/usr/bin/python3", "-m", "pytest", "-q", "--durations=5", "-p", "no:cacheprovider",
-                           f"--junitxml={report}", *there, timeout=timeout)
-    if not report.exists():
-        print(f"      {' '.join(folders)}: no test ran (exit {code})")
+def read_junit(path, code):
+    """What pytest wrote down; a run that wrote nothing has failed."""
+    if not path.exists():
         return Count(0, 1)
     count = Count()
-    for suite in ET.parse(report).getroot().iter("testsuite"):
+    for suite in ET.parse(path).getroot().iter("testsuite"):
         n, bad, off = (int(suite.get(a)) for a in ("tests", "failures", "skipped"))
         bad += int(suite.get("errors"))
         count += Count(n - bad - off, bad, off)
@@ -142,18 +134,61 @@ def pytest(step, *folders, before=(), timeout=900):
     return count
 
 
+def pytest(step, *paths, before=(), timeout=900):
+    """The tests below these paths of tests/."""
+    report = LOGS / f"{step.name}.xml"
+    report.unlink(missing_ok=True)
+    there = [f"tests/{p}" for p in paths if (BASE / "tests" / p).is_file() or list((BASE / "tests" / p).rglob("test_*.py"))]
+    if not there:
+        print(f"      {' '.join(paths)}: no tests there")
+        return Count(0, 1)
+    code, out = step.run(*before, "/usr/bin/python3", "-m", "pytest", "-q", "--durations=5", "-p", "no:cacheprovider",
+                         f"--junitxml={report}", *there, timeout=timeout)
+    for figures in re.findall(r"^=+ figures =+\n(.*?)\n=+ end of figures =+$", out, re.M | re.S):
+        print(re.sub(r"^", "      ", figures, flags=re.M))
+    return read_junit(report, code)
+
+
+def scripts(*folders, before=(), timeout=900):
+    """A step: these folders of Python tests, on the built program and the drivers some of them use."""
+    def run(step):
+        return Count(0, 1) if step.make("all", "tests") else pytest(step, *folders, before=before, timeout=timeout)
+    return run
+
+
 def flow(step):
-    """TSan cannot live with high address randomisation."""
+    """The flow tests in two halves side by side, since they wait most of the time.  TSan cannot live with high
+    address randomisation."""
+    if step.make("all"):
+        return Count(0, 1)
+    tests = sorted((BASE / "tests/flow").rglob("test_*.py"), key=lambda p: p.stat().st_size)
+    before = ("setarch", "-R") if step.kind == "tsan" else ()
     long = "LINKD_FULL" in step.env
-    return pytest(step, "flow", before=("setarch", "-R") if step.kind == "tsan" else (), timeout=7200 if long else 900)
+    halves = [(Step(f"{step.name}-{n + 1}", step.kind, long), [p.relative_to(BASE / "tests") for p in tests[n::2]])
+              for n in range(2) if tests[n::2]]
+    for half, _ in halves:
+        half.env = step.env
+    count = Count() if tests else Count(0, 1)
+    with ThreadPoolExecutor(2) as pool:
+        for (half, _), one in zip(halves, pool.map(lambda h: pytest(h[0], *h[1], before=before, timeout=7200 if long else 900), halves)):
+            half.log.close()
+            count += one
+            if one.failed or one.skipped:
+                step.shown.append(Path(half.log.name).read_text(errors="replace"))
+    return count
+
+
+def flow_dynamodb(step):
+    """The same tests, every service on DynamoDB Local; the build counts lines."""
+    for path in (BASE / "build/gcov").rglob("*.gcda"):
+        path.unlink()
+    step.env["LINKD_TEST_STORE"] = "dynamodb"
+    return flow(step)
 
 
 def coverage(step):
-    """Unit and flow tests once more, counting lines.  Counts as one: the tests were counted before."""
-    for path in (BASE / "build/gcov").rglob("*.gcda"):
-        path.unlink()
+    """The lines the step before has reached, and the C tests.  Counts as one: these were counted before."""
     count = unit(step)
-    count += pytest(step, "flow")
     code, out = step.run("gcovr", "-r", ".", "--object-directory", "build/gcov", "-f", "src/", "--exclude-throw-branches",
                          "-s", "--html-details", LOGS / "coverage.html", "--sort-percentage", "build/gcov")
     print(re.sub(r"^", "      ", out.strip(), flags=re.M))
@@ -161,6 +196,7 @@ def coverage(step):
 
 
 def valgrind(step):
+    step.env["LINKD_SLOW"] = "20"
     return unit(step, before=("valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
                               "--errors-for-leak-kinds=definite", "--fair-sched=try"))
 
@@ -181,17 +217,21 @@ def fresh(step):
 CHECK = [
     ("build", build, "plain", False), ("lint", lint, "plain", False),
     ("build-asan", build, "asan", False), ("unit", unit, "asan", False), ("flow", flow, "asan", False),
-    ("tools", lambda s: pytest(s, "lint", "package", "simulator"), "plain", False),
-    ("browser", lambda s: pytest(s, "browser", timeout=300), "plain", False),
-    ("coverage", coverage, "gcov", False),
+    ("aws", scripts("aws"), "asan", False), ("dynamodb", scripts("dynamodb"), "asan", False),
+    ("tools", scripts("lint", "package", "simulator", "deploy"), "plain", False),
+    ("browser", scripts("browser", timeout=300), "plain", False),
+    ("flow-dynamodb", flow_dynamodb, "gcov", False), ("coverage", coverage, "gcov", False),
 ]
 ALL = [
     ("unit-full", unit, "asan", True), ("flow-full", flow, "asan", True),
+    ("aws-threads", scripts("aws", before=("setarch", "-R")), "tsan", False),
     ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False), ("flow-threads", flow, "tsan", False),
     ("valgrind", valgrind, "plain", False), ("analyzer", analyzer, "analyzer", False),
-    ("speed", lambda s: pytest(s, "speed"), "plain", True), ("fresh", fresh, "plain", False),
+    ("speed", scripts("speed"), "plain", True), ("fresh", fresh, "plain", False),
+    ("image", scripts("image", timeout=1800), "plain", False),
+    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
 ]
-STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-1:]}
+STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
 
 
 def sanitizer_reports():

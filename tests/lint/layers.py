@@ -23,7 +23,7 @@ SYSTEM = set("""assert ctype dirent errno fcntl fnmatch float inttypes limits lo
 stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings syslog termios threads time
 unistd getopt pwd grp arpa/inet netinet/in netinet/tcp sys/epoll sys/eventfd sys/file sys/ioctl sys/mman sys/prctl sys/random
 sys/resource sys/sendfile sys/signalfd sys/socket sys/stat sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un
-sys/wait linux/limits""".split())
+sys/wait spawn linux/limits""".split())
 
 
 def module(path):

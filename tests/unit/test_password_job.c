@@ -1,6 +1,7 @@
 /* Password checks on the pool: answers, cancels, a full queue. */
 #include "test.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "login/password_job.h"
 #include "loop/loop.h"
@@ -111,6 +112,26 @@ static void test_cancel(void **state)
 	password_job_cancel(NULL);
 }
 
+/* What nobody waits for costs no hash: at the stop the queue would hold the process. */
+static void test_a_cancelled_one_is_not_computed(void **state)
+{
+	(void)state;
+	struct seen s = {0};
+	struct password_job *first, *second;
+	int64_t from_ms = clock_mono_ms();
+	assert_int_equal(ask(STR("abc"), "$6$rounds=100000$salt$x", SHA1_ACCEPT, &s, &first), ERR_OK);
+	wait_for(&s, 1);
+	int64_t one_ms = clock_mono_ms() - from_ms;
+	from_ms = clock_mono_ms();
+	assert_int_equal(ask(STR("abc"), "$6$rounds=100000$salt$x", SHA1_ACCEPT, &s, &first), ERR_OK);
+	assert_int_equal(ask(STR("abc"), "$6$rounds=3000000$salt$x", SHA1_ACCEPT, &s, &second), ERR_OK);
+	password_job_cancel(second);
+	wait_for(&s, 2);
+	offload_free(pool);
+	pool = NULL;
+	assert_true(clock_mono_ms() - from_ms < 10 * one_ms + 20);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -134,9 +155,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_answers),
-	        TEST(test_upgrade),
-	        TEST(test_cancel),
+	        TEST(test_answers), TEST(test_upgrade),
+	        TEST(test_cancel),  TEST(test_a_cancelled_one_is_not_computed),
 	        TEST(test_refused),
 	};
 	if (crypto_start(NULL) != ERR_OK)
