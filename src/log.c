@@ -39,7 +39,7 @@ static struct {
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .filled = PTHREAD_COND_INITIALIZER,
         .fd = STDERR_FILENO,
-        .level = LOG_INFO,
+        .level = LOG_WARN,
         .format = LOG_TEXT,
 };
 
