@@ -10,7 +10,9 @@ if [ -z "${FRESH_MOUNTS-}" ]; then
     # mounts made in a namespace of our own cannot outlive us
     exec env FRESH_MOUNTS=1 unshare -m --propagation private sh "$0" "$release"
 fi
-mirror=${MIRROR:-http://deb.debian.org}
+# the mirror this machine's own packages come from
+# shellcheck disable=SC2016 # a variable of apt-get's
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | sed -n 's,/debian/*$,,p' | head -n 1)}
 repo=$(cd "$(dirname "$0")/.." && pwd)
 root=$(mktemp -d /var/tmp/fresh.XXXXXX)
 cleanup() {

@@ -6,7 +6,9 @@ set -eu
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
-mirror=${MIRROR:-http://deb.debian.org}
+# the mirror this machine's own packages come from
+# shellcheck disable=SC2016 # a variable of apt-get's
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | sed -n 's,/debian/*$,,p' | head -n 1)}
 base=docker.io/library/debian:trixie-slim
 [ "$(id -u)" = 0 ] || { echo "$0 needs root" >&2; exit 2; }
 mkdir -p "$folder"
