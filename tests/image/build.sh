@@ -1,7 +1,8 @@
 #!/bin/sh
-# Build the image of docker/Dockerfile without a Docker engine:  tests/image/build.sh FOLDER
+# Build the image of docker/Dockerfile without a Docker engine:  tests/image/build.sh FOLDER [systemd]
 # FOLDER keeps the base (made by debootstrap when it is missing or a week old) and the store of images and containers,
-# so the machine's own are not touched.  Needs root, debootstrap, buildah, podman.
+# so the machine's own are not touched.  systemd: a machine that runs the unit of deploy/ as well.
+# Needs root, debootstrap, buildah, podman.
 set -eu
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -69,7 +70,21 @@ if [ -z "$(find "$folder/base.tar" -mtime -7 2>/dev/null)" ]; then
     make_base >"$folder/base.log" 2>&1 || { tail -n 40 "$folder/base.log" >&2; exit 1; }
 fi
 podman image exists "$base" || podman import -q "$folder/base.tar" "$base"
-echo "== the image"
-buildah bud --isolation chroot --pull-never --layers --format docker --ignorefile "$tree/docker/Dockerfile.dockerignore" \
-    -f "$tree/docker/Dockerfile" -t localhost/account-linkd:check "$tree"
-buildah prune -f >/dev/null 2>&1 || true
+bud() { # TAG DOCKERFILE [OPTIONS]
+    tag=localhost/account-linkd:$1
+    file=$tree/$2
+    shift 2
+    echo "== $tag"
+    buildah bud --isolation chroot --pull-never --layers --format docker -f "$file" -t "$tag" "$@" "$tree"
+}
+
+# What earlier builds left; today's is kept, it makes the next build short.
+podman image prune -f --filter until=24h >/dev/null
+ignore=$tree/docker/Dockerfile.dockerignore
+if [ "${2-}" = systemd ]; then
+    bud build docker/Dockerfile --ignorefile "$ignore" --target build
+    printf '*\n!deploy\n' >"$folder/ignore"
+    bud systemd tests/image/systemd.Dockerfile --ignorefile "$folder/ignore"
+else
+    bud check docker/Dockerfile --ignorefile "$ignore"
+fi

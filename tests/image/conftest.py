@@ -4,15 +4,24 @@ import subprocess
 
 import pytest
 
-from .container import FOLDER, IMAGE, Container, inspect, podman
+from .container import FOLDER, IMAGE, ROOT, Container, inspect, podman
+
+
+def build(*words):
+    done = subprocess.run(["sh", ROOT / "tests/image/build.sh", FOLDER, *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1500)
+    assert done.returncode == 0, done.stdout[-8000:]
 
 
 @pytest.fixture(scope="session")
 def image():
-    done = subprocess.run(["sh", FOLDER.parents[1] / "tests/image/build.sh", FOLDER], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1500)
-    assert done.returncode == 0, done.stdout[-8000:]
+    build()
     return inspect("image", IMAGE)
+
+
+@pytest.fixture(scope="session")
+def systemd_image(image):
+    build("systemd")
 
 
 def on_sqlite():

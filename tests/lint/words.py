@@ -13,7 +13,8 @@ WORDS = [  # written so that no pattern matches itself
 ]
 MARK = re.compile(r"^(<{7}|={7}|>{7})( |$)")
 TEXT = ("*.c", "*.h", "*.def", "*.py", "*.sh", "*.md", "*.mk", "*.8", "*.html", "*.css", "*.txt", "*.yml", "*.yaml",
-        "*.ini", "*.in", "*.json", "*.js", "*.mjs", "Makefile", "packages", "run", ".clang-*", ".editorconfig", "*.supp")
+        "*.ini", "*.in", "*.json", "*.js", "*.mjs", "Makefile", "packages", "run", "*Dockerfile*", "*.service", ".clang-*",
+        ".editorconfig", "*.supp")
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The simulator's two listeners on 127.0.0.1: chat, return address and Graph; and the hop after it."""
+"""The simulator's two listeners, on 127.0.0.1 unless told otherwise: chat, return address and Graph; and the hop after it."""
 
 import http.server
 import json
@@ -37,10 +37,10 @@ class Listener(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port, handler, simulator):
+    def __init__(self, port, handler, simulator, bind):
         self.simulator = simulator
         self.room = threading.BoundedSemaphore(BUSY_MAX)
-        super().__init__(("127.0.0.1", port), handler)
+        super().__init__((bind, port), handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def process_request(self, request, client_address):
@@ -206,14 +206,14 @@ class Hop(Handler):
 class Simulator:
     """Both listeners, each in its thread from start() to stop()."""
 
-    def __init__(self, wiring, port=0, return_port=0, graph_tokens=()):
+    def __init__(self, wiring, port=0, return_port=0, graph_tokens=(), bind="127.0.0.1"):
         self.wiring, self.state = wiring, State()
         self.acts = Acts(self.state, wiring)
         self.graph = Graph(self.state, dict(graph_tokens))
         self.psid = events.new_psid()
-        self.chat = Listener(port, Chat, self)
+        self.chat = Listener(port, Chat, self, bind)
         try:
-            self.hop = Listener(return_port, Hop, self)
+            self.hop = Listener(return_port, Hop, self, bind)
         except OSError:
             self.chat.server_close()
             raise

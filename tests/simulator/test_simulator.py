@@ -185,6 +185,28 @@ def test_no_service_at_all_is_shown_not_raised():
         lonely.stop()
 
 
+def test_as_a_program_in_a_container(tmp_path, service):
+    """The secret from the environment; listening on every address, called by its usual name only."""
+    program = subprocess.Popen(
+        [sys.executable, "-m", "simulator.simulator", "--service-url", service.url, "--bind", "0.0.0.0"], stdout=subprocess.PIPE,
+        cwd=str(tmp_path), env={"PYTHONPATH": str(__file__).rsplit("/", 2)[0], "LINKD_APP_SECRET": SECRET})
+    try:
+        ready = json.loads(program.stdout.readline())
+        assert "Account linked" in get(ready["url"] + "/login").text
+        port = ready["url"].rsplit(":", 1)[1]
+        assert get(f"http://127.0.0.2:{port}/").status_code == 403
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+
+
+def test_a_program_without_secret_says_so(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "simulator.simulator"], capture_output=True, text=True, cwd=str(tmp_path),
+                          env={"PYTHONPATH": str(__file__).rsplit("/", 2)[0]}, timeout=20)
+    assert done.returncode == 2 and "--app-secret-file" in done.stderr
+
+
 def test_as_a_program(tmp_path, service):
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n")
