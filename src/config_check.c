@@ -161,19 +161,17 @@ static void check_redirect_host(const char *text, struct config *c, struct confi
 	struct config_origin o;
 	struct str s = str_c(text);
 	if (!str_has(s, '/')) {
-		if (!config_host_valid(s))
+		if (!config_host_valid(s) || strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL)
 			PROBLEM(REDIRECT_HOSTS,
-			        "%s is not a host name; write it alone, such as www.facebook.com",
+			        "%s is not a host name in lower case; write it alone, such as "
+			        "www.facebook.com",
 			        QUOTED(text));
 		return;
 	}
-	bool local = config_origin_parse(text, &o) && !o.https &&
-	             (strcmp(o.host, "127.0.0.1") == 0 || strcmp(o.host, "localhost") == 0) &&
+	bool local = config_origin_parse(text, &o) && !o.https && strcmp(o.host, "127.0.0.1") == 0 &&
 	             str_has((struct str){s.p + 7, s.n - 7}, ':');
 	if (!local)
-		PROBLEM(REDIRECT_HOSTS,
-		        "%s must be a host name, or http://127.0.0.1:PORT or http://localhost:PORT for "
-		        "trying it out",
+		PROBLEM(REDIRECT_HOSTS, "%s must be a host name, or http://127.0.0.1:PORT for trying it out",
 		        QUOTED(text));
 	else if (!c->public_loopback)
 		PROBLEM(REDIRECT_HOSTS,

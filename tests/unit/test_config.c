@@ -193,7 +193,8 @@ static void test_local_redirect_hosts(void **state)
 		const char *host;
 		bool good;
 	} hosts[] = {
-	        {"http://127.0.0.1:8081", true},    {"http://localhost:8081", true},
+	        {"http://127.0.0.1:8081", true},    {"http://localhost:8081", false},
+	        {"www.facebook.com", true},         {"WWW.facebook.com", false},
 	        {"http://127.0.0.1", false},        {"http://10.0.0.1:8081", false},
 	        {"https://127.0.0.1:1", false},     {"http://127.0.0.1:8081/", false},
 	        {"http://127.0.0.1:8081/x", false}, {"http://evil.com:1", false},
