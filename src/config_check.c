@@ -195,6 +195,17 @@ static void check_proxies(struct config *c, struct config_report *r)
 			        QUOTED(c->trusted_proxies.v[i]));
 }
 
+/* This program speaks no TLS: behind an https address stands a proxy, and to us all people have its address.
+ */
+static void check_clients(struct config *c, struct config_report *r)
+{
+	if (c->public_https && c->trusted_proxies.n == 0)
+		config_report_warning(
+		        r, "LINKD_TRUSTED_PROXIES is not set: the proxy that speaks https counts as the one "
+		           "client of all people, so that 30 wrong passwords lock out everybody for 15 "
+		           "minutes.");
+}
+
 static bool link_valid(const char *url)
 {
 	struct str s = str_c(url), rest, host, tail;
@@ -253,6 +264,7 @@ void config_check(struct config *c, struct config_report *r)
 	check_page_ids(c, r);
 	check_redirect_hosts(c, r);
 	check_proxies(c, r);
+	check_clients(c, r);
 	check_links(c, r);
 	check_webhook(c, r);
 	check_passwords(c, r);

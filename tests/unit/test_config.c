@@ -222,7 +222,9 @@ static bool warned(const struct config *c, const char *words)
 
 static void test_warnings(void **state)
 {
-	char *quiet[] = {GOOD, "LINKD_VERIFY_TOKEN=x", "LINKD_LEGACY_SHA1=refuse", NULL};
+	char *quiet[] = {GOOD, "LINKD_VERIFY_TOKEN=x", "LINKD_LEGACY_SHA1=refuse",
+	                 "LINKD_TRUSTED_PROXIES=10.0.0.1", NULL};
+	char *local[] = {"LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=http://127.0.0.1:1", NULL};
 	char *loud[] = {"LINKD_APP_SECRET=long-enough-secret,short",
 	                "LINKD_PUBLIC_URL=https://a.b",
 	                "LINKD_ADMIN_LISTEN=0.0.0.0:1",
@@ -235,13 +237,17 @@ static void test_warnings(void **state)
 	assert_int_equal(l.c->warnings.n, 0);
 	loaded_done(&l);
 	l = load(NULL, loud);
-	assert_int_equal(l.c->warnings.n, 6);
+	assert_int_equal(l.c->warnings.n, 7);
+	assert_true(warned(l.c, "LINKD_TRUSTED_PROXIES is not set"));
 	assert_true(warned(l.c, "\"LINKD_SERVICE_HOST\" in the environment is not a setting"));
 	assert_true(warned(l.c, "\"LINKD_\" in"));
 	assert_true(warned(l.c, "secret 2 has fewer than 16 characters"));
 	assert_true(warned(l.c, "LINKD_ADMIN_LISTEN is not on a loopback address"));
 	assert_true(warned(l.c, "LINKD_VERIFY_TOKEN is not set"));
 	assert_true(warned(l.c, "LINKD_LEGACY_SHA1 is accept"));
+	loaded_done(&l);
+	l = load(NULL, local);
+	assert_false(warned(l.c, "LINKD_TRUSTED_PROXIES"));
 	loaded_done(&l);
 	l = load(NULL, token);
 	assert_false(warned(l.c, "LINKD_ADMIN_LISTEN"));
