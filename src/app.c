@@ -12,6 +12,7 @@
 
 #include "admin/health.h"
 #include "app_worker.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "log.h"
 #include "login/throttle.h"
@@ -170,7 +171,8 @@ static void drain(struct app *a, const sigset_t *signals)
  * idle. */
 static bool settle(struct app *a)
 {
-	for (int ms = 0; ms < SETTLE_MS; ms++) {
+	int64_t end_ms = clock_mono_ms() + SETTLE_MS;
+	while (clock_mono_ms() < end_ms) {
 		for (size_t i = 0; i < a->workers; i++)
 			app_worker_drain(a->worker[i]);
 		if (a->shared.store == NULL || atomic_load(&a->shared.store->in_flight) == 0)
