@@ -25,8 +25,8 @@ enum {
 	PARSE_QUEUE = 64, /* large bodies that may wait to be read */
 	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
 	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
-	STOP_MS = 7000,   /* requests */
-	SETTLE_MS = 2000, /* store work still running after them */
+	STOP_MS = 6500,   /* requests */
+	SETTLE_MS = 1500, /* store work still running after them */
 };
 
 struct app {

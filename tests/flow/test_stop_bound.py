@@ -17,7 +17,7 @@ def test_work_that_hangs_in_the_store_does_not_hold_the_end(make_service):
     with database.locked(service.database):
         began = time.monotonic()
         service.signal(signal.SIGTERM)
-        time.sleep(6)
+        time.sleep(5)
         sock.sendall(f"Authorization: Bearer {service.admin_token}\r\n\r\n".encode())
         got, closed = wire.read_all(sock, 15)
         service.process.wait(20)
