@@ -47,7 +47,7 @@ struct visit {
 	/* the request */
 	struct request r;
 	const char *origin, *host, *cookie; /* NULL: absent */
-	int64_t age_ms;                     /* how long ago the request came */
+	int64_t age_ms;                     /* how long ago the request came: a little before a floor */
 	int64_t deadline_ms;                /* from now */
 	/* its answer */
 	int answers;
@@ -262,7 +262,7 @@ int visit_setup(void **state)
 	struct str key = STR("0123456789abcdef0123456789abcdef");
 	struct sealer *sealer = NULL;
 	(void)state;
-	visit = (struct visit){.queue_max = 8, .age_ms = 1000, .deadline_ms = 10000};
+	visit = (struct visit){.queue_max = 8, .age_ms = 1150, .deadline_ms = 10000};
 	visit.cfg.brand_name = visit.cfg.privacy_url = visit.cfg.signup_url = visit.cfg.forgot_url = empty;
 	visit.cfg.public_url = url;
 	visit.cfg.public_https = true;
