@@ -128,6 +128,20 @@ static enum err_code judge(struct sqlite_db *db, bool *ret_empty, struct err *re
 	               db->file->path);
 }
 
+/* In one transaction: else another process may fill the file between two of the questions, and it looks like
+ * a stranger's. */
+static enum err_code judge_at_once(struct sqlite_db *db, bool *ret_empty, struct err *reterr)
+{
+	int rc = sqlite3_exec(db->h, "BEGIN", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return sqlite_db_fail(db, rc, reterr);
+	enum err_code code = judge(db, ret_empty, reterr);
+	if (code != ERR_OK)
+		return code; /* closing the connection ends it */
+	rc = sqlite3_exec(db->h, "COMMIT", NULL, NULL, NULL);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_db_fail(db, rc, reterr);
+}
+
 static int read_word(void *arg, int n, char **value, char **name)
 {
 	bool *wal = arg;
@@ -179,7 +193,7 @@ enum err_code sqlite_schema_ensure(struct sqlite_db *db, struct err *reterr)
 	db->wait_until_ms = clock_mono_ms() + OPEN_WAIT_MS;
 	enum err_code code = sqlite_db_connect(db, reterr);
 	if (code == ERR_OK)
-		code = judge(db, &empty, reterr);
+		code = judge_at_once(db, &empty, reterr);
 	if (code == ERR_OK)
 		code = use_wal(db, reterr);
 	if (code == ERR_OK && empty)
