@@ -12,7 +12,6 @@ struct throttle;
 struct link_events;
 struct link_later;
 struct health;
-struct password_dummy;
 
 struct service {
 	const struct config *cfg;
