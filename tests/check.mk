@@ -26,7 +26,17 @@ $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-tests: $(UNIT) $(DRIVER)
+# The programs of make bench; every other .c file beside them is linked into each.
+BENCH := $(addprefix $(BUILD)/bench/,standin bodies)
+BENCH_HELP := $(filter-out $(BENCH:$(BUILD)/%=$(BUILD)/obj-tests/%.o), \
+	$(patsubst tests/%.c,$(BUILD)/obj-tests/%.o,$(sort $(wildcard tests/bench/*.c))))
+
+$(BENCH): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(BENCH_HELP) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+tests: $(UNIT) $(DRIVER) $(BENCH)
 
 # one after another, stopping at the first that fails
 unit: tests

@@ -1,0 +1,1 @@
+"""What a request costs, and how fast it is answered: `make bench`."""

@@ -1,0 +1,121 @@
+"""Servers as child processes, each pinned to a core."""
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+from dynamodb.servers import ENVIRONMENT, free_port
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+SEAL_KEY, APP_SECRET = "k" * 43, "s" * 32
+CORES = sorted(os.sched_getaffinity(0))
+LOAD_CORE, SERVER_CORE = CORES[0], CORES[-1]
+DATABASE_CORE = CORES[len(CORES) // 2] if len(CORES) > 2 else LOAD_CORE  # of the stand-in
+START_S, STOP_S = 30, 15
+
+
+def pinned(core, command):
+    return ["taskset", "-c", str(core), *map(str, command)]
+
+
+def cpu_s(pid):
+    """Processor time of a process, all its threads, those that ended too; nanoseconds are counted."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def rss_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0])
+
+
+@dataclasses.dataclass
+class Server:
+    """A running one.  `pid` is the process whose time counts."""
+    process: subprocess.Popen
+    port: int
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(link):
+            link.request("GET", path)
+            answer = link.getresponse()
+            return answer.status, answer.read()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def ready(server, path):
+    """Wait until it answers."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and server.process.poll() is None:
+        with contextlib.suppress(OSError):
+            if server.get(path)[0] == 200:
+                return server
+        time.sleep(0.02)
+    server.stop()
+    raise AssertionError(f"did not start: {server.process.args}")
+
+
+def printing(core, *command, env=None):
+    """One that prints its port first."""
+    p = subprocess.Popen(pinned(core, command), stdout=subprocess.PIPE, text=True, env=env)
+    line = p.stdout.readline()
+    if not line.strip().isdigit():
+        p.kill()
+        raise AssertionError(f"no port: {command}")
+    return Server(p, int(line))
+
+
+def standin(delay_ms=0, password_hash=""):
+    return printing(DATABASE_CORE, BUILD / "bench/standin", "--delay", delay_ms, "--hash", password_hash)
+
+
+def calls(database):
+    """How often each operation of the stand-in was called."""
+    return json.loads(database.get("/counts")[1])
+
+
+def on_dynamodb(database):
+    return {**ENVIRONMENT, "AWS_ENDPOINT_URL_DYNAMODB": database.url, "LINKD_STORE": "dynamodb:customers"}
+
+
+def settings(port, store, more=None):
+    return {"PATH": os.environ["PATH"], "LINKD_LISTEN": f"127.0.0.1:{port}", "LINKD_ADMIN_LISTEN": "127.0.0.1:0",
+            "LINKD_WORKERS": "1", "LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **store, **(more or {})}
+
+
+def service(store, more=None, core=SERVER_CORE):
+    """account-linkd with one worker; its log goes nowhere."""
+    port = free_port()
+    p = subprocess.Popen(pinned(core, [BUILD / "account-linkd", "serve"]), env=settings(port, store, more),
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return ready(Server(p, port), "/healthz")
+
+
+@contextlib.contextmanager
+def bodies(kind, n, more=None):
+    """A file of signed deliveries."""
+    with tempfile.NamedTemporaryFile(prefix="bodies-") as f:
+        env = {"LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **(more or {})}
+        subprocess.run(pinned(LOAD_CORE, [BUILD / "bench/bodies", kind, n]), stdout=f, check=True, env=env)
+        yield f.name
