@@ -27,7 +27,7 @@ $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 # The programs of make bench; every other .c file beside them is linked into each.
-BENCH := $(addprefix $(BUILD)/bench/,standin bodies)
+BENCH := $(addprefix $(BUILD)/bench/,standin bodies floor pace)
 BENCH_HELP := $(filter-out $(BENCH:$(BUILD)/%=$(BUILD)/obj-tests/%.o), \
 	$(patsubst tests/%.c,$(BUILD)/obj-tests/%.o,$(sort $(wildcard tests/bench/*.c))))
 
@@ -36,7 +36,29 @@ $(BENCH): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(BENCH_HELP) $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-tests: $(UNIT) $(DRIVER) $(BENCH)
+# The program with groups of one: each write to SQLite is a transaction of its own.
+ALONE := $(BUILD)/bench/alone
+$(ALONE)/store/sqlite_group.h: src/store/sqlite_group.h
+	@mkdir -p $(@D)
+	$(Q)sed 's/SQLITE_GROUP_MAX = [0-9]*/SQLITE_GROUP_MAX = 1/' $< >$@ && grep -q 'MAX = 1[ ,]' $@
+
+$(ALONE)/%.o: src/store/%.c $(ALONE)/store/sqlite_group.h $(BUILD)/how
+	@echo "  CC    $< (groups of one)"
+	$(Q)$(COMPILE) -iquote $(ALONE) -c -o $@ $<
+
+$(BUILD)/bench/account-linkd-alone: $(BUILD)/obj/main.o $(ALONE)/sqlite.o $(ALONE)/sqlite_group.o $(LIB)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+bench-tools: $(BENCH) $(BUILD)/bench/account-linkd-alone
+
+# ROWS="healthz linked" some of them; ROUNDS=5 SECONDS=2
+bench:
+	@sh tests/install.sh bench
+	@$(MAKE) --no-print-directory all bench-tools
+	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ROWS)
+
+tests: $(UNIT) $(DRIVER) bench-tools
 
 # one after another, stopping at the first that fails
 unit: tests
@@ -65,5 +87,5 @@ lint: $(STYLE_PATH)
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests unit check check-all image-check coverage lint format
+.PHONY: tests bench bench-tools unit check check-all image-check coverage lint format
 .SECONDARY:

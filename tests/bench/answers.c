@@ -15,31 +15,35 @@ enum { BODY_MAX = 4096 };
 	                           "},\"IndexStatus\":\"ACTIVE\",\"IndexSizeBytes\":0,\"ItemCount\":0}"
 #define KEYS_ONLY "\"ProjectionType\":\"KEYS_ONLY\""
 
-static const char table
-        [] = "{\"Table\":{\"TableName\":\"customers\",\"TableStatus\":\"ACTIVE\",\"TableSizeBytes\":"
-             "1073741824,"
-             "\"ItemCount\":1000000,\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\"},"
-             "\"KeySchema\":[" KEY("customer_id", "HASH") "," KEY(
-                     "email",
-                     "RANGE") "],"
-                              "\"AttributeDefinitions\":[" TEXT("customer_id") "," TEXT("email") "," TEXT(
-                                      "fb_"
-                                      "psid") "," TEXT("authorization_code") "],\"GlobalSecondaryIndexes\":"
-                                                                             "[" INDEX("email-index", "email",
-                                                                                       "\"ProjectionType\":"
-                                                                                       "\"INCLUDE\","
-                                                                                       "\"NonKeyAttributes\":"
-                                                                                       "[\"password\","
-                                                                                       "\"login_"
-                                                                                       "failures\","
-                                                                                       "\"login_window_"
-                                                                                       "ends\"]") "," INDEX("fb_psid-index",
-                                                                                                            "fb_psid",
-                                                                                                            KEYS_ONLY) "," INDEX("authorization_"
-                                                                                                                                 "code-index",
-                                                                                                                                 "authorization_"
-                                                                                                                                 "code",
-                                                                                                                                 KEYS_ONLY) "]}}";
+static const char table[] =
+        "{\"Table\":{\"TableName\":\"customers\",\"TableStatus\":\"ACTIVE\",\"TableSizeBytes\":"
+        "1073741824,"
+        "\"ItemCount\":1000000,\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\"},"
+        "\"KeySchema\":[" KEY("customer_id", "HASH") "," KEY(
+                "email",
+                "RANGE") "],"
+                         "\"AttributeDefinitions\":[" TEXT("customer_id") "," TEXT("email") "," TEXT(
+                                 "fb_"
+                                 "psid") "," TEXT("authorization_code") "],\"GlobalSecondaryIndexes\":"
+                                                                        "[" INDEX(
+                                                                                "email-index", "email",
+                                                                                "\"ProjectionType\":"
+                                                                                "\"INCLUDE\","
+                                                                                "\"NonKeyAttributes\":"
+                                                                                "[\"password\","
+                                                                                "\"login_"
+                                                                                "failures\","
+                                                                                "\"login_window_"
+                                                                                "ends\"]") "," INDEX("fb_"
+                                                                                                     "psid-"
+                                                                                                     "index",
+                                                                                                     "fb_"
+                                                                                                     "psid",
+                                                                                                     KEYS_ONLY) "," INDEX("authorization_"
+                                                                                                                          "code-index",
+                                                                                                                          "authorization_"
+                                                                                                                          "code",
+                                                                                                                          KEYS_ONLY) "]}}";
 
 /* A redeemed code was there, not expired, and bound to its profile. */
 static const char old_code[] =

@@ -1,5 +1,5 @@
 -- For wrk: requests from a file, each once.
---   wrk ... -s replay.lua -- [FILE PATH CONTENT_TYPE [HEADER]]     lines of FILE: signature, tab, body; signature "-": none
+--   wrk ... -s replay.lua -- [FILE PATH CONTENT_TYPE [HEADER]]     lines of FILE: header, tab, body
 -- Prints one line of JSON at the end.  When the file has ended it begins anew, which `again` counts.
 local file, name, head
 
@@ -26,10 +26,7 @@ function request()
     if not file then return wrk.format() end
     local line = next_line()
     local tab = line:find("\t", 1, true)
-    local sign = line:sub(1, tab - 1)
-    local body = line:sub(tab + 1)
-    local signed = sign == "-" and "" or "X-Hub-Signature-256: " .. sign .. "\r\n"
-    return head .. signed .. "Content-Length: " .. #body .. "\r\n\r\n" .. body
+    return head .. line:sub(1, tab - 1) .. "\r\nContent-Length: " .. #line - tab .. "\r\n\r\n" .. line:sub(tab + 1)
 end
 
 local threads = {}

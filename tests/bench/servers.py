@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import subprocess
-import tempfile
 import time
 
 from dynamodb.servers import ENVIRONMENT, free_port
@@ -48,12 +47,17 @@ class Server:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def get(self, path):
+    def page(self, path):
+        """-> status, body, cookie or None"""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         with contextlib.closing(link):
             link.request("GET", path)
             answer = link.getresponse()
-            return answer.status, answer.read()
+            cookie = (answer.headers["Set-Cookie"] or "").split(";")[0]
+            return answer.status, answer.read(), cookie or None
+
+    def get(self, path):
+        return self.page(path)[:2]
 
     def stop(self):
         self.process.terminate()
@@ -104,18 +108,37 @@ def settings(port, store, more=None):
             "LINKD_WORKERS": "1", "LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **store, **(more or {})}
 
 
-def service(store, more=None, core=SERVER_CORE):
+def service(store, more=None, program="account-linkd"):
     """account-linkd with one worker; its log goes nowhere."""
     port = free_port()
-    p = subprocess.Popen(pinned(core, [BUILD / "account-linkd", "serve"]), env=settings(port, store, more),
+    p = subprocess.Popen(pinned(SERVER_CORE, [BUILD / program, "serve"]), env=settings(port, store, more),
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ready(Server(p, port), "/healthz")
 
 
-@contextlib.contextmanager
-def bodies(kind, n, more=None):
-    """A file of signed deliveries."""
-    with tempfile.NamedTemporaryFile(prefix="bodies-") as f:
-        env = {"LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **(more or {})}
-        subprocess.run(pinned(LOAD_CORE, [BUILD / "bench/bodies", kind, n]), stdout=f, check=True, env=env)
-        yield f.name
+def login_settings():
+    """Logins come from many addresses, as behind a proxy."""
+    return {"LINKD_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+def floor():
+    return printing(SERVER_CORE, BUILD / "bench/floor")
+
+
+NGINX = """daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{ access_log off; keepalive_requests 1000000000;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
+    scgi_temp_path {folder};
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok\\n"; }} }} }}
+"""
+
+
+def nginx(folder):
+    """One process, which is its only worker."""
+    port = free_port()
+    conf = pathlib.Path(folder, "nginx.conf")
+    conf.write_text(NGINX.format(folder=folder, port=port))
+    p = subprocess.Popen(pinned(SERVER_CORE, ["/usr/sbin/nginx", "-e", "stderr", "-p", folder, "-c", conf]),
+                         stderr=subprocess.DEVNULL)
+    return ready(Server(p, port), "/")

@@ -1,0 +1,230 @@
+"""The rows of the table: each a server, what it is asked, and what must be true of it besides the right status."""
+import contextlib
+import crypt
+import dataclasses
+import importlib.util
+import pathlib
+import shutil
+
+from bench import load, servers
+
+CONNECTIONS = 64
+LOGIN_CONNECTIONS = 4  # each waits for the hash of those before it
+ARGON2 = (19456, 2)  # the service's own default: KiB, passes
+BCRYPT_COST = 10
+FIRST_GUESS = 10_000  # requests a second, before a server has shown what it does
+LOGINS = 20  # at least, in a round
+SPARE = 1.5
+
+
+@dataclasses.dataclass
+class Row:
+    """One row.  `start`: opens the stage of a folder.  `ask`: what is asked, a key of ASKS."""
+    key: str
+    title: str
+    start: callable
+    ask: str
+    connections: int = CONNECTIONS
+
+
+@dataclasses.dataclass
+class Stage:
+    """A running server, pinned, and the stand-in or the store behind it."""
+    url: str
+    pid: int
+    folder: pathlib.Path
+    database: servers.Server = None
+    store: dict = None
+    server: servers.Server = None
+    rate: float = FIRST_GUESS
+
+    def file(self, name):
+        return self.folder / name
+
+
+# --- stages
+
+def of_server(server, folder, **more):
+    return Stage(server.url, server.pid, folder, server=server, **more)
+
+
+@contextlib.contextmanager
+def stopping(*running):
+    try:
+        yield
+    finally:
+        for one in running:
+            one.stop()
+
+
+@contextlib.contextmanager
+def on_floor(folder):
+    server = servers.floor()
+    with stopping(server):
+        yield of_server(server, folder)
+
+
+@contextlib.contextmanager
+def on_nginx(folder):
+    server = servers.nginx(folder)
+    with stopping(server):
+        yield of_server(server, folder)
+
+
+def on_standin(delay_ms=0, password_hash=None, **settings):
+    """account-linkd on the stand-in for DynamoDB.  password_hash: makes it."""
+    @contextlib.contextmanager
+    def start(folder):
+        database = servers.standin(delay_ms, password_hash() if password_hash else "")
+        with stopping(database):
+            server = servers.service(servers.on_dynamodb(database), settings)
+            with stopping(server):
+                yield of_server(server, folder, database=database)
+    return start
+
+
+def on_sqlite(program="account-linkd"):
+    """account-linkd on a database on a disk: build/bench/data is removed with it."""
+    @contextlib.contextmanager
+    def start(folder):
+        data = servers.BUILD / "bench/data" / program
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True)
+        store = {"LINKD_STORE": f"sqlite:{data}/linkd.db"}
+        server = servers.service(store, program="account-linkd" if program == "account-linkd" else f"bench/{program}")
+        try:
+            with stopping(server):
+                yield of_server(server, folder, store=store)
+        finally:
+            shutil.rmtree(data)
+    return start
+
+
+def on_peer(name):
+    @contextlib.contextmanager
+    def start(folder):
+        from bench.peers import registry
+        database = servers.standin()
+        with stopping(database), registry.PEERS[name].run(servers.APP_SECRET, "customers", servers.on_dynamodb(database),
+                                                          servers.pinned(servers.SERVER_CORE, [])) as server:
+            yield Stage(server.url, server.pid, folder, database=database)
+    return start
+
+
+def file_system(path):
+    """Kind of the file system that holds a path."""
+    best = ("", "?")
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, at, kind, *_ = line.split()
+        if pathlib.Path(path).is_relative_to(at) and len(at) >= len(best[0]):
+            best = (at, kind)
+    return best[1]
+
+
+# --- what is asked: -> the result of one round
+
+def get(path):
+    def ask(stage, row, seconds):
+        return load.wrk(stage.url + path, seconds, row.connections)
+    return ask
+
+
+def page(stage, row, seconds):
+    return load.wrk(stage.url + load.page_path(), seconds, row.connections)
+
+
+def repeated(kind):
+    """Deliveries that may come again without being another case."""
+    def ask(stage, row, seconds):
+        file = stage.file(kind)
+        if not file.exists():
+            load.bodies(file, kind, 20_000)
+        return load.wrk(stage.url, seconds, row.connections, [file, "/webhook", load.JSON])
+    return ask
+
+
+def fresh(kind):
+    """Every delivery has a code nobody has used: more of them are made than can be sent."""
+    def ask(stage, row, seconds):
+        file = stage.file(kind)
+        while True:
+            load.bodies(file, kind, int(stage.rate * seconds * SPARE) + row.connections, stage.store)
+            result = load.wrk(stage.url, seconds, row.connections, [file, "/webhook", load.JSON])
+            stage.rate = result.requests / result.seconds * (SPARE if result.again else 1)
+            if not result.again:
+                return result
+    return ask
+
+
+def login(stage, row, seconds):
+    file = stage.file("logins")
+    cookie = load.logins(file, stage.server, 2000)
+    requests = spent = runs = 0
+    for longer in (1, 2, 4, 8):
+        result = load.wrk(stage.url, seconds * longer, row.connections, [file, "/link/login", load.FORM, f"Cookie: {cookie}"])
+        requests, spent, runs = requests + result.requests, spent + result.seconds, runs + 1
+        if requests >= LOGINS:
+            break
+    return dataclasses.replace(result, requests=requests, seconds=spent, runs=runs)
+
+
+ASKS = {"root": get("/"), "healthz": get("/healthz"), "page": page, "message": repeated("message"), "linked": fresh("linked"),
+        "unlinked": repeated("unlinked"), "stored": fresh("stored"), "login": login}
+# Calls the stand-in must have got for each request.
+CALLS = {"linked": {"UpdateItem": 1, "Query": 0}, "unlinked": {"Query": 1, "GetItem": 1, "UpdateItem": 1},
+         "message": {"UpdateItem": 0, "Query": 0}, "login": {"Query": 1, "UpdateItem": 0}}
+PEER_CALLS = {"linked": {"Query": 1, "UpdateItem": 1}}
+QUIET = 3  # calls the service makes by itself meanwhile: a look at the table, a read that keeps a connection
+
+
+def check_calls(row, stage, before, result):
+    """Requests under way when wrk stopped were worked on too, one a connection."""
+    if stage.database is None:
+        return
+    wanted = (PEER_CALLS if row.start.__qualname__.startswith("on_peer") else CALLS).get(row.ask, {})
+    after = servers.calls(stage.database)
+    for name, each in wanted.items():
+        made = after[name] - before[name]
+        if not result.requests * each <= made <= (result.requests + result.runs * row.connections) * each + QUIET:
+            raise load.Wrong(f"{row.title}: {made} {name} for {result.requests} requests")
+
+
+# --- the table
+
+def argon2():
+    return load.argon2_hash(*ARGON2)
+
+
+def bcrypt():
+    return crypt.crypt(load.PASSWORD, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=1 << BCRYPT_COST))
+
+
+OURS = [
+    Row("floor", "libmicrohttpd in our loop, constant answer", on_floor, "root"),
+    Row("nginx", "nginx, return 200", on_nginx, "root"),
+    Row("healthz", "/healthz", on_standin(), "healthz"),
+    Row("message", "webhook: a message", on_standin(), "message"),
+    Row("linked", "webhook: linked, DynamoDB stand-in", on_standin(), "linked"),
+    Row("linked5", "webhook: linked, DynamoDB stand-in of 5 ms", on_standin(5), "linked"),
+    Row("sqlite", "webhook: linked, SQLite on {fs}", on_sqlite(), "stored"),
+    Row("alone", "the same, each in its own transaction", on_sqlite("account-linkd-alone"), "stored"),
+    Row("unlinked", "webhook: unlinked, DynamoDB stand-in", on_standin(), "unlinked"),
+    Row("page", "/link, the login page", on_standin(), "page"),
+    Row("argon2", f"login, argon2id {ARGON2[0] // 1024} MiB, {ARGON2[1]} passes", on_standin(password_hash=argon2, **servers.login_settings()),
+        "login", LOGIN_CONNECTIONS),
+    Row("bcrypt", f"login, bcrypt cost {BCRYPT_COST}", on_standin(password_hash=bcrypt, **servers.login_settings()), "login",
+        LOGIN_CONNECTIONS),
+]
+
+
+def peers():
+    """Rows of tests/bench/peers, where it is."""
+    if importlib.util.find_spec("bench.peers") is None:
+        return []
+    from bench.peers import registry
+    return [Row(name, f"{peer.title}: linked, DynamoDB stand-in", on_peer(name), "linked") for name, peer in registry.PEERS.items()]
+
+
+def table():
+    kind = file_system(servers.BUILD)
+    return [dataclasses.replace(one, title=one.title.format(fs=kind)) for one in OURS] + peers()
