@@ -3,6 +3,7 @@
 #   make run        try it: install what is missing, build, start it with a Messenger simulator (DEMO=its options)
 #   make check      every test once; the last line says how many passed
 #   make check-all  the long tests: threads, valgrind, full rounds, fresh machines
+#   make bench      what a request costs, and whether the limits hold (tests/bench/README.md)
 #   make lint       make format     make coverage     make clean
 #   make install    [DESTDIR=] [PREFIX=/usr/local]
 # Variables: CC, CFLAGS, CPPFLAGS, LDFLAGS, BUILD (folder), SAN (sanitizer flags), WERROR=1, V=1 (show commands)

@@ -52,13 +52,13 @@ $(BUILD)/bench/account-linkd-alone: $(BUILD)/obj/main.o $(ALONE)/sqlite.o $(ALON
 
 bench-tools: $(BENCH) $(BUILD)/bench/account-linkd-alone
 
-# ROWS="healthz linked" some of them; ROUNDS=5 SECONDS=2
+# ROWS="healthz linked" some of them; ROUNDS=5 SECONDS=2; WRITE=1 puts the figures into tests/bench/README.md
 bench:
 	@sh tests/install.sh bench
 	@$(MAKE) --no-print-directory all bench-tools
-	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ROWS)
+	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WRITE),--write) $(ROWS)
 
-tests: $(UNIT) $(DRIVER) bench-tools
+tests: $(UNIT) $(DRIVER)
 
 # one after another, stopping at the first that fails
 unit: tests

@@ -81,7 +81,7 @@ class Step:
 
 def build(step):
     """No warning, in the program and in every test."""
-    return Count(1, 0) if step.make("all", "tests") == 0 else Count(0, 1)
+    return Count(1, 0) if step.make("all", "tests", "bench-tools") == 0 else Count(0, 1)
 
 
 def lint(step):
@@ -149,10 +149,10 @@ def pytest(step, *paths, before=(), timeout=900):
     return read_junit(report, code)
 
 
-def scripts(*folders, before=(), timeout=900):
-    """A step: these folders of Python tests, on the built program and the drivers some of them use."""
+def scripts(*folders, before=(), timeout=900, extra=()):
+    """A step: these folders of Python tests, on the built program and the drivers some of them use; extra: targets."""
     def run(step):
-        return Count(0, 1) if step.make("all", "tests") else pytest(step, *folders, before=before, timeout=timeout)
+        return Count(0, 1) if step.make("all", "tests", *extra) else pytest(step, *folders, before=before, timeout=timeout)
     return run
 
 
@@ -205,6 +205,16 @@ def analyzer(step):
     return Count(1, 0) if step.make("all") == 0 else Count(0, 1)
 
 
+def bench(step):
+    """The limits of make bench, one test each."""
+    code, out = step.run("make", "--no-print-directory", "bench", timeout=3600)
+    print(re.sub(r"^", "      ", "\n".join(re.findall(r"^[|-].*", out, re.M)), flags=re.M))
+    count = Count(len(re.findall(r"^- holds", out, re.M)), len(re.findall(r"^- \*\*falls short", out, re.M)))
+    if not count.failed and (code or not count.passed):
+        count.failed = 1
+    return count
+
+
 def fresh(step):
     """A new machine of each release: packages, build, install."""
     count = Count()
@@ -218,7 +228,7 @@ CHECK = [
     ("build", build, "plain", False), ("lint", lint, "plain", False),
     ("build-asan", build, "asan", False), ("unit", unit, "asan", False), ("flow", flow, "asan", False),
     ("aws", scripts("aws"), "asan", False), ("dynamodb", scripts("dynamodb"), "asan", False),
-    ("tools", scripts("lint", "package", "simulator", "deploy"), "plain", False),
+    ("tools", scripts("lint", "package", "simulator", "deploy", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
     ("browser", scripts("browser", timeout=300), "plain", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False), ("coverage", coverage, "gcov", False),
 ]
@@ -227,7 +237,7 @@ ALL = [
     ("aws-threads", scripts("aws", before=("setarch", "-R")), "tsan", False),
     ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False), ("flow-threads", flow, "tsan", False),
     ("valgrind", valgrind, "plain", False), ("analyzer", analyzer, "analyzer", False),
-    ("speed", scripts("speed"), "plain", True), ("fresh", fresh, "plain", False),
+    ("speed", scripts("speed"), "plain", True), ("bench", bench, "plain", True), ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
 ]
