@@ -13,6 +13,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "web/web.h"
+#include "webhook/signature.h"
 
 enum { CHECK_MS = 20 };
 
@@ -122,6 +123,10 @@ enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app
 	if (code != ERR_OK)
 		return code;
 	set_service(w, shared);
+	code = signature_keys_new(shared->cfg->app_secret.v, shared->cfg->app_secret.n,
+	                          &w->service.signature_keys);
+	if (code != ERR_OK)
+		return err_set(reterr, code, "no memory for the app secrets");
 	code = store_attach(shared->store, w->loop, reterr);
 	if (code == ERR_OK)
 		code = health_start(&w->service, reterr);
@@ -193,5 +198,6 @@ void app_worker_free(struct app_worker *w)
 		return;
 	app_worker_drain(w);
 	loop_free(w->loop);
+	signature_keys_free(w->service.signature_keys);
 	free(w);
 }

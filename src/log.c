@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,6 +18,8 @@ enum {
 	RING_BYTES = 1 << 20,
 	PIPE_WRITE = 4096, /* PIPE_BUF: what poll() promises a pipe takes without blocking */
 	FILE_WRITE = 1 << 16,
+	GATHER_MS = 5, /* the first line of a burst waits so long for others: one wake-up serves them all */
+	GATHER_BYTES = 1 << 16,
 	POLL_MS = 200,  /* how soon a writer stuck on a full pipe sees that it is to stop */
 	STOP_MS = 2000, /* longest wait of log_stop for a reader that does not read */
 };
@@ -29,7 +32,9 @@ static struct {
 	pthread_t writer;
 	size_t head, used; /* bytes */
 	size_t dropped;    /* lines since the last line about it */
-	bool started, idle;
+	bool started;
+	bool idle, gathering; /* the writer waits for a line; for more of them */
+	bool urgent;          /* enough gathered */
 	int fd;
 	size_t write_max;
 	_Atomic bool stopping;
@@ -72,9 +77,18 @@ static bool push(const char *line, size_t n)
 	memcpy(log_.ring + at, line, first);
 	memcpy(log_.ring, line + first, n - first);
 	log_.used += n;
-	if (log_.idle)
-		(void)pthread_cond_signal(&log_.filled);
 	return true;
+}
+
+/* With the lock held: lines were pushed.  Warnings and errors are not kept back. */
+static void wake_writer(enum log_level level)
+{
+	bool urgent = level >= LOG_WARN || log_.used >= GATHER_BYTES;
+	bool wake = log_.idle || (log_.gathering && urgent && !log_.urgent);
+	log_.idle = false;
+	log_.urgent |= urgent;
+	if (wake)
+		(void)pthread_cond_signal(&log_.filled);
 }
 
 /* With the lock held: say how many lines were lost, once there is room for it. */
@@ -119,6 +133,8 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 		write_straight(line, len);
 	else if (!push(line, len))
 		count_dropped(1);
+	else
+		wake_writer(level);
 	(void)pthread_mutex_unlock(&log_.lock);
 }
 
@@ -163,8 +179,8 @@ static size_t write_some(const char *p, size_t n, size_t *ret_lost, int64_t *giv
 	return n;
 }
 
-/* With the lock held; let go while writing.  Pre: used > 0. */
-static void write_front(int64_t *give_up_ms)
+/* With the lock held; let go while writing.  Pre: used > 0.  Bytes done with. */
+static size_t write_front(int64_t *give_up_ms)
 {
 	const char *p = log_.ring + log_.head;
 	size_t n = log_.used < RING_BYTES - log_.head ? log_.used : RING_BYTES - log_.head, lost = 0;
@@ -179,6 +195,24 @@ static void write_front(int64_t *give_up_ms)
 		count_dropped(lost);
 	else if (done > 0)
 		push_dropped();
+	return done;
+}
+
+/* With the lock held; let go while waiting. */
+static void gather(void)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += GATHER_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	log_.gathering = true;
+	while (!log_.urgent && !log_.stopping &&
+	       pthread_cond_clockwait(&log_.filled, &log_.lock, CLOCK_MONOTONIC, &until) == 0)
+		;
+	log_.gathering = log_.urgent = false;
 }
 
 static void *writer(void *arg)
@@ -194,7 +228,9 @@ static void *writer(void *arg)
 		log_.idle = false;
 		if (log_.used == 0)
 			break;
-		write_front(&give_up_ms);
+		gather();
+		for (size_t left = log_.used, done; left > 0; left -= done < left ? done : left)
+			done = write_front(&give_up_ms);
 	}
 	(void)pthread_mutex_unlock(&log_.lock);
 	return NULL;
@@ -226,7 +262,7 @@ enum err_code log_start(enum log_level level, enum log_format format, int fd, st
 		log_.write_max = S_ISREG(st.st_mode) ? FILE_WRITE : PIPE_WRITE;
 		log_.level = (int)level;
 		log_.format = (int)format;
-		log_.stopping = log_.idle = false;
+		log_.stopping = log_.idle = log_.urgent = false;
 		log_.started = create_writer() == 0;
 	}
 	bool ok = log_.started && !again;

@@ -15,13 +15,29 @@ struct line {
 	bool cut;
 };
 
+/* "2023-11-14T22:13:20", written once a second of each thread. */
+static struct str second_text(time_t s)
+{
+	static _Thread_local struct {
+		time_t s;
+		size_t n;
+		char text[32];
+	} last;
+	struct tm t;
+	if (last.n == 0 || last.s != s) {
+		(void)gmtime_r(&s, &t);
+		last.n = strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
+		last.s = s;
+	}
+	return (struct str){last.text, last.n};
+}
+
 static void put_time(struct line *l, int64_t time_ms)
 {
-	time_t s = (time_t)(time_ms / 1000);
-	struct tm t;
-	(void)gmtime_r(&s, &t);
-	buf_printf(&l->b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-	           t.tm_hour, t.tm_min, t.tm_sec, (int)(time_ms % 1000));
+	int ms = (int)(time_ms % 1000);
+	char tail[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
+	buf_str(&l->b, second_text((time_t)(time_ms / 1000)));
+	buf_put(&l->b, tail, sizeof tail);
 }
 
 static void put_value(struct line *l, struct str s)
@@ -35,7 +51,9 @@ static void put_value(struct line *l, struct str s)
 
 static void put_key(struct line *l, const char *key)
 {
-	buf_printf(&l->b, l->json ? ",\"%s\":" : " %s=", key);
+	buf_z(&l->b, l->json ? ",\"" : " ");
+	buf_z(&l->b, key);
+	buf_z(&l->b, l->json ? "\":" : "=");
 }
 
 /* Longest start of s that has at most n bytes and cuts no character; s is then shown as that and "...". */
@@ -72,11 +90,24 @@ static void put_str(struct line *l, const char *key, struct str s)
 	}
 }
 
+static void put_decimal(struct buf *b, int64_t i)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	uint64_t left = i < 0 ? -(uint64_t)i : (uint64_t)i;
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (i < 0)
+		digits[--at] = '-';
+	buf_put(b, digits + at, sizeof digits - at);
+}
+
 static void put_int(struct line *l, const char *key, int64_t i)
 {
 	size_t mark = l->b.len;
 	put_key(l, key);
-	buf_printf(&l->b, "%lld", (long long)i);
+	put_decimal(&l->b, i);
 	(void)undo_if_failed(l, mark);
 }
 
@@ -86,7 +117,9 @@ static void put_head(struct line *l, const struct log_line_head *head)
 		buf_z(&l->b, "{\"time\":\"");
 	put_time(l, head->time_ms);
 	if (l->json) {
-		buf_printf(&l->b, "\",\"level\":\"%s\"", level_names[head->level]);
+		buf_z(&l->b, "\"");
+		put_key(l, "level");
+		put_value(l, str_c(level_names[head->level]));
 		put_str(l, "msg", str_c(head->msg));
 	} else {
 		buf_printf(&l->b, " %-5s ", level_names[head->level]);

@@ -1,7 +1,7 @@
 # Tests and lints; the Makefile includes this.  The steps of check and check-all are listed in tests/check.py.
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c tests/store/test_*.c))
 # Programs through which the Python tests reach a module.
-DRIVER_SRC := $(sort $(wildcard tests/aws/*_driver.c))
+DRIVER_SRC := $(sort $(wildcard tests/aws/*_driver.c tests/load/*_driver.c))
 DRIVER := $(DRIVER_SRC:tests/%.c=$(BUILD)/%)
 UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
 # Helpers of the tests: every other .c file beside them, linked into each test that includes its header.

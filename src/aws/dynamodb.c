@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aws/dynamodb_answer.h"
+#include "aws/dynamodb_gate.h"
 #include "aws/dynamodb_retry.h"
 #include "aws/sigv4.h"
 #include "base/clock.h"
@@ -18,22 +19,25 @@ enum {
 	CONNECT_MS = 1000,
 	RESPONSE_MAX = 4 << 20, /* bytes; a page of items is 1 MiB, in JSON with its names a little more */
 	HEADERS_MAX = 8,
+	IN_FLIGHT = 64,
 	CLOCK_OFF_MS = 60000,
 	KEYS_FROM_MAX = 128,
 };
 
-/*  KEYS -> (wait: credentials) -> SEND -> wait: answer -> JUDGE -> DONE
- *    ^        `-> LATE -> DONE                              |
- *    |____________ wait: pause, or other credentials _______|
+/*  KEYS -> (wait: credentials) -> PLACE -> (wait: a place at the gate) -> SEND -> wait: answer -> JUDGE ->
+ * DONE ^        `-> LATE -> DONE               `-> LATE -> DONE                              |
+ *    |____________________ wait: pause, or other credentials ______________________________|
  *  A start that fails comes to DONE through a timer, so that no callback comes before it has returned. */
-enum phase { P_WAIT, P_KEYS, P_LATE, P_SEND, P_JUDGE, P_DONE };
+enum phase { P_WAIT, P_KEYS, P_PLACE, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
 struct dynamodb {
 	struct dynamodb_options o;
 	struct httpc *http;
 	struct sigv4_cache *signer;
 	struct dynamodb_bucket bucket;
+	struct dynamodb_gate gate;
 	struct list_node calls;
+	bool ending, letting_in;
 	int64_t clock_off_ms;  /* applied to signatures; 0 while the clock is nearly right */
 	int64_t clock_seen_ms; /* as last told */
 	int64_t sent_at_ms;    /* monotonic */
@@ -51,6 +55,7 @@ struct dynamodb_call {
 	struct buf body;
 	struct creds_keys *keys;
 	struct creds_wait *waiting;
+	struct dynamodb_pass pass;
 	struct httpc_call *http;
 	char target[64];
 	char request_id[64];
@@ -79,9 +84,12 @@ enum err_code dynamodb_new(const struct dynamodb_options *o, struct dynamodb **r
 	d->o = *o;
 	d->bucket.tokens = DYNAMODB_TOKENS;
 	list_init(&d->calls);
+	dynamodb_gate_init(&d->gate, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
 	enum err_code code = sigv4_cache_new(&d->signer, reterr);
 	if (code == ERR_OK)
 		code = httpc_new(o->loop, &d->http, reterr);
+	if (code == ERR_OK)
+		httpc_connections(d->http, (long)d->gate.max);
 	if (code != ERR_OK) {
 		dynamodb_free(d);
 		return code;
@@ -94,6 +102,7 @@ void dynamodb_free(struct dynamodb *d)
 {
 	if (d == NULL)
 		return;
+	d->ending = true;
 	while (!list_empty(&d->calls))
 		dynamodb_cancel(LIST_ENTRY(d->calls.next, struct dynamodb_call, node));
 	httpc_free(d->http);
@@ -111,6 +120,26 @@ int64_t dynamodb_idle_since_ms(const struct dynamodb *d)
 	return d->sent_at_ms;
 }
 
+bool dynamodb_full(const struct dynamodb *d, int64_t deadline_ms)
+{
+	return dynamodb_gate_full(&d->gate, deadline_ms - loop_now_ms(d->o.loop));
+}
+
+/* Whoever is next in line goes on.  One that cannot be sent gives its place back at once. */
+static void let_in(struct dynamodb *d)
+{
+	if (d->letting_in) /* the one that does goes on */
+		return;
+	d->letting_in = true;
+	for (struct dynamodb_pass *p; (p = dynamodb_gate_next(&d->gate)) != NULL;) {
+		struct dynamodb_call *c = LIST_ENTRY(p, struct dynamodb_call, pass);
+		loop_timer_clear(d->o.loop, &c->timer);
+		c->phase = P_SEND;
+		run(c);
+	}
+	d->letting_in = false;
+}
+
 static void call_free(struct dynamodb_call *c)
 {
 	list_del(&c->node);
@@ -119,6 +148,7 @@ static void call_free(struct dynamodb_call *c)
 		creds_wait_cancel(c->waiting);
 	if (c->http != NULL)
 		httpc_cancel(c->http);
+	dynamodb_gate_leave(&c->owner->gate, &c->pass, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
 	buf_done(&c->body);
@@ -127,7 +157,10 @@ static void call_free(struct dynamodb_call *c)
 
 void dynamodb_cancel(struct dynamodb_call *c)
 {
+	struct dynamodb *d = c->owner;
 	call_free(c);
+	if (!d->ending)
+		let_in(d);
 }
 
 static int64_t left_ms(const struct dynamodb_call *c)
@@ -178,7 +211,7 @@ static void on_keys(void *arg, const struct err *err, struct creds_keys *keys)
 		c->phase = fail(c, DYNAMODB_CREDENTIALS, err);
 	else {
 		use_keys(c, creds_keys_acquire(keys));
-		c->phase = P_SEND;
+		c->phase = P_PLACE;
 	}
 	run(c);
 }
@@ -200,9 +233,16 @@ static enum phase get_keys(struct dynamodb_call *c)
 	enum err_code code = creds_get(c->owner->o.creds, &keys, &why);
 	if (code == ERR_OK) {
 		use_keys(c, keys);
-		return P_SEND;
+		return P_PLACE;
 	}
 	return code == ERR_BUSY ? wait_keys(c) : fail(c, DYNAMODB_CREDENTIALS, &why);
+}
+
+/* What was begun goes ahead of what is new. */
+static enum phase get_place(struct dynamodb_call *c)
+{
+	dynamodb_gate_enter(&c->owner->gate, &c->pass, c->attempts > 0 || c->req.ahead);
+	return c->pass.state == DYNAMODB_PASS_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
 static enum err_code sign(struct dynamodb_call *c, struct sigv4_lines *ret, struct err *reterr)
@@ -227,6 +267,7 @@ static void on_answer(void *arg, const struct httpc_response *r)
 	struct dynamodb *d = c->owner;
 	struct dynamodb_answer a;
 	c->http = NULL;
+	dynamodb_gate_leave(&d->gate, &c->pass, true);
 	json_free(c->json);
 	dynamodb_answer_read(r, clock_wall_ms(), &a);
 	c->json = a.json;
@@ -237,6 +278,7 @@ static void on_answer(void *arg, const struct httpc_response *r)
 		d->clock_seen_ms = a.clock_off_ms;
 	c->twice |= r->sends > 1 || (a.unanswered && r->sends > 0);
 	c->phase = P_JUDGE;
+	let_in(d);
 	run(c);
 }
 
@@ -314,7 +356,7 @@ static enum phase renew(struct dynamodb_call *c)
 		return P_DONE;
 	c->renewed = true;
 	if (d->clock_off_ms != c->signed_off_ms)
-		return P_SEND;
+		return P_PLACE;
 	return creds_refused(d->o.creds, c->keys) ? wait_keys(c) : P_DONE;
 }
 
@@ -323,7 +365,8 @@ static enum phase late(struct dynamodb_call *c)
 	if (c->waiting != NULL)
 		creds_wait_cancel(c->waiting);
 	c->waiting = NULL;
-	return no_time(c, "no AWS credentials came in time");
+	return no_time(c, c->pass.state == DYNAMODB_PASS_WAITING ? "too many calls before it"
+	                                                         : "no AWS credentials came in time");
 }
 
 static enum phase judge(struct dynamodb_call *c)
@@ -355,6 +398,8 @@ static void explain(struct dynamodb_call *c)
 
 static void finish(struct dynamodb_call *c)
 {
+	dynamodb_gate_leave(&c->owner->gate, &c->pass, false);
+	let_in(c->owner);
 	bool good = c->error.class == DYNAMODB_SUCCESS || c->error.class == DYNAMODB_CONDITION;
 	if (!good && c->err.msg[0] == '\0')
 		explain(c);
@@ -373,6 +418,7 @@ static void run(struct dynamodb_call *c)
 	for (;;) {
 		switch (c->phase) {
 		case P_KEYS: c->phase = get_keys(c); break;
+		case P_PLACE: c->phase = get_place(c); break;
 		case P_LATE: c->phase = late(c); break;
 		case P_SEND: c->phase = send_it(c); break;
 		case P_JUDGE: c->phase = judge(c); break;

@@ -3,6 +3,8 @@
  * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
  * executed twice: libcurl sends a request again when a reused connection dies without an answer, and we do
  * after an answer that did not come.  So every write must bear it.
+ * Bound     `in_flight` calls are sent at once, others wait in line (dynamodb_gate.h); the caller asks
+ *           dynamodb_full before it begins what it may leave.
  * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow
  *           the service's clock and a warning is logged.
  * Layer     includes base/, log, metrics, loop/, aws/.
@@ -22,6 +24,7 @@ struct dynamodb_options {
 	struct creds *creds;             /* borrowed, shared by all loops */
 	const struct endpoint *endpoint; /* borrowed */
 	const char *table;               /* for messages; borrowed */
+	size_t in_flight;                /* calls sent at once; 0 takes 64 */
 };
 
 struct dynamodb_request {
@@ -31,6 +34,7 @@ struct dynamodb_request {
 	int64_t attempt_ms;    /* of one attempt; 0 takes 1000 */
 	unsigned attempts;     /* at most; 0 takes 4 */
 	bool no_wait;          /* a throttle ends the call: somebody else will ask again */
+	bool ahead;            /* goes ahead of other calls that wait to be sent */
 };
 
 /* Borrowed until the callback returns. */
@@ -53,6 +57,9 @@ MUST_CHECK enum err_code dynamodb_start(struct dynamodb *d, const struct dynamod
                                         dynamodb_done_fn *done, void *arg, struct dynamodb_call **ret,
                                         struct err *reterr);
 void dynamodb_cancel(struct dynamodb_call *c); /* a write may still land */
+
+/* New work with this deadline would come too late: calls in flight and in line are too many. */
+bool dynamodb_full(const struct dynamodb *d, int64_t deadline_ms);
 
 /* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */
 const char *dynamodb_keys_from(const struct dynamodb *d);

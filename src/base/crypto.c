@@ -6,15 +6,15 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
 static EVP_MD *sha256_md;
 static EVP_MD *sha1_md;
 static EVP_CIPHER *gcm;
-static EVP_MAC *hmac;
-static EVP_KDF *hkdf;
+static EVP_MAC *hmac_mac;
+
+enum { HMAC_BLOCK = 64, HMAC_PARTS = 3 };
 
 enum err_code crypto_start(struct err *reterr)
 {
@@ -23,11 +23,9 @@ enum err_code crypto_start(struct err *reterr)
 	sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	sha1_md = EVP_MD_fetch(NULL, "SHA1", NULL);
 	gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	if (sha256_md == NULL || sha1_md == NULL || gcm == NULL || hmac == NULL || hkdf == NULL)
-		return err_set(reterr, ERR_INTERNAL,
-		               "OpenSSL lacks SHA-256, SHA-1, AES-256-GCM, HMAC or HKDF");
+	hmac_mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	if (sha256_md == NULL || sha1_md == NULL || gcm == NULL || hmac_mac == NULL)
+		return err_set(reterr, ERR_INTERNAL, "OpenSSL lacks SHA-256, SHA-1, AES-256-GCM or HMAC");
 	return ERR_OK;
 }
 
@@ -46,18 +44,50 @@ enum err_code crypto_sha1(struct str data, uint8_t ret[CRYPTO_SHA1_LEN])
 	return digest(sha1_md, data, ret);
 }
 
+/* HMAC (RFC 2104) and HKDF (RFC 5869) stand on one context of the digest: EVP_MAC and EVP_KDF look their
+ * digest up, copy and allocate for every key, which costs several times what the digest itself does. */
+static bool digest_parts(EVP_MD_CTX *ctx, const struct str *parts, size_t n, uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	bool ok = EVP_DigestInit_ex2(ctx, sha256_md, NULL) == 1;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = parts[i].n == 0 || EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
+	return ok && EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
+}
+
+static void flip(uint8_t block[HMAC_BLOCK], uint8_t with)
+{
+	for (size_t i = 0; i < HMAC_BLOCK; i++)
+		block[i] ^= with;
+}
+
+/* Of up to HMAC_PARTS pieces, one after another. */
+static bool hmac(EVP_MD_CTX *ctx, struct str key, const struct str *parts, size_t n,
+                 uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	uint8_t block[HMAC_BLOCK] = {0}, sum[CRYPTO_SHA256_LEN];
+	struct str inner[1 + HMAC_PARTS] = {{(const char *)block, sizeof block}};
+	const struct str outer[] = {inner[0], {(const char *)sum, sizeof sum}};
+	bool ok = true;
+	if (key.n > sizeof block)
+		ok = digest_parts(ctx, &key, 1, block);
+	else if (key.n > 0)
+		memcpy(block, key.p, key.n);
+	for (size_t i = 0; i < n; i++)
+		inner[1 + i] = parts[i];
+	flip(block, 0x36);
+	ok = ok && digest_parts(ctx, inner, 1 + n, sum);
+	flip(block, 0x36 ^ 0x5c);
+	ok = ok && digest_parts(ctx, outer, 2, ret);
+	crypto_wipe(block, sizeof block);
+	crypto_wipe(sum, sizeof sum);
+	return ok;
+}
+
 enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
 {
-	char name[] = "SHA256";
-	const unsigned char *k = (const unsigned char *)(key.n > 0 ? key.p : "");
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-	                       OSSL_PARAM_construct_end()};
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-	size_t n = 0;
-	bool ok = ctx != NULL && EVP_MAC_init(ctx, k, key.n, params) == 1 &&
-	          EVP_MAC_update(ctx, (const unsigned char *)data.p, data.n) == 1 &&
-	          EVP_MAC_final(ctx, ret, &n, CRYPTO_SHA256_LEN) == 1;
-	EVP_MAC_CTX_free(ctx);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && hmac(ctx, key, &data, 1, ret);
+	EVP_MD_CTX_free(ctx);
 	return ok ? ERR_OK : ERR_NOMEM;
 }
 
@@ -69,7 +99,7 @@ static EVP_MAC_CTX *mac_ctx(struct crypto_mac *m)
 
 enum err_code crypto_mac_new(struct crypto_mac **ret)
 {
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac_mac);
 	if (ctx == NULL)
 		return ERR_NOMEM;
 	*ret = (struct crypto_mac *)(void *)ctx;
@@ -99,24 +129,31 @@ void crypto_mac_free(struct crypto_mac *m)
 	EVP_MAC_CTX_free(mac_ctx(m));
 }
 
-static void *octets(struct str s)
+/* T(i) = HMAC(key, T(i-1) | info | i) until there are n bytes. */
+static bool expand(EVP_MD_CTX *ctx, struct str key, struct str info, uint8_t *ret, size_t n)
 {
-	return (void *)(uintptr_t)(s.n > 0 ? s.p : "");
+	uint8_t block[CRYPTO_SHA256_LEN], count = 0;
+	bool ok = n <= 255 * sizeof block;
+	for (size_t at = 0, some; at < n && ok; at += some) {
+		const struct str parts[HMAC_PARTS] = {
+		        {(const char *)block, count > 0 ? sizeof block : 0}, info, {(const char *)&count, 1}};
+		count++;
+		ok = hmac(ctx, key, parts, HMAC_PARTS, block);
+		some = n - at < sizeof block ? n - at : sizeof block;
+		memcpy(ret + at, block, some);
+	}
+	crypto_wipe(block, sizeof block);
+	return ok;
 }
 
 enum err_code crypto_hkdf_sha256(struct str key, struct str salt, struct str info, uint8_t *ret, size_t n)
 {
-	char name[] = "SHA256";
-	OSSL_PARAM params[] = {
-	        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, octets(key), key.n),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, octets(salt), salt.n),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, octets(info), info.n),
-	        OSSL_PARAM_construct_end(),
-	};
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(hkdf);
-	bool ok = ctx != NULL && EVP_KDF_derive(ctx, ret, n, params) == 1;
-	EVP_KDF_CTX_free(ctx);
+	uint8_t extracted[CRYPTO_SHA256_LEN];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && hmac(ctx, salt, &key, 1, extracted) &&
+	          expand(ctx, (struct str){(const char *)extracted, sizeof extracted}, info, ret, n);
+	EVP_MD_CTX_free(ctx);
+	crypto_wipe(extracted, sizeof extracted);
 	return ok ? ERR_OK : ERR_NOMEM;
 }
 

@@ -35,7 +35,7 @@ struct request_answer {
 	size_t n;
 	struct buf text; /* header values, NUL after each */
 	bool close;
-	char error[ERR_MSG_MAX]; /* for the log line; empty: none */
+	char *error; /* for the log line; owned; NULL: none */
 	enum err_code code;
 };
 
@@ -81,6 +81,8 @@ struct server {
 	int64_t due_ms; /* libmicrohttpd's own timeout, absolute; -1: none */
 	struct list_node idle, active, lingering;
 	size_t open, leaving, lingering_n;
+	uint8_t random[256]; /* for the next request ids; many are drawn at once */
+	size_t random_left;
 	bool quiesced;           /* no longer listening */
 	bool stopping;           /* no handler runs any more */
 	struct loop_timer sweep; /* after quiesce: closes idle connections */

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -25,6 +26,8 @@ void reply_close_all(struct request_answer *a)
 {
 	buf_done(&a->body);
 	buf_done(&a->text);
+	free(a->error);
+	a->error = NULL;
 }
 
 void reply_header(struct request *r, const char *name, struct str value)
@@ -149,7 +152,7 @@ void reply_error(struct request *r, enum err_code code, const char *detail, cons
 	if (request_answered(r))
 		return;
 	a->code = code;
-	(void)str_copy(a->error, sizeof a->error, str_c(e != NULL ? e->msg : err_name(code)));
+	a->error = strdup(e != NULL ? e->msg : err_name(code)); /* without memory the log says less */
 	if (err_http_status(code) == 503 && !has_header(a, "Retry-After"))
 		reply_header(r, "Retry-After", STR("1"));
 	const struct server_options *opt = &of(r)->server->opt;

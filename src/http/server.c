@@ -15,7 +15,7 @@
 enum {
 	/* One connection's buffer: 16 KiB of headers, their list and a copy of the cookies, so that our
 	 * answers come before the library's own. */
-	POOL_BYTES = 65536,
+	POOL_BYTES = 40960,
 	SPARE = 64,     /* connections past the limit, so that /healthz is served at it */
 	GRACE_MS = 400, /* an idle connection may still send a request this long after listening stopped */
 	SWEEP_MS = 100,

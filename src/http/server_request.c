@@ -26,12 +26,17 @@ static struct server_request *of(struct request *r)
 	return LIST_ENTRY(r, struct server_request, r);
 }
 
-static void set_id(struct request *r)
+enum { ID_BYTES = 8 };
+
+static void set_id(struct server *s, struct request *r)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t raw[8];
-	if (crypto_random(raw, sizeof raw) != ERR_OK)
-		memset(raw, 0, sizeof raw); /* an id that is not unique beats no answer */
+	if (s->random_left < ID_BYTES) {
+		if (crypto_random(s->random, sizeof s->random) != ERR_OK)
+			memset(s->random, 0, sizeof s->random); /* ids that are not unique beat no answer */
+		s->random_left = sizeof s->random;
+	}
+	const uint8_t *raw = s->random + (s->random_left -= ID_BYTES);
 	for (size_t i = 0; i < 16; i++)
 		r->id[i] = digits[i % 2 == 0 ? raw[i / 2] >> 4 : raw[i / 2] & 15];
 	r->id[16] = '\0';
@@ -60,7 +65,7 @@ void *server_request_new(void *arg, const char *uri, struct MHD_Connection *k)
 	q->r.loop = s->opt.loop;
 	q->r.answer = &q->answer;
 	buf_init(&q->answer.text, ANSWER_TEXT_MAX);
-	set_id(&q->r);
+	set_id(s, &q->r);
 	split_uri(q);
 	q->r.arrived_ms = loop_now_ms(s->opt.loop);
 	c->q = q;
@@ -327,7 +332,7 @@ static void log_request(const struct server_request *q, bool sent)
 	struct log_field f[6] = {log_z("route", r->route != NULL ? r->route->label : "none"),
 	                         log_int("status", status), log_int("duration_ms", us / 1000)};
 	size_t n = 3;
-	if (q->answer.error[0] != '\0')
+	if (q->answer.error != NULL)
 		f[n++] = log_z("error", q->answer.error);
 	if (q->caller_id[0] != '\0')
 		f[n++] = log_z("caller_request_id", q->caller_id);

@@ -48,6 +48,30 @@ static enum submit_phase fail(struct submit *f, enum err_code code)
 
 /* --- may this be tried? */
 
+static int64_t store_deadline(const struct submit *f)
+{
+	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - LIMIT_MS;
+	return at < last ? at : last;
+}
+
+/* A place where the hash will wait is taken before the store is asked: its work would be for nothing else,
+ * and webhooks want it. */
+static enum submit_phase take_place(struct submit *f)
+{
+	if (store_full(f->s->store, f->r->loop, store_deadline(f)))
+		return fail(f, ERR_BUSY);
+	enum err_code code = offload_reserve(f->s->hashes);
+	f->has_place = code == ERR_OK;
+	return code == ERR_OK ? P_FIND : fail(f, code);
+}
+
+static void give_place(struct submit *f)
+{
+	if (f->has_place)
+		offload_release(f->s->hashes);
+	f->has_place = false;
+}
+
 static enum submit_phase reserve(struct submit *f)
 {
 	int64_t wait_s = 0;
@@ -55,7 +79,7 @@ static enum submit_phase reserve(struct submit *f)
 	                                      loop_now_ms(f->r->loop), &f->claim, &wait_s);
 	if (code == ERR_THROTTLED)
 		return submit_throttled(f, wait_s);
-	return code == ERR_OK ? P_FIND : fail(f, code);
+	return code == ERR_OK ? take_place(f) : fail(f, code);
 }
 
 static enum submit_phase check(struct submit *f)
@@ -71,12 +95,6 @@ static enum submit_phase check(struct submit *f)
 }
 
 /* --- who is it? */
-
-static int64_t store_deadline(const struct submit *f)
-{
-	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - LIMIT_MS;
-	return at < last ? at : last;
-}
 
 static enum err_code start_store(struct submit *f, enum store_kind kind,
                                  void (*fill)(const struct submit *f, struct store_in *in),
@@ -132,6 +150,7 @@ static enum submit_phase found(struct submit *f)
 	if (f->known && f->customer.login_failures >= CEILING &&
 	    f->customer.login_window_ends_s > gate_now_s()) {
 		metric_add(M_LOGIN_CEILING, 1);
+		give_place(f);
 		return P_FLOOR;
 	}
 	return P_HASH;
@@ -156,6 +175,7 @@ static enum submit_phase start_hash(struct submit *f)
 	                              .policy = password_policy(f->s->cfg),
 	                              .password = params_get(&f->form, "password"),
 	                              .hash = str_c(f->known ? f->customer.hash : "")};
+	give_place(f);
 	enum err_code code = password_job_start(&q, on_hash, f, &f->job, &err);
 	return code == ERR_OK ? P_WAIT : fail(f, code);
 }
@@ -287,6 +307,7 @@ static enum submit_phase find_holder(struct submit *f)
 
 static void stop(struct submit *f)
 {
+	give_place(f);
 	loop_timer_clear(f->r->loop, &f->timer);
 	loop_timer_clear(f->r->loop, &f->limit);
 	if (f->op != NULL)

@@ -31,6 +31,7 @@ struct submit {
 	struct state state;
 	char email[STORE_EMAIL_MAX + 1]; /* as looked up */
 	struct throttle_claim claim;
+	bool has_place;           /* in the queue of hashes */
 	struct store_op *op;      /* running, else NULL */
 	struct password_job *job; /* running, else NULL */
 	struct loop_timer timer;  /* floor of a failed login */

@@ -184,6 +184,12 @@ static int64_t due_ms(struct loop_source *s)
 	return LIST_ENTRY(s, struct httpc, source)->due_ms;
 }
 
+void httpc_connections(struct httpc *h, long most)
+{
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, most);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most);
+}
+
 enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
 {
 	struct httpc *h = calloc(1, sizeof *h);
@@ -199,8 +205,7 @@ enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
 	(void)curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CONNECTIONS_MAX);
+	httpc_connections(h, CONNECTIONS_MAX);
 	loop_source_add(l, &h->source);
 	*ret = h;
 	return ERR_OK;

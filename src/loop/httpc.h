@@ -39,6 +39,9 @@ typedef void httpc_done_fn(void *arg, const struct httpc_response *r);
 
 MUST_CHECK enum err_code httpc_global_start(struct err *reterr);
 MUST_CHECK enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr);
+/* At most this many connections to a host, and kept open; 64 unless told.  Calls past them wait, in their
+ * time. */
+void httpc_connections(struct httpc *h, long most);
 void httpc_free(struct httpc *h); /* cancels what runs; NULL is a no-op */
 MUST_CHECK enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, httpc_done_fn *done,
                                      void *arg, struct httpc_call **ret_call, struct err *reterr);

@@ -27,6 +27,11 @@ MUST_CHECK enum err_code offload_new(const struct offload_options *o, struct off
 void offload_free(
         struct offload *o); /* waits for running work; what was queued runs first.  NULL is a no-op */
 
+/* Keep a place in the queue for a job that comes later, so that what is done until then is not done in vain.
+ * Given back just before that job starts, or when none will.  Any thread.  Errors  ERR_BUSY. */
+MUST_CHECK enum err_code offload_reserve(struct offload *o);
+void offload_release(struct offload *o);
+
 /* Ownership  the job is borrowed from start until done; it cannot be cancelled: let `done` find a dead owner.
  */
 MUST_CHECK enum err_code offload_start(struct offload *o, struct loop *home, struct offload_job *j);

@@ -128,7 +128,8 @@ static enum err_code attach(struct store *s, struct loop *loop, struct err *rete
 	struct dynamodb_options o = {.loop = loop,
 	                             .creds = dynamodb_keeper_creds(d->keeper),
 	                             .endpoint = &d->endpoint,
-	                             .table = d->table};
+	                             .table = d->table,
+	                             .in_flight = (size_t)d->cfg->store_in_flight};
 	enum err_code code = dynamodb_new(&o, &l->client, reterr);
 	if (code != ERR_OK) {
 		free(l);
@@ -165,11 +166,19 @@ static void detach(struct store *s, struct loop *loop)
 	free(l);
 }
 
+/* What follows upon work already done, and what tells whether the store is well. */
+static bool must_run(enum store_kind k)
+{
+	return k == STORE_PING || k == STORE_REPAIR || k == STORE_FAILURE;
+}
+
 static enum err_code start(struct store *s, struct store_op *op)
 {
 	struct dynamodb_lane *l = lane_of(of(s), op->home);
 	if (l == NULL)
 		return ERR_INTERNAL;
+	if (!must_run(op->kind) && dynamodb_full(l->client, op->deadline_ms))
+		return ERR_BUSY;
 	switch (op->kind) {
 	case STORE_FIND_EMAIL:
 	case STORE_FIND_PSID:
@@ -180,6 +189,12 @@ static enum err_code start(struct store *s, struct store_op *op)
 	case STORE_PING: return dynamodb_customer_start(l, op);
 	default: return dynamodb_write_start(l, op);
 	}
+}
+
+static bool full(struct store *s, const struct loop *loop, int64_t deadline_ms)
+{
+	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	return l != NULL && dynamodb_full(l->client, deadline_ms);
 }
 
 static void store_free(struct store *s)
@@ -193,7 +208,7 @@ static void store_free(struct store *s)
 }
 
 static const struct store_vtable vtable = {
-        .start = start, .free = store_free, .attach = attach, .detach = detach};
+        .start = start, .free = store_free, .attach = attach, .detach = detach, .full = full};
 
 static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
 {

@@ -9,6 +9,13 @@
 
 enum { WEBHOOK_ATTEMPTS = 2 };
 
+static void drop_body(struct dynamodb_op *x)
+{
+	if (x->body.p != NULL)
+		crypto_wipe(x->body.p, x->body.cap); /* password hashes */
+	buf_done(&x->body);
+}
+
 static void op_free(struct dynamodb_op *x)
 {
 	list_del(&x->node);
@@ -17,9 +24,7 @@ static void op_free(struct dynamodb_op *x)
 		dynamodb_cancel(x->call);
 	if (x->scanning)
 		atomic_store(&x->lane->owner->scanning, false);
-	if (x->body.p != NULL)
-		crypto_wipe(x->body.p, x->body.cap); /* password hashes */
-	buf_done(&x->body);
+	drop_body(x);
 	free(x);
 }
 
@@ -110,14 +115,17 @@ int dynamodb_op_call(struct dynamodb_op *x, const char *operation, int next)
 	                               .body = buf_view(&x->body),
 	                               .deadline_ms = x->op->deadline_ms,
 	                               .attempts = x->no_wait ? WEBHOOK_ATTEMPTS : 0,
-	                               .no_wait = x->no_wait};
+	                               .no_wait = x->no_wait,
+	                               .ahead = x->begun || x->op->kind == STORE_PING};
 	x->reply = NULL;
 	x->next = next;
+	x->begun = true;
 	enum err_code code = ERR_OK;
 	if (x->body.failed)
 		code = err_set(&why, ERR_NOMEM, "no memory for a request to DynamoDB");
 	if (code == ERR_OK)
 		code = dynamodb_start(x->lane->client, &req, on_reply, x, &x->call, &why);
+	drop_body(x); /* the call has a copy, and thousands may wait */
 	return code == ERR_OK ? DYNAMODB_OP_WAIT : dynamodb_op_fail(x, &why);
 }
 

@@ -10,7 +10,7 @@
 #include "store/dynamodb.h"
 #include "store/sqlite.h"
 
-enum { IN_FLIGHT_MAX = 2048 }; /* operations; about 4 KiB each */
+enum { IN_FLIGHT_MAX = 8192 }; /* operations; about 4 KiB each */
 
 static const struct store_backend *const backends[] = {&sqlite_backend, &dynamodb_backend, NULL};
 
@@ -215,6 +215,12 @@ enum err_code store_start(struct store *s, struct loop *home, struct store_op *o
 		return refuse(op, code, reterr);
 	}
 	return ERR_OK;
+}
+
+bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms)
+{
+	return atomic_load_explicit(&s->in_flight, memory_order_relaxed) >= s->in_flight_max ||
+	       (s->vt->full != NULL && s->vt->full(s, home, deadline_ms));
 }
 
 void store_cancel(struct store_op *op)

@@ -81,15 +81,21 @@ enum store_outcome {
 
 struct store_in {
 	struct store_key key;
-	char email[STORE_EMAIL_MAX + 1];
 	char digest[STORE_DIGEST_LEN + 1];
 	char psid[STORE_PSID_MAX + 1];
 	char page_id[STORE_PSID_MAX + 1];
 	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
 	char replaces_email[STORE_EMAIL_MAX + 1];
-	char me[STORE_ID_MAX + 1]; /* REPAIR: customer_id of the newer holder */
-	char old_hash[STORE_HASH_MAX + 1];
-	char new_hash[STORE_HASH_MAX + 1];
+	union { /* thousands may wait, and no kind has both */
+		struct {
+			char email[STORE_EMAIL_MAX + 1];
+			char me[STORE_ID_MAX + 1]; /* REPAIR: customer_id of the newer holder */
+		};
+		struct {
+			char old_hash[STORE_HASH_MAX + 1];
+			char new_hash[STORE_HASH_MAX + 1];
+		};
+	};
 	int64_t time_ms;   /* event time */
 	int64_t now_s;     /* earlier of event time and our clock */
 	int64_t expires_s; /* Unix seconds */
@@ -147,6 +153,8 @@ struct store_vtable {
 	/* Both NULL where operations need nothing of their loop. */
 	enum err_code (*attach)(struct store *s, struct loop *loop, struct err *reterr);
 	void (*detach)(struct store *s, struct loop *loop);
+	/* New work of this loop would come too late.  NULL: only the front's limit counts. */
+	bool (*full)(struct store *s, const struct loop *loop, int64_t deadline_ms);
 };
 
 struct store { /* embedded first in a backend's own struct */
@@ -187,6 +195,9 @@ void store_op_free(struct store_op *op); /* only one that was not started; wipes
  * reterr says why. */
 MUST_CHECK enum err_code store_start(struct store *s, struct loop *home, struct store_op *op,
                                      store_done_fn *done, void *arg, struct err *reterr);
+/* Would what follows from a request, to be over at this monotonic time, be refused or come too late?  Asked
+ * before work that would then be for nothing. */
+bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms);
 /* done is never called afterwards; a write may still land.  On the op's loop only. */
 void store_cancel(struct store_op *op);
 

@@ -22,7 +22,7 @@ struct reader {
 static struct event *grow(struct event_list *l)
 {
 	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 4 : l->cap * 2;
+		size_t cap = l->cap == 0 ? 1 : l->cap * 2;
 		struct event *v = realloc(l->v, cap * sizeof *v);
 		if (v == NULL)
 			return NULL;

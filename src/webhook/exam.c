@@ -13,16 +13,15 @@ struct exam {
 	void *arg;
 };
 
-void exam_now(const struct exam_input *in, struct exam_result *ret)
+void exam_now(const struct exam_input *in, struct signature_keys *keys, struct exam_result *ret)
 {
-	const struct config *cfg = in->service->cfg;
 	*ret = (struct exam_result){0};
-	ret->code = signature_check(str_c(in->signature), in->body, cfg->app_secret.v, cfg->app_secret.n);
+	ret->code = signature_check(str_c(in->signature), in->body, keys);
 	if (ret->code != ERR_OK) {
 		(void)err_set(&ret->err, ret->code, "the signature is not one of ours");
 		return;
 	}
-	struct event_rules rules = {.pages = &cfg->page_ids, .received_ms = in->received_ms};
+	struct event_rules rules = {.pages = &in->service->cfg->page_ids, .received_ms = in->received_ms};
 	ret->code = event_parse(in->body, &rules, &ret->events, &ret->err);
 	if (ret->code != ERR_OK)
 		event_list_done(&ret->events);
@@ -31,7 +30,13 @@ void exam_now(const struct exam_input *in, struct exam_result *ret)
 static void work(struct offload_job *j)
 {
 	struct exam *e = LIST_ENTRY(j, struct exam, job);
-	exam_now(&e->in, &e->result);
+	const struct strlist *secrets = &e->in.service->cfg->app_secret;
+	struct signature_keys *keys; /* its own: the loop's are in use there */
+	e->result.code = signature_keys_new(secrets->v, secrets->n, &keys);
+	if (e->result.code != ERR_OK)
+		return;
+	exam_now(&e->in, keys, &e->result);
+	signature_keys_free(keys);
 }
 
 static void on_work(struct offload_job *j)

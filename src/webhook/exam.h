@@ -26,7 +26,7 @@ struct exam_input {
 };
 typedef void exam_done_fn(void *arg, const struct exam_result *result);
 
-void exam_now(const struct exam_input *in, struct exam_result *ret);
+void exam_now(const struct exam_input *in, struct signature_keys *keys, struct exam_result *ret);
 
 /* Takes the request's body, also when it fails: the request may end while the pool still reads.
  * Errors  ERR_BUSY (the pool is full), ERR_NOMEM. */

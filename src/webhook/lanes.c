@@ -35,12 +35,17 @@ static int by_psid_and_time(const void *pa, const void *pb, void *arg)
 	return a < b ? -1 : 1;
 }
 
+/* A delivery mostly has one event, and thousands may wait: no lane that is not needed. */
 static bool sort(struct lanes *l)
 {
 	size_t n = l->events->n;
-	l->order = malloc(n * sizeof *l->order);
-	if (l->order == NULL)
+	l->n = n < LANES_MAX ? n : LANES_MAX;
+	l->lane = calloc(1, l->n * sizeof *l->lane + n * sizeof *l->order);
+	if (l->lane == NULL) {
+		l->n = 0;
 		return false;
+	}
+	l->order = (uint32_t *)(void *)(l->lane + l->n);
 	for (size_t i = 0; i < n; i++)
 		l->order[i] = (uint32_t)i;
 	qsort_r(l->order, n, sizeof *l->order, by_psid_and_time, l->events->v);
@@ -51,7 +56,7 @@ static bool sort(struct lanes *l)
 static void note_unsettled(struct lanes *l, size_t n, const struct err *e)
 {
 	if (l->unsettled == 0)
-		l->err = *e;
+		*l->err = *e;
 	l->unsettled += n;
 	metric_add(M_EVENT_UNSETTLED, (int64_t)n);
 }
@@ -145,7 +150,7 @@ bool lanes_start(struct lanes *l)
 		note_unsettled(l, l->events->n, &err);
 		return false;
 	}
-	for (size_t i = 0; i < LANES_MAX; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		struct lane *lane = &l->lane[i];
 		lane->lanes = l;
 		if (!go(lane))
@@ -157,9 +162,9 @@ bool lanes_start(struct lanes *l)
 
 void lanes_done(struct lanes *l)
 {
-	for (size_t i = 0; i < LANES_MAX; i++)
+	for (size_t i = 0; i < l->n; i++)
 		if (l->lane[i].op != NULL)
 			link_cancel(l->lane[i].op);
-	free(l->order);
+	free(l->lane);
 	*l = (struct lanes){0};
 }

@@ -21,17 +21,18 @@ struct lanes {
 	const char *scope;               /* request id for log lines; borrowed likewise */
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
 	void (*done)(struct lanes *l);
+	struct err *err; /* filled by the first event that does not settle */
 	/* results */
 	size_t unsettled; /* events */
-	struct err err;   /* of the first that did not settle */
 	/* own */
-	uint32_t *order; /* events by PSID, then time, then place in the delivery */
+	size_t n; /* lanes */
+	struct lane *lane;
+	uint32_t *order; /* events by PSID, then time, then place in the delivery; in one block with lane */
 	size_t next;     /* first place not yet given to a lane */
 	size_t busy;
-	struct lane lane[LANES_MAX];
 };
 
-/* Fill the first five members, zero the rest.  True: `done` will be called once, not before this returned.
+/* Fill the first six members, zero the rest.  True: `done` will be called once, not before this returned.
  * False: all over already (nothing to do, or nothing could be started). */
 MUST_CHECK bool lanes_start(struct lanes *l);
 void lanes_done(struct lanes *l); /* cancels what runs; of a zeroed struct a no-op */

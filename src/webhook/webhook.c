@@ -32,10 +32,9 @@ struct delivery {
 	struct request *r;
 	enum phase phase;
 	struct exam_input in;
-	struct exam *exam; /* on the pool */
-	struct exam_result result;
+	struct exam *exam;         /* on the pool */
+	struct exam_result result; /* its err is also why FAILED */
 	struct lanes lanes;
-	struct err err; /* with FAILED */
 };
 
 static void delivery_run(struct delivery *d);
@@ -94,10 +93,10 @@ static void on_lanes(struct lanes *l)
 static enum phase examine(struct delivery *d)
 {
 	if (d->in.body.n <= EXAM_INLINE_MAX) {
-		exam_now(&d->in, &d->result);
+		exam_now(&d->in, d->r->service->signature_keys, &d->result);
 		return P_EXAMINED;
 	}
-	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->err) == ERR_OK ? P_WAIT : P_FAILED;
+	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
 }
 
 static void count_others(const struct event_list *l)
@@ -130,7 +129,6 @@ static enum phase examined(struct delivery *d)
 	if (code != ERR_OK) {
 		if (code == ERR_DENIED)
 			metric_add(M_WEBHOOK_BAD_SIGNATURE, 1);
-		d->err = d->result.err;
 		return P_FAILED;
 	}
 	metric_add(M_WEBHOOK_DELIVERIES, 1);
@@ -144,12 +142,19 @@ static enum phase run_events(struct delivery *d)
 	int64_t deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
 	if (deadline_ms > r->deadline_ms - ANSWER_MS)
 		deadline_ms = r->deadline_ms - ANSWER_MS;
+	if (d->result.events.n > 0 && store_full(r->service->store, r->loop, deadline_ms)) {
+		metric_add(M_STORE_BUSY, 1);
+		metric_add(M_EVENT_UNSETTLED, (int64_t)d->result.events.n);
+		(void)err_set(&d->result.err, ERR_BUSY, "too many store operations in flight");
+		return P_FAILED;
+	}
 	d->lanes = (struct lanes){
 	        .service = r->service,
 	        .events = &d->result.events,
 	        .scope = r->id,
 	        .deadline_ms = deadline_ms,
 	        .done = on_lanes,
+	        .err = &d->result.err,
 	};
 	return lanes_start(&d->lanes) ? P_WAIT : P_SETTLED;
 }
@@ -158,18 +163,18 @@ static enum phase settled(struct delivery *d)
 {
 	if (d->lanes.unsettled == 0)
 		return P_RECEIVED;
-	log_line(LOG_ERROR, "webhook_unsettled", log_int("events", (int64_t)d->lanes.unsettled),
-	         log_z("error", d->lanes.err.msg));
-	d->err = d->lanes.err;
+	/* A store with too much to do is told by a metric and the request's own line: no flood of errors. */
+	log_line(d->result.err.code == ERR_BUSY ? LOG_DEBUG : LOG_ERROR, "webhook_unsettled",
+	         log_int("events", (int64_t)d->lanes.unsettled), log_z("error", d->result.err.msg));
 	return P_FAILED;
 }
 
 static void fail(struct delivery *d)
 {
-	enum err_code code = d->err.code;
+	enum err_code code = d->result.err.code;
 	if (code != ERR_DENIED && err_http_status(code) != 503)
 		code = ERR_STORE;
-	reply_error(d->r, code, NULL, &d->err);
+	reply_error(d->r, code, NULL, &d->result.err);
 }
 
 static void delivery_run(struct delivery *d)

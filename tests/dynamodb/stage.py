@@ -24,8 +24,12 @@ class Stage:
     def table(self, binary, name=None):
         """A table made by create-table."""
         name = name or "t-" + secrets.token_hex(6)
-        p = subprocess.run([binary, "create-table"], env={**self.settings(name), "LINKD_APP_SECRET": "x" * 32,
-                                                          "LINKD_LISTEN": "127.0.0.1:0"},
-                           capture_output=True, text=True, timeout=60)
-        assert p.returncode == 0, p.stderr
+        create(binary, self.settings(name))
         return Table(self.server.url, name)
+
+
+def create(binary, settings):
+    """Run create-table."""
+    p = subprocess.run([binary, "create-table"], capture_output=True, text=True, timeout=60,
+                       env={**settings, "LINKD_APP_SECRET": "x" * 32, "LINKD_LISTEN": "127.0.0.1:0"})
+    assert p.returncode == 0, p.stderr

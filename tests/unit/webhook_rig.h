@@ -28,6 +28,7 @@ static inline void set_up(const struct store_vtable *vt)
 	rig.cfg.webhook_max_body = 4 << 20;
 	rig.cfg.webhook_deadline_ms = 4500;
 	rig.service.parses = parses;
+	assert_int_equal(signature_keys_new(secrets, 1, &rig.service.signature_keys), ERR_OK);
 	q = (struct fake_request){.answered = on_answer};
 	q.r.service = &rig.service;
 	q.r.loop = rig.loop;
@@ -39,6 +40,7 @@ static inline void tear_down(void)
 {
 	fake_end(&q);
 	body_done(&fake_body);
+	signature_keys_free(rig.service.signature_keys);
 	fake_rig_done(&rig);
 	buf_done(&body);
 	assert_int_equal(metric_value(M_BODY_BYTES), 0);

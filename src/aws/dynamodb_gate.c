@@ -1,0 +1,65 @@
+#include "aws/dynamodb_gate.h"
+
+#include "base/clock.h"
+
+enum {
+	FIRST_US = 10000, /* taken to be a call's time before one was measured */
+	SMOOTH = 16,      /* calls over which its time is smoothed */
+};
+
+void dynamodb_gate_init(struct dynamodb_gate *g, size_t max)
+{
+	*g = (struct dynamodb_gate){.max = max, .call_us = FIRST_US};
+	list_init(&g->line);
+}
+
+bool dynamodb_gate_full(const struct dynamodb_gate *g, int64_t left_ms)
+{
+	if (g->running < g->max)
+		return false;
+	int64_t wait_us = ((int64_t)g->waiting + 1) * g->call_us / (int64_t)g->max;
+	return wait_us > DYNAMODB_GATE_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
+}
+
+static void run(struct dynamodb_gate *g, struct dynamodb_pass *p)
+{
+	p->state = DYNAMODB_PASS_RUNNING;
+	p->since_us = clock_mono_us();
+	g->running++;
+}
+
+void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool ahead)
+{
+	if (g->running < g->max) {
+		run(g, p);
+		return;
+	}
+	p->state = DYNAMODB_PASS_WAITING;
+	g->waiting++;
+	/* A list's end is before its head, and its beginning before the first. */
+	list_push(ahead ? g->line.next : &g->line, &p->node);
+}
+
+void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool answered)
+{
+	if (p->state == DYNAMODB_PASS_WAITING) {
+		list_del(&p->node);
+		g->waiting--;
+	} else if (p->state == DYNAMODB_PASS_RUNNING) {
+		g->running--;
+		if (answered)
+			g->call_us += (clock_mono_us() - p->since_us - g->call_us) / SMOOTH;
+	}
+	p->state = DYNAMODB_PASS_NONE;
+}
+
+struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g)
+{
+	if (g->running >= g->max || list_empty(&g->line))
+		return NULL;
+	struct dynamodb_pass *p = LIST_ENTRY(g->line.next, struct dynamodb_pass, node);
+	list_del(&p->node);
+	g->waiting--;
+	run(g, p);
+	return p;
+}

@@ -1,0 +1,41 @@
+/* dynamodb_gate.h - how many calls are sent at once, which one is next, and when there are too many.
+ *
+ * `max` places, and a line for calls that find none free.  Past what a place can be had for in time the gate
+ * is full: work that would only wait until nobody wants it any more makes all other work late too.
+ *
+ *   wait of one more = calls waiting / places * time of a call, as lately measured
+ *
+ * Threads  none: a gate belongs to one loop. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+enum { DYNAMODB_GATE_WAIT_MS = 500 }; /* nobody waits longer than about this */
+
+struct dynamodb_gate {
+	size_t max, running, waiting; /* calls */
+	struct list_node line;
+	int64_t call_us; /* time of a call, smoothed */
+};
+
+/* A call's place at the gate; embedded in the call. */
+struct dynamodb_pass {
+	struct list_node node;
+	enum { DYNAMODB_PASS_NONE, DYNAMODB_PASS_WAITING, DYNAMODB_PASS_RUNNING } state;
+	int64_t since_us; /* RUNNING */
+};
+
+void dynamodb_gate_init(struct dynamodb_gate *g, size_t max);
+
+/* Would a new call, to be over within left_ms, come too late? */
+bool dynamodb_gate_full(const struct dynamodb_gate *g, int64_t left_ms);
+
+/* RUNNING, or WAITING: at the end of the line or, with `ahead`, at its head. */
+void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool ahead);
+/* From any state to NONE.  `answered`: the call ran to its end, and its time counts. */
+void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool answered);
+/* The next in line where a place is free, now RUNNING; NULL: none. */
+struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g);

@@ -1,0 +1,131 @@
+"""Requests made beforehand, the program that sends them at a fixed rate, and what came of them."""
+import collections
+import json
+import pathlib
+import random
+import secrets
+import struct
+import subprocess
+import sys
+import urllib.parse
+
+from dynamodb.servers import ENVIRONMENT
+from harness import canary
+from harness.client import FORM
+from harness.phone import Customer, Phone, new_address
+from harness.service import BINARY
+from simulator import events
+
+HERE = pathlib.Path(__file__).parent
+DRIVER = pathlib.Path(BINARY).parent / "load/load_driver"
+RESULT = struct.Struct("<IHHQI")
+LOST, WENT, SILENT = 0, 1, 2  # statuses of load_driver.c
+GOOD = {200, 303}
+Request = collections.namedtuple("Request", "kind psid raw")
+Result = collections.namedtuple("Result", "kind psid status retry_after at_s ms")
+
+
+class Standin:
+    """standin.py, as a child."""
+    def __init__(self, **values):
+        self.process = subprocess.Popen([sys.executable, HERE / "standin.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        self.set(**values)
+
+    def set(self, **values):
+        self.process.stdin.write(json.dumps(values) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def tell(self):
+        """What it did since the last time."""
+        return self.set(tell=True)
+
+    def settings(self):
+        return {**ENVIRONMENT, "LINKD_STORE": "dynamodb:load", "AWS_ENDPOINT_URL_DYNAMODB": self.url}
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Maker:
+    """Bytes of requests to one service.  Its store finds each e-mail, with this customer's password."""
+    def __init__(self, service):
+        self.service = service
+        self.host = urllib.parse.urlsplit(service.url).netloc
+        self.customer = Customer(service)
+        self.code = Phone(service).get_code(self.customer)
+        self.renew()
+
+    def renew(self):
+        """A page whose form is not too old."""
+        self.phone = Phone(self.service)
+        self.phone.open()
+
+    def bytes(self, method, target, headers=(), body=b""):
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}", *(f"{k}: {v}" for k, v in headers)]
+        lines += [f"Content-Length: {len(body)}"] if method == "POST" else []
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def webhook(self, made, kind="webhook", psid=None):
+        body = events.body(made)
+        headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", events.sign(body, self.service.secret))]
+        return Request(kind, psid, self.bytes("POST", "/webhook", headers, body))
+
+    def linked(self):
+        psid = canary.secret(events.new_psid(), "PSID")
+        return self.webhook(events.linked(psid, self.code), psid=psid)
+
+    def unlinked(self):
+        return self.webhook(events.unlinked(events.new_psid()), "unlinked")
+
+    def message(self):
+        return self.webhook(events.message(events.new_psid(), "hello"), "message")
+
+    def login(self, password=None, address=None, kind="login"):
+        """Somebody new at an address nobody else has."""
+        target, form = self.phone.last.page.submit("/link/login")
+        fields = {**form, "email": f"m{secrets.token_hex(8)}@example.com", "password": password or self.customer.password}
+        headers = [("Content-Type", FORM), ("Origin", self.service.url), *self.phone.headers().items()]
+        headers = [(k, address or new_address()) if k == "X-Forwarded-For" else (k, v) for k, v in headers]
+        return Request(kind, None, self.bytes("POST", target, headers, urllib.parse.urlencode(fields).encode()))
+
+    def page(self):
+        return Request("page", None, self.bytes("GET", self.phone.address_of_link()))
+
+    def health(self):
+        return Request("health", None, self.bytes("GET", "/healthz"))
+
+    def mix(self, n, **shares):
+        """n requests of these kinds, in any order; each is new."""
+        kinds = [getattr(self, name) for name in shares]
+        return [make() for make in random.choices(kinds, list(shares.values()), k=n)]
+
+
+class Load:
+    """The driver at work; result() waits for its end."""
+    def __init__(self, folder, service, requests, rate, seconds, connections=4096, away=0):
+        self.requests, self.seconds = requests, seconds
+        name = secrets.token_hex(4)
+        file, self.out = folder / f"{name}.requests", folder / f"{name}.results"
+        file.write_bytes(b"".join(struct.pack("<I", len(one.raw)) + one.raw for one in requests))
+        port = urllib.parse.urlsplit(service.url).port
+        words = [DRIVER, port, rate, seconds, connections, away, file, self.out]
+        self.process = subprocess.Popen([str(word) for word in words])
+
+    def result(self):
+        assert self.process.wait(self.seconds + 60) == 0
+        raw = self.out.read_bytes()
+        return [Result(self.requests[n].kind, self.requests[n].psid, status, after, due / 1e6, us / 1e3)
+                for n, status, after, due, us in RESULT.iter_unpack(raw)]
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+def good(results):
+    return [one for one in results if one.status in GOOD]
