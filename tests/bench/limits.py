@@ -10,7 +10,7 @@ def ratio(key, most):
 def share(key, part):
     """Ours costs at most 1/part of a peer."""
     def judge(f):
-        times = f[key].cpu_us / f["linked"].cpu_us
+        times = f[key].ratio / f["linked"].ratio
         return times >= part, f"1/{times:.1f}"
     return (key, "linked"), f"linked: at most 1/{part} of the time of {{{key}}}", judge
 

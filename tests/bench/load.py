@@ -49,8 +49,8 @@ def read(words, what):
 
 def wrk(url, seconds, connections, replay=()):
     """replay: file, path, content type, and maybe one more header."""
-    return read(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10", "-s", ROOT / "tests/bench/replay.lua", url,
-                 "--", *replay], url)
+    script = ROOT / "tests/bench" / ("replay.lua" if replay else "report.lua")
+    return read(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10", "-s", script, url, "--", *replay], url)
 
 
 def pace(port, path, file, rate, count, *headers):

@@ -24,7 +24,7 @@ class Round:
 
 @dataclasses.dataclass
 class Figure:
-    """Medians of a row; `noise`: the middle half of its rounds' processor times, as part of their median."""
+    """Medians of a row.  `ratio`: to the floor of the same round; `noise`: the middle half of those, as part of their median."""
     row: rows.Row
     cpu_us: float
     ratio: float
@@ -79,18 +79,17 @@ def spread(values):
     return (high - low) / statistics.median(values)
 
 
-def figure(row, made, floor_us):
+def figure(row, made, floors):
     def median(name):
         return statistics.median(getattr(one, name) for one in made)
-    cpu_us = median("cpu_us")
-    return Figure(row, cpu_us, cpu_us / floor_us, median("rate"), median("p50_us"), median("p99_us"),
-                  max(one.rss_kib for one in made), spread([one.cpu_us for one in made]))
+    ratios = [one.cpu_us / floor.cpu_us for one, floor in zip(made, floors)]
+    return Figure(row, median("cpu_us"), statistics.median(ratios), median("rate"), median("p50_us"), median("p99_us"),
+                  max(one.rss_kib for one in made), spread(ratios))
 
 
 def figures(wanted, n, seconds, say):
     made = rounds_of(wanted, n, seconds, say)
-    floor_us = statistics.median(one.cpu_us for one in made["floor"])
-    return [figure(row, made[row.key], floor_us) for row in wanted]
+    return [figure(row, made[row.key], made["floor"]) for row in wanted]
 
 
 PACED_RATE, PACED_S, PACED_DELAY_MS = 1000, 10, 5
