@@ -207,7 +207,7 @@ def analyzer(step):
 
 def bench(step):
     """The limits of make bench, one test each."""
-    code, out = step.run("make", "--no-print-directory", "bench", timeout=3600)
+    code, out = step.run("make", "--no-print-directory", "WERROR=1", "bench", timeout=3600)
     print(re.sub(r"^", "      ", "\n".join(re.findall(r"^[|-].*", out, re.M)), flags=re.M))
     count = Count(len(re.findall(r"^- holds", out, re.M)), len(re.findall(r"^- \*\*falls short", out, re.M)))
     if not count.failed and (code or not count.passed):

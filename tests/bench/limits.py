@@ -12,7 +12,7 @@ def share(key, part):
     def judge(f):
         times = f[key].ratio / f["linked"].ratio
         return times >= part, f"1/{times:.1f}"
-    return (key, "linked"), f"linked: at most 1/{part} of the time of {{{key}}}", judge
+    return (key, "linked"), f"{{linked}}: at most 1/{part} of the CPU time of {{{key}}}", judge
 
 
 def grouped(key, alone, times, disk):
