@@ -201,13 +201,8 @@ static size_t write_front(int64_t *give_up_ms)
 /* With the lock held; let go while waiting. */
 static void gather(void)
 {
-	struct timespec until;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += GATHER_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
+	int64_t until_ms = clock_mono_ms() + GATHER_MS;
+	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
 	log_.gathering = true;
 	while (!log_.urgent && !log_.stopping &&
 	       pthread_cond_clockwait(&log_.filled, &log_.lock, CLOCK_MONOTONIC, &until) == 0)

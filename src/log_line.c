@@ -90,24 +90,11 @@ static void put_str(struct line *l, const char *key, struct str s)
 	}
 }
 
-static void put_decimal(struct buf *b, int64_t i)
-{
-	char digits[20];
-	size_t at = sizeof digits;
-	uint64_t left = i < 0 ? -(uint64_t)i : (uint64_t)i;
-	do
-		digits[--at] = (char)('0' + left % 10);
-	while ((left /= 10) > 0);
-	if (i < 0)
-		digits[--at] = '-';
-	buf_put(b, digits + at, sizeof digits - at);
-}
-
 static void put_int(struct line *l, const char *key, int64_t i)
 {
 	size_t mark = l->b.len;
 	put_key(l, key);
-	put_decimal(&l->b, i);
+	buf_int(&l->b, i);
 	(void)undo_if_failed(l, mark);
 }
 

@@ -69,20 +69,38 @@ void buf_z(struct buf *b, const char *z)
 	buf_put(b, z, strlen(z));
 }
 
+void buf_int(struct buf *b, int64_t i)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+	uint64_t left = i < 0 ? -(uint64_t)i : (uint64_t)i;
+	do
+		digits[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (i < 0)
+		digits[--at] = '-';
+	buf_put(b, digits + at, sizeof digits - at);
+}
+
+/* Into the room there is; when that was too little, again into enough. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	bool room = buf_reserve(b, 0);
+	size_t left = room ? b->cap - b->len : 0;
+	int n = room ? vsnprintf(b->p + b->len, left, fmt, ap) : 0;
 	va_end(ap);
 	if (n < 0)
 		b->failed = true;
-	else if (buf_reserve(b, (size_t)n)) {
+	else if (room && (size_t)n >= left && buf_reserve(b, (size_t)n))
 		(void)vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
-	}
 	va_end(again);
+	if (room && !b->failed)
+		b->len += (size_t)n;
+	else if (room)
+		b->p[b->len] = '\0';
 }
 
 struct str buf_view(const struct buf *b)

@@ -24,6 +24,7 @@ void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, struct str s);
 void buf_z(struct buf *b, const char *z);
+void buf_int(struct buf *b, int64_t i); /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Room for n more bytes plus a NUL without another allocation.  False sets failed. */

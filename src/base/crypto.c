@@ -209,7 +209,7 @@ bool crypto_str_equal(struct str a, struct str b)
 void crypto_wipe(void *p, size_t n)
 {
 	if (p != NULL)
-		OPENSSL_cleanse(p, n);
+		explicit_bzero(p, n);
 }
 
 void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1])

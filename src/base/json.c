@@ -21,14 +21,21 @@ static const struct json *json(const cJSON *c)
 enum err_code json_parse(struct str text, const struct json_limits *limits, struct json **ret,
                          struct err *reterr)
 {
+	return json_parse_wanted(text, limits, NULL, ret, reterr);
+}
+
+enum err_code json_parse_wanted(struct str text, const struct json_limits *limits, struct json_wanted *wanted,
+                                struct json **ret, struct err *reterr)
+{
+	*ret = NULL;
 	char *copy = malloc(text.n + 1);
 	if (copy == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for %zu bytes of JSON", text.n);
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	enum err_code code = json_scan(copy, text.n, limits, reterr);
-	if (code != ERR_OK)
+	enum err_code code = json_scan(copy, text.n, limits, wanted, reterr);
+	if (code != ERR_OK || (wanted != NULL && !wanted->found && wanted->objects > 0))
 		goto out;
 	cJSON *tree = cJSON_ParseWithLength(copy, text.n + 1);
 	if (tree == NULL)

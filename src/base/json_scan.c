@@ -22,6 +22,7 @@ struct scan {
 	char *p; /* NUL-terminated at n, so that looking one ahead is safe */
 	size_t n, at;
 	const struct json_limits *limits;
+	struct json_wanted *wanted; /* NULL: nothing */
 	size_t depth, values;
 	struct {
 		size_t first_key;
@@ -172,6 +173,8 @@ static enum phase open_level(struct scan *s, bool object)
 {
 	if (s->depth >= s->limits->max_depth || s->depth >= DEPTH_MAX)
 		return bad(s, ERR_TOO_LARGE, "JSON is nested too deep");
+	if (s->wanted != NULL && object && s->depth == s->wanted->depth)
+		s->wanted->objects++;
 	s->level[s->depth].object = object;
 	s->level[s->depth].first_key = s->keys.n;
 	s->depth++;
@@ -214,6 +217,8 @@ static enum phase key(struct scan *s)
 	struct str raw = {s->p + start, s->at - 1 - start};
 	if (!json_keys_add(&s->keys, raw, escape))
 		return bad(s, ERR_NOMEM, "no memory for the keys of a JSON object");
+	if (s->wanted != NULL && str_eq(s->keys.v[s->keys.n - 1], s->wanted->key))
+		s->wanted->found = true;
 	skip_space(s);
 	return take(s, ':') ? P_VALUE : not_json(s);
 }
@@ -251,9 +256,10 @@ static bool all_ascii(const char *p, size_t n)
 	return seen < 0x80;
 }
 
-enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, struct err *reterr)
+enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, struct json_wanted *wanted,
+                        struct err *reterr)
 {
-	struct scan s = {.p = text, .n = n, .limits = limits};
+	struct scan s = {.p = text, .n = n, .limits = limits, .wanted = wanted};
 	if (!all_ascii(text, n) && !str_utf8((struct str){text, n}))
 		return err_set(reterr, ERR_INVALID, "not JSON: invalid UTF-8");
 	json_keys_init(&s.keys, n);

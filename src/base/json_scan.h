@@ -5,6 +5,6 @@
 #pragma once
 #include "base/json.h"
 
-/* Errors  as json_parse. */
+/* `wanted` may be NULL.  Errors  as json_parse. */
 MUST_CHECK enum err_code json_scan(char *text, size_t n, const struct json_limits *limits,
-                                   struct err *reterr);
+                                   struct json_wanted *wanted, struct err *reterr);

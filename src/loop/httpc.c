@@ -3,43 +3,45 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "loop/httpc_socket.h"
 
 enum {
 	CONNECT_MS = 1000,
 	CONNECTIONS_MAX = 64,
 	IDLE_S = 45,      /* reuse a connection idle for less: servers drop theirs at about 60 s */
 	LIFETIME_S = 300, /* so that a changed DNS answer is followed */
+	TARGET_MAX = 8192,
+	HEAD_MAX = 65536,
+	BODY_MAX = 1 << 20,
+	KEEP_BYTES = 16384, /* of a buffer between two calls */
 };
 
 struct httpc {
 	struct loop *loop;
 	CURLM *multi;
+	struct httpc_sockets sockets;
 	struct loop_source source;
 	int64_t due_ms; /* libcurl's timer, monotonic; -1: none */
-	struct list_node calls;
-	CURL *idle[HTTPC_IDLE_MAX];
+	struct list_node calls, idle;
 	size_t idle_n;
 };
 
+/* Kept after its end with its handle and buffers: to make and set up a handle costs more than a request. */
 struct httpc_call {
-	struct list_node node;
+	struct list_node node; /* in calls or idle */
 	struct httpc *owner;
 	CURL *easy;
-	struct curl_slist *headers;
-	struct buf answer;
+	struct buf target;                             /* method and URL the handle is set up for */
+	struct buf head;                               /* header lines, each with its NUL */
+	struct curl_slist line[1 + HTTPC_HEADERS_MAX]; /* into head */
+	struct buf body, answer;
 	httpc_done_fn *done;
 	void *arg;
 	unsigned sends;
 	char error[CURL_ERROR_SIZE];
-};
-
-struct socket { /* one descriptor libcurl asked us to watch */
-	struct loop_watch watch;
-	struct httpc *owner;
 };
 
 enum err_code httpc_global_start(struct err *reterr)
@@ -47,57 +49,6 @@ enum err_code httpc_global_start(struct err *reterr)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(reterr, ERR_INTERNAL, "libcurl does not start");
 	return ERR_OK;
-}
-
-static void socket_ready(struct loop_watch *w, uint32_t events)
-{
-	struct socket *s = LIST_ENTRY(w, struct socket, watch);
-	int running, bits = 0;
-	if (events & EPOLLIN)
-		bits |= CURL_CSELECT_IN;
-	if (events & EPOLLOUT)
-		bits |= CURL_CSELECT_OUT;
-	if (events & (EPOLLERR | EPOLLHUP))
-		bits |= CURL_CSELECT_ERR;
-	(void)curl_multi_socket_action(s->owner->multi, w->fd, bits, &running);
-}
-
-static void socket_drop(struct httpc *h, struct socket *s)
-{
-	if (s == NULL)
-		return;
-	loop_watch_del(h->loop, &s->watch);
-	(void)curl_multi_assign(h->multi, s->watch.fd, NULL);
-	free(s);
-}
-
-static int socket_add(struct httpc *h, curl_socket_t fd, uint32_t bits)
-{
-	struct socket *s = calloc(1, sizeof *s);
-	if (s == NULL)
-		return -1;
-	*s = (struct socket){.watch = {.fd = fd, .fn = socket_ready}, .owner = h};
-	if (loop_watch_add(h->loop, &s->watch, bits, NULL) != ERR_OK) {
-		free(s);
-		return -1;
-	}
-	(void)curl_multi_assign(h->multi, fd, s);
-	return 0;
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *assigned)
-{
-	struct socket *s = assigned;
-	uint32_t bits = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
-	                (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		socket_drop(owner, s);
-		return 0;
-	}
-	if (s == NULL)
-		return socket_add(owner, fd, bits);
-	return loop_watch_mod(s->owner->loop, &s->watch, bits) == ERR_OK ? 0 : -1;
 }
 
 static int on_timer(CURLM *multi, long wait_ms, void *arg)
@@ -108,32 +59,42 @@ static int on_timer(CURLM *multi, long wait_ms, void *arg)
 	return 0;
 }
 
-/* A handle costs 10 KiB and many allocations: the bounded few of the last calls are kept. */
-static CURL *handle_take(struct httpc *h)
-{
-	return h->idle_n > 0 ? h->idle[--h->idle_n] : curl_easy_init();
-}
-
-static void handle_give(struct httpc *h, CURL *easy)
-{
-	(void)curl_multi_remove_handle(h->multi, easy);
-	if (h->idle_n == HTTPC_IDLE_MAX) {
-		curl_easy_cleanup(easy);
-		return;
-	}
-	curl_easy_reset(easy);
-	h->idle[h->idle_n++] = easy;
-}
-
 static void call_free(struct httpc_call *c)
 {
 	list_del(&c->node);
 	if (c->easy != NULL)
-		handle_give(c->owner, c->easy);
-	curl_slist_free_all(c->headers);
-	crypto_wipe(c->answer.p, c->answer.cap); /* it may hold keys */
+		curl_easy_cleanup(c->easy);
+	buf_done(&c->target);
+	buf_done(&c->head);
+	buf_done(&c->body);
 	buf_done(&c->answer);
 	free(c);
+}
+
+/* Headers, body and answer may hold keys.  A large buffer is not kept. */
+static void forget(struct buf *b)
+{
+	crypto_wipe(b->p, b->len);
+	if (b->cap > KEEP_BYTES)
+		buf_done(b);
+	else
+		buf_reset(b);
+}
+
+static void call_end(struct httpc_call *c)
+{
+	struct httpc *h = c->owner;
+	(void)curl_multi_remove_handle(h->multi, c->easy);
+	forget(&c->head);
+	forget(&c->body);
+	forget(&c->answer);
+	list_del(&c->node);
+	if (h->idle_n == HTTPC_IDLE_MAX) {
+		call_free(c);
+		return;
+	}
+	list_push(&h->idle, &c->node);
+	h->idle_n++;
 }
 
 struct str httpc_header(const struct httpc_response *r, const char *name)
@@ -154,7 +115,7 @@ static void finish(struct httpc_call *c, CURLcode result)
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
 	}
 	c->done(c->arg, &r);
-	call_free(c);
+	call_end(c);
 }
 
 /* A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
@@ -201,8 +162,8 @@ enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
 	h->due_ms = -1;
 	h->source = (struct loop_source){.settle = settle, .due_ms = due_ms};
 	list_init(&h->calls);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	list_init(&h->idle);
+	httpc_sockets_init(&h->sockets, l, h->multi);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	httpc_connections(h, CONNECTIONS_MAX);
@@ -216,11 +177,12 @@ void httpc_free(struct httpc *h)
 	if (h == NULL)
 		return;
 	while (!list_empty(&h->calls))
-		call_free(LIST_ENTRY(h->calls.next, struct httpc_call, node));
+		call_end(LIST_ENTRY(h->calls.next, struct httpc_call, node));
 	loop_source_del(&h->source);
-	while (h->idle_n > 0)
-		curl_easy_cleanup(h->idle[--h->idle_n]);
+	while (!list_empty(&h->idle))
+		call_free(LIST_ENTRY(h->idle.next, struct httpc_call, node));
 	(void)curl_multi_cleanup(h->multi);
+	httpc_sockets_done(&h->sockets);
 	free(h);
 }
 
@@ -244,68 +206,128 @@ static int on_send(void *arg, char *peer, char *own, int peer_port, int own_port
 }
 
 /* QUICK_EXIT: else a silent DNS server holds the thread when a call ends; NOSIGNAL: threads. */
-static bool set_bounds(CURL *e, const struct httpc_request *req)
+static bool set_bounds(CURL *e)
 {
 	return curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_S) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms) == CURLE_OK &&
-	       curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-	                        req->connect_ms > 0 ? (long)req->connect_ms : (long)CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
 }
 
-static bool add_headers(struct httpc_call *c, const char *const *headers)
+static bool set_callbacks(struct httpc_call *c)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-	for (; list != NULL && headers != NULL && *headers != NULL; headers++) {
-		struct curl_slist *longer = curl_slist_append(list, *headers);
-		if (longer == NULL)
-			break;
-		list = longer;
+	CURL *e = c->easy;
+	return curl_easy_setopt(e, CURLOPT_PRIVATE, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PREREQDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error) == CURLE_OK &&
+	       httpc_sockets_use(&c->owner->sockets, e);
+}
+
+static bool set_target(struct httpc_call *c, const struct httpc_request *req)
+{
+	CURL *e = c->easy;
+	buf_reset(&c->target);
+	curl_easy_reset(e);
+	bool ok = set_bounds(e) && set_callbacks(c) && curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK;
+	if (ok && strcmp(req->method, "POST") == 0)
+		ok = curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK;
+	else if (ok && strcmp(req->method, "GET") != 0)
+		ok = curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method) == CURLE_OK;
+	buf_z(&c->target, req->method);
+	buf_z(&c->target, " ");
+	buf_z(&c->target, req->url);
+	return ok && !c->target.failed;
+}
+
+/* The lines as libcurl's list, in memory of the call's own. */
+static bool set_headers(struct httpc_call *c, const char *const *headers)
+{
+	size_t at[1 + HTTPC_HEADERS_MAX], n = 0;
+	at[n++] = 0;
+	buf_put(&c->head, "Expect:", sizeof "Expect:");
+	for (; headers != NULL && *headers != NULL; headers++) {
+		if (n == 1 + HTTPC_HEADERS_MAX)
+			return false;
+		at[n++] = c->head.len;
+		buf_put(&c->head, *headers, strlen(*headers) + 1);
 	}
-	c->headers = list;
-	return list != NULL && (headers == NULL || *headers == NULL) &&
-	       curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, list) == CURLE_OK;
+	if (c->head.failed)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		c->line[i] = (struct curl_slist){c->head.p + at[i], i + 1 < n ? &c->line[i + 1] : NULL};
+	return curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->line) == CURLE_OK;
 }
 
 static bool set_request(struct httpc_call *c, const struct httpc_request *req)
 {
-	CURL *e = c->easy;
-	bool ok = curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_PRIVATE, c) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_PREREQDATA, c) == CURLE_OK &&
-	          curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error) == CURLE_OK &&
-	          add_headers(c, req->headers);
-	if (ok && strcmp(req->method, "POST") == 0)
-		ok = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)req->body.n) == CURLE_OK &&
-		     curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, req->body.n > 0 ? req->body.p : "") ==
-		             CURLE_OK;
-	else if (ok && strcmp(req->method, "GET") != 0)
-		ok = curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method) == CURLE_OK;
-	return ok;
+	long connect_ms = req->connect_ms > 0 ? (long)req->connect_ms : (long)CONNECT_MS;
+	buf_str(&c->body, req->body);
+	return !c->body.failed && set_headers(c, req->headers) &&
+	       curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE, (long)c->body.len) == CURLE_OK &&
+	       (strcmp(req->method, "POST") != 0 ||
+	        curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body.p) == CURLE_OK) &&
+	       curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms) == CURLE_OK &&
+	       curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK;
+}
+
+static bool set_up_for(const struct httpc_call *c, const struct httpc_request *req)
+{
+	size_t n = strlen(req->method);
+	struct str have = buf_view(&c->target);
+	return have.n > n && str_starts(have, str_c(req->method)) && have.p[n] == ' ' &&
+	       strcmp(have.p + n + 1, req->url) == 0;
+}
+
+static struct httpc_call *call_new(struct httpc *h)
+{
+	struct httpc_call *c = calloc(1, sizeof *c);
+	if (c == NULL || (c->easy = curl_easy_init()) == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->owner = h;
+	buf_init(&c->target, TARGET_MAX);
+	buf_init(&c->head, HEAD_MAX);
+	buf_init(&c->body, BODY_MAX);
+	return c;
+}
+
+static struct httpc_call *call_take(struct httpc *h)
+{
+	struct httpc_call *c = NULL;
+	if (h->idle_n > 0) {
+		c = LIST_ENTRY(h->idle.prev, struct httpc_call, node);
+		list_del(&c->node);
+		h->idle_n--;
+	} else
+		c = call_new(h);
+	if (c != NULL)
+		list_push(&h->calls, &c->node);
+	return c;
 }
 
 enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, httpc_done_fn *done, void *arg,
                           struct httpc_call **ret_call, struct err *reterr)
 {
-	struct httpc_call *c = calloc(1, sizeof *c);
+	struct httpc_call *c = call_take(h);
 	if (c == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for an HTTP call");
-	*c = (struct httpc_call){.owner = h, .done = done, .arg = arg};
-	buf_init(&c->answer, req->response_max);
-	list_push(&h->calls, &c->node);
-	c->easy = handle_take(h);
-	if (c->easy == NULL || !set_bounds(c->easy, req) || !set_request(c, req) ||
+	c->done = done;
+	c->arg = arg;
+	c->sends = 0;
+	c->error[0] = '\0';
+	c->answer.max = req->response_max;
+	if ((!set_up_for(c, req) && !set_target(c, req)) || !set_request(c, req) ||
 	    curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
-		call_free(c);
+		buf_reset(&c->target);
+		call_end(c);
 		return err_set(reterr, ERR_NOMEM, "libcurl does not take the call");
 	}
 	*ret_call = c;
@@ -314,7 +336,7 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 
 void httpc_cancel(struct httpc_call *c)
 {
-	call_free(c);
+	call_end(c);
 }
 
 const char *httpc_version(void)

@@ -1,14 +1,17 @@
-/* httpc.h - outgoing HTTP/1.1 on a loop (libcurl multi).  The only module that includes curl.h.
+/* httpc.h - outgoing HTTP/1.1 on a loop (libcurl multi).  The only module that includes curl.h (httpc*).
  *
  * No redirects, no proxy from the environment, certificates checked, https or http only, every call bounded
  * in time and size.  Note: libcurl re-sends a request when a reused connection dies without an answer.
- * Handles are used again, at most HTTPC_IDLE_MAX are kept; connections stay open between calls.
+ * Calls are used again, at most HTTPC_IDLE_MAX are kept; connections stay open between them.
  * Threads  the loop's thread; httpc_global_start once before any thread. */
 #pragma once
 #include "base/str.h"
 #include "loop/loop.h"
 
-enum { HTTPC_IDLE_MAX = 32 };
+enum {
+	HTTPC_IDLE_MAX = 32,    /* calls kept for the next ones */
+	HTTPC_HEADERS_MAX = 15, /* lines of a request */
+};
 
 struct httpc;      /* opaque: connections of one loop */
 struct httpc_call; /* opaque: one running call */
@@ -16,7 +19,7 @@ struct httpc_call; /* opaque: one running call */
 struct httpc_request {
 	const char *method;         /* "GET", "POST"; borrowed for the call's start only, like all below */
 	const char *url;            /* absolute, NUL-terminated */
-	const char *const *headers; /* "Name: value", NULL-ended; NULL for none */
+	const char *const *headers; /* "Name: value", NULL-ended, at most HTTPC_HEADERS_MAX; NULL for none */
 	struct str body;            /* copied */
 	int64_t timeout_ms;         /* whole call */
 	int64_t connect_ms;         /* until connected, TLS included; 0 takes 1000 */

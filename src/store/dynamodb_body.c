@@ -1,7 +1,5 @@
 #include "store/dynamodb_body.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -49,7 +47,9 @@ static void put_s(struct buf *out, const char *z)
 
 static void put_n(struct buf *out, int64_t n)
 {
-	buf_printf(out, "{\"N\":\"%" PRId64 "\"}", n);
+	buf_z(out, "{\"N\":\"");
+	buf_int(out, n);
+	buf_z(out, "\"}");
 }
 
 void dynamodb_body_key(const struct dynamodb_body *b, const char *name, const struct store_key *key)
@@ -134,7 +134,9 @@ static void put_values(const struct dynamodb_body *b, const char *expression, ch
 	for (const char *p = strchr(expression, ':'); p != NULL; p = strchr(p + 1, ':')) {
 		if (p[1] == '\0' || strchr(seen, p[1]) != NULL)
 			continue;
-		buf_printf(b->out, "%s\":%c\":", seen[0] == '\0' ? "" : ",", p[1]);
+		buf_z(b->out, seen[0] == '\0' ? "\":" : ",\":");
+		buf_put(b->out, p + 1, 1);
+		buf_z(b->out, "\":");
 		put_value(b->out, &b->op->in, p[1]);
 		seen[strlen(seen)] = p[1];
 	}

@@ -114,21 +114,27 @@ static void put_optional(const struct plan *p, const struct store_in *in, bool s
 	for (const struct optional *o = p->optional; o->attribute != NULL; o++) {
 		if (has_value(in, o->letter) != set)
 			continue;
-		if (set)
-			buf_printf(out, "%s%s=:%c", separator, o->attribute, o->letter);
-		else
-			buf_printf(out, "%s%s", separator, o->attribute);
+		buf_z(out, separator);
+		buf_z(out, o->attribute);
+		if (set) {
+			buf_z(out, "=:");
+			buf_put(out, &o->letter, 1);
+		}
 		separator = ",";
 	}
 }
 
 static void update_expression(const struct plan *p, const struct store_in *in, struct buf *out)
 {
-	if (p->set != NULL)
-		buf_printf(out, "SET %s", p->set);
+	if (p->set != NULL) {
+		buf_z(out, "SET ");
+		buf_z(out, p->set);
+	}
 	put_optional(p, in, true, out, ",");
-	if (p->remove != NULL)
-		buf_printf(out, " REMOVE %s", p->remove);
+	if (p->remove != NULL) {
+		buf_z(out, " REMOVE ");
+		buf_z(out, p->remove);
+	}
 	put_optional(p, in, false, out, p->remove == NULL ? " REMOVE " : ",");
 }
 

@@ -9,6 +9,7 @@ enum {
 	DEPTH_MAX = 64,
 	VALUES_FEW = 4096, /* any delivery may have so many */
 	VALUES_MAX = 1000000,
+	EVENT_DEPTH = 4,     /* top object, entry[], entry, messaging[], event */
 	BYTES_PER_VALUE = 8, /* the tersest link event takes 11 a value; arrays made to cost memory take 2 */
 };
 
@@ -161,10 +162,15 @@ enum err_code event_parse(struct str json, const struct event_rules *rules, stru
 	        .max_depth = DEPTH_MAX,
 	        .max_values = values < VALUES_MAX ? values : VALUES_MAX,
 	};
+	struct json_wanted wanted = {.key = STR("account_linking"), .depth = EVENT_DEPTH};
 	struct json *top;
-	enum err_code code = json_parse(json, &limits, &top, reterr);
+	enum err_code code = json_parse_wanted(json, &limits, &wanted, &top, reterr);
 	if (code != ERR_OK)
 		return code;
+	if (top == NULL) { /* most deliveries are messages: not worth a tree */
+		ret->ignored = wanted.objects;
+		return ERR_OK;
+	}
 	struct reader r = {.rules = rules, .out = ret};
 	code = read_delivery(&r, top, reterr);
 	json_free(top);

@@ -48,6 +48,48 @@ static void test_max(void **state)
 	buf_done(&b);
 }
 
+static void test_numbers(void **state)
+{
+	static const struct {
+		int64_t i;
+		const char *text;
+	} rows[] = {{0, "0"},
+	            {-1, "-1"},
+	            {1234567890, "1234567890"},
+	            {INT64_MAX, "9223372036854775807"},
+	            {INT64_MIN, "-9223372036854775808"}};
+	struct buf b;
+	(void)state;
+	buf_init(&b, 100);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		buf_reset(&b);
+		buf_int(&b, rows[i].i);
+		assert_string_equal(b.p, rows[i].text);
+	}
+	buf_done(&b);
+}
+
+/* Text longer than the room there is; one that passes max leaves what was there. */
+static void test_long_printf(void **state)
+{
+	struct buf b;
+	char long_text[2001];
+	(void)state;
+	memset(long_text, 'x', sizeof long_text);
+	long_text[2000] = '\0';
+	buf_init(&b, 2005);
+	buf_z(&b, "ab");
+	buf_printf(&b, "-%s-", long_text);
+	assert_false(b.failed);
+	assert_int_equal(b.len, 2004);
+	assert_memory_equal(b.p, "ab-x", 4);
+	buf_printf(&b, "%s", "zz");
+	assert_true(b.failed);
+	assert_int_equal(b.len, 2004);
+	assert_int_equal(strlen(b.p), 2004);
+	buf_done(&b);
+}
+
 static void test_huge_put(void **state)
 {
 	struct buf b;
@@ -109,8 +151,10 @@ static void test_take(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_put),  cmocka_unit_test(test_max),     cmocka_unit_test(test_huge_put),
-	        cmocka_unit_test(test_grow), cmocka_unit_test(test_reserve), cmocka_unit_test(test_take),
+	        cmocka_unit_test(test_put),      cmocka_unit_test(test_max),
+	        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_long_printf),
+	        cmocka_unit_test(test_huge_put), cmocka_unit_test(test_grow),
+	        cmocka_unit_test(test_reserve),  cmocka_unit_test(test_take),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

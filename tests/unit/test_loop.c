@@ -1,4 +1,4 @@
-/* The loop: timers, inbox, settling sources, offload, the HTTP client; each rule with a test that stalls
+/* The loop: timers, inbox, settling sources, offload; each rule with a test that stalls
  * without it. */
 #include "test.h"
 
@@ -10,10 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loop/httpc.h"
 #include "loop/loop.h"
 #include "loop/offload.h"
-#include "tiny_server.h"
 
 enum { STALL_MS = 500 }; /* far below the loop's longest sleep */
 
@@ -331,128 +329,6 @@ static void test_offload_free_runs_what_was_queued(void **state)
 	assert_int_equal(done_n, 3);
 }
 
-/* --- HTTP client */
-
-struct got {
-	int calls, wanted;
-	enum err_code code;
-	long status;
-	char body[64];
-	bool started;
-};
-
-static void on_http(void *arg, const struct httpc_response *r)
-{
-	struct got *g = arg;
-	assert_true(g->started);
-	g->code = r->code;
-	g->status = r->status;
-	(void)str_copy(g->body, sizeof g->body, r->body);
-	if (++g->calls == g->wanted)
-		loop_stop(loop);
-}
-
-static struct httpc_request request_to(char *url, size_t cap, int port, const char *path)
-{
-	(void)snprintf(url, cap, "http://127.0.0.1:%d%s", port, path);
-	return (struct httpc_request){
-	        .method = "GET", .url = url, .timeout_ms = patience(300), .response_max = 32};
-}
-
-static void test_http_calls_finish_without_a_stall(void **state)
-{
-	struct tiny_server *s = tiny_server_start();
-	struct got g = {.wanted = 40};
-	struct httpc_call *call;
-	struct httpc *h;
-	char url[64];
-	(void)state;
-	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
-	for (int i = 0; i < g.wanted; i++) {
-		struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), "/ok");
-		assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
-	}
-	g.started = true;
-	run_guarded(2000);
-	assert_false(stalled);
-	assert_int_equal(g.code, ERR_OK);
-	assert_int_equal(g.status, 200);
-	assert_string_equal(g.body, "ok");
-	httpc_free(h);
-	tiny_server_stop(s);
-}
-
-static void one_call(const char *method, const char *path, struct str body, struct got *g)
-{
-	struct tiny_server *s = tiny_server_start();
-	struct httpc_call *call;
-	struct httpc *h;
-	char url[64];
-	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
-	struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), path);
-	const char *const headers[] = {"X-Test: 1", NULL};
-	r.method = method;
-	r.headers = headers;
-	r.body = body;
-	*g = (struct got){.wanted = 1};
-	assert_int_equal(httpc_start(h, &r, on_http, g, &call, NULL), ERR_OK);
-	g->started = true;
-	run_guarded(2000);
-	assert_false(stalled);
-	httpc_free(h);
-	tiny_server_stop(s);
-}
-
-static void test_http_post_sends_its_body(void **state)
-{
-	struct got g;
-	(void)state;
-	one_call("POST", "/echo", STR("a=1"), &g);
-	assert_string_equal(g.body, "a=1");
-}
-
-static void test_http_silent_server_ends_at_the_deadline(void **state)
-{
-	struct got g;
-	(void)state;
-	one_call("GET", "/silent", (struct str){NULL, 0}, &g);
-	assert_int_equal(g.code, ERR_TIMEOUT);
-}
-
-static void test_http_answer_over_the_cap_fails(void **state)
-{
-	struct got g;
-	(void)state;
-	one_call("GET", "/large", (struct str){NULL, 0}, &g);
-	assert_int_equal(g.code, ERR_UPSTREAM);
-}
-
-static void test_http_redirect_is_not_followed(void **state)
-{
-	struct got g;
-	(void)state;
-	one_call("GET", "/redirect", (struct str){NULL, 0}, &g);
-	assert_int_equal(g.status, 302);
-}
-
-static void test_http_cancelled_call_never_calls_back(void **state)
-{
-	struct tiny_server *s = tiny_server_start();
-	struct got g = {.wanted = 1, .started = true};
-	struct httpc_call *call;
-	struct httpc *h;
-	char url[64];
-	(void)state;
-	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
-	struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), "/ok");
-	assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
-	httpc_cancel(call);
-	run_guarded(100);
-	assert_int_equal(g.calls, 0);
-	httpc_free(h);
-	tiny_server_stop(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -471,15 +347,6 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_offload_is_bounded_and_answers_on_the_loop, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(test_offload_free_runs_what_was_queued, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_calls_finish_without_a_stall, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_post_sends_its_body, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_silent_server_ends_at_the_deadline, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_http_answer_over_the_cap_fails, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_redirect_is_not_followed, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_cancelled_call_never_calls_back, setup, teardown),
 	};
-	if (httpc_global_start(NULL) != ERR_OK)
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,20 @@
+/* httpc_socket.h - libcurl's descriptors in the loop's epoll; loop/httpc*.c only.
+ *
+ * libcurl names a connection's descriptor when a transfer begins and drops it when the transfer ends.  Here a
+ * connection stays in epoll, waiting for input, until it is closed, so that a call on an open connection
+ * costs no epoll_ctl; one that becomes readable between two calls is taken out. */
+#pragma once
+#include <curl/curl.h>
+
+#include "base/list.h"
+#include "loop/loop.h"
+
+struct httpc_sockets {
+	struct loop *loop;
+	CURLM *multi;
+	struct list_node all;
+};
+
+void httpc_sockets_init(struct httpc_sockets *s, struct loop *l, CURLM *multi); /* sets multi's callback */
+void httpc_sockets_done(struct httpc_sockets *s);                               /* after curl_multi_cleanup */
+MUST_CHECK bool httpc_sockets_use(struct httpc_sockets *s, CURL *easy);         /* for its new connections */
