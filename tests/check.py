@@ -229,7 +229,7 @@ CHECK = [
     ("build-asan", build, "asan", False), ("unit", unit, "asan", False), ("flow", flow, "asan", False),
     ("aws", scripts("aws"), "asan", False), ("dynamodb", scripts("dynamodb"), "asan", False),
     ("tools", scripts("lint", "package", "simulator", "deploy", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
-    ("browser", scripts("browser", timeout=300), "plain", False),
+    ("browser", scripts("browser", timeout=300), "plain", False), ("load", scripts("load"), "plain", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False), ("coverage", coverage, "gcov", False),
 ]
 ALL = [
@@ -239,7 +239,7 @@ ALL = [
     ("valgrind", valgrind, "plain", False), ("analyzer", analyzer, "analyzer", False),
     ("speed", scripts("speed"), "plain", True), ("bench", bench, "plain", True), ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
-    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
+    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True), ("load-full", scripts("load", timeout=5400), "plain", True),
 ]
 STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
 

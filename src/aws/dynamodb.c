@@ -105,6 +105,7 @@ void dynamodb_free(struct dynamodb *d)
 	d->ending = true;
 	while (!list_empty(&d->calls))
 		dynamodb_cancel(LIST_ENTRY(d->calls.next, struct dynamodb_call, node));
+	dynamodb_gate_end(&d->gate);
 	httpc_free(d->http);
 	sigv4_cache_free(d->signer);
 	free(d);
@@ -131,13 +132,22 @@ static void let_in(struct dynamodb *d)
 	if (d->letting_in) /* the one that does goes on */
 		return;
 	d->letting_in = true;
-	for (struct dynamodb_pass *p; (p = dynamodb_gate_next(&d->gate)) != NULL;) {
-		struct dynamodb_call *c = LIST_ENTRY(p, struct dynamodb_call, pass);
-		loop_timer_clear(d->o.loop, &c->timer);
-		c->phase = P_SEND;
-		run(c);
-	}
+	for (struct dynamodb_pass *p; (p = dynamodb_gate_next(&d->gate)) != NULL;)
+		p->turn(p);
 	d->letting_in = false;
+}
+
+static void call_turn(struct dynamodb_pass *p)
+{
+	struct dynamodb_call *c = LIST_ENTRY(p, struct dynamodb_call, pass);
+	loop_timer_clear(c->owner->o.loop, &c->timer);
+	c->phase = P_SEND;
+	run(c);
+}
+
+bool dynamodb_line(struct dynamodb *d, struct dynamodb_turn *t)
+{
+	return dynamodb_gate_line(&d->gate, t);
 }
 
 static void call_free(struct dynamodb_call *c)
@@ -241,6 +251,7 @@ static enum phase get_keys(struct dynamodb_call *c)
 /* What was begun goes ahead of what is new. */
 static enum phase get_place(struct dynamodb_call *c)
 {
+	c->pass.turn = call_turn;
 	dynamodb_gate_enter(&c->owner->gate, &c->pass, c->attempts > 0 || c->req.ahead);
 	return c->pass.state == DYNAMODB_PASS_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
 }

@@ -13,6 +13,7 @@
 #pragma once
 #include "aws/creds.h"
 #include "aws/dynamodb_error.h"
+#include "aws/dynamodb_gate.h"
 #include "aws/endpoint.h"
 #include "loop/loop.h"
 
@@ -60,6 +61,10 @@ void dynamodb_cancel(struct dynamodb_call *c); /* a write may still land */
 
 /* New work with this deadline would come too late: calls in flight and in line are too many. */
 bool dynamodb_full(const struct dynamodb *d, int64_t deadline_ms);
+
+/* Wait for a place before a call is made.  True: t->fn comes when one is free, and begins the call at once.
+ * False: one is free now.  dynamodb_gate_line_leave ends the wait. */
+bool dynamodb_line(struct dynamodb *d, struct dynamodb_turn *t);
 
 /* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */
 const char *dynamodb_keys_from(const struct dynamodb *d);

@@ -63,3 +63,36 @@ struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g)
 	run(g, p);
 	return p;
 }
+
+static void come(struct dynamodb_pass *p)
+{
+	struct dynamodb_turn *t = LIST_ENTRY(p, struct dynamodb_turn, pass);
+	dynamodb_gate_line_leave(t);
+	t->fn(t);
+}
+
+bool dynamodb_gate_line(struct dynamodb_gate *g, struct dynamodb_turn *t)
+{
+	if (g->running < g->max)
+		return false;
+	t->gate = g;
+	t->pass.turn = come;
+	dynamodb_gate_enter(g, &t->pass, false);
+	return true;
+}
+
+void dynamodb_gate_line_leave(struct dynamodb_turn *t)
+{
+	if (t->gate == NULL)
+		return;
+	dynamodb_gate_leave(t->gate, &t->pass, false);
+	t->gate = NULL;
+}
+
+void dynamodb_gate_end(struct dynamodb_gate *g)
+{
+	while (!list_empty(&g->line)) {
+		struct dynamodb_pass *p = LIST_ENTRY(g->line.next, struct dynamodb_pass, node);
+		dynamodb_gate_line_leave(LIST_ENTRY(p, struct dynamodb_turn, pass));
+	}
+}

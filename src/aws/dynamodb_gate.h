@@ -21,9 +21,10 @@ struct dynamodb_gate {
 	int64_t call_us; /* time of a call, smoothed */
 };
 
-/* A call's place at the gate; embedded in the call. */
+/* A place at the gate; embedded in what wants it. */
 struct dynamodb_pass {
 	struct list_node node;
+	void (*turn)(struct dynamodb_pass *p); /* of one that waited: it is RUNNING now */
 	enum { DYNAMODB_PASS_NONE, DYNAMODB_PASS_WAITING, DYNAMODB_PASS_RUNNING } state;
 	int64_t since_us; /* RUNNING */
 };
@@ -39,3 +40,15 @@ void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool 
 void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool answered);
 /* The next in line where a place is free, now RUNNING; NULL: none. */
 struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g);
+
+/* Somebody in line who has no call yet. */
+struct dynamodb_turn {
+	struct dynamodb_pass pass;
+	struct dynamodb_gate *gate;          /* NULL: does not wait */
+	void (*fn)(struct dynamodb_turn *t); /* a place is free, for a call that enters now */
+};
+/* True: t waits.  False: a place is free now. */
+bool dynamodb_gate_line(struct dynamodb_gate *g, struct dynamodb_turn *t);
+void dynamodb_gate_line_leave(struct dynamodb_turn *t); /* of one that does not wait: no-op */
+/* Nobody's turn comes any more.  Pre: no call is in line. */
+void dynamodb_gate_end(struct dynamodb_gate *g);

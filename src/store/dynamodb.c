@@ -197,6 +197,46 @@ static bool full(struct store *s, const struct loop *loop, int64_t deadline_ms)
 	return l != NULL && dynamodb_full(l->client, deadline_ms);
 }
 
+/* Somebody waits for a call to be possible, before there is an operation. */
+struct place {
+	struct dynamodb_turn turn;
+	struct store_turn *of;
+};
+
+static void on_turn(struct dynamodb_turn *turn)
+{
+	struct place *p = LIST_ENTRY(turn, struct place, turn);
+	struct store_turn *t = p->of;
+	t->place = NULL;
+	free(p);
+	t->fn(t);
+}
+
+/* Without memory for a place nobody waits: what follows needs more, and says so. */
+static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
+{
+	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	struct place *p = l == NULL ? NULL : calloc(1, sizeof *p);
+	if (p == NULL)
+		return false;
+	p->turn.fn = on_turn;
+	p->of = t;
+	if (!dynamodb_line(l->client, &p->turn)) {
+		free(p);
+		return false;
+	}
+	t->place = p;
+	return true;
+}
+
+static void line_leave(struct store_turn *t)
+{
+	struct place *p = t->place;
+	dynamodb_gate_line_leave(&p->turn);
+	t->place = NULL;
+	free(p);
+}
+
 static void store_free(struct store *s)
 {
 	struct dynamodb_store *d = of(s);
@@ -207,8 +247,13 @@ static void store_free(struct store *s)
 	free(d);
 }
 
-static const struct store_vtable vtable = {
-        .start = start, .free = store_free, .attach = attach, .detach = detach, .full = full};
+static const struct store_vtable vtable = {.start = start,
+                                           .free = store_free,
+                                           .attach = attach,
+                                           .detach = detach,
+                                           .full = full,
+                                           .line = line,
+                                           .line_leave = line_leave};
 
 static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
 {

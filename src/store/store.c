@@ -223,6 +223,17 @@ bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms)
 	       (s->vt->full != NULL && s->vt->full(s, home, deadline_ms));
 }
 
+bool store_line(struct store *s, const struct loop *home, struct store_turn *t)
+{
+	return s->vt->line != NULL && s->vt->line(s, home, t);
+}
+
+void store_line_leave(struct store *s, struct store_turn *t)
+{
+	if (t->place != NULL)
+		s->vt->line_leave(t);
+}
+
 void store_cancel(struct store_op *op)
 {
 	op->cancelled = true;

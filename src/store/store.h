@@ -144,6 +144,7 @@ struct store_traits {
 	bool find_psid;   /* false: conflicts cannot be looked up */
 };
 
+struct store_turn;
 struct store_vtable {
 	struct store_traits traits;
 	/* Work on op; call store_finish(op) from any thread when it ended.  ERR_BUSY, ERR_NOMEM: it will not.
@@ -155,6 +156,9 @@ struct store_vtable {
 	void (*detach)(struct store *s, struct loop *loop);
 	/* New work of this loop would come too late.  NULL: only the front's limit counts. */
 	bool (*full)(struct store *s, const struct loop *loop, int64_t deadline_ms);
+	/* See store_line; both NULL: there is none. */
+	bool (*line)(struct store *s, const struct loop *loop, struct store_turn *t);
+	void (*line_leave)(struct store_turn *t);
 };
 
 struct store { /* embedded first in a backend's own struct */
@@ -198,6 +202,15 @@ MUST_CHECK enum err_code store_start(struct store *s, struct loop *home, struct 
 /* Would what follows from a request, to be over at this monotonic time, be refused or come too late?  Asked
  * before work that would then be for nothing. */
 bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms);
+
+/* Wait for the store before anything is made for an operation, since thousands may.  True: t->fn comes, on
+ * this loop, when one can begin, and begins it at once.  False: one can begin now. */
+struct store_turn {
+	void (*fn)(struct store_turn *t);
+	void *place; /* the backend's; NULL: does not wait */
+};
+bool store_line(struct store *s, const struct loop *home, struct store_turn *t);
+void store_line_leave(struct store *s, struct store_turn *t); /* of one that does not wait: no-op */
 /* done is never called afterwards; a write may still land.  On the op's loop only. */
 void store_cancel(struct store_op *op);
 

@@ -9,13 +9,15 @@
 #include "webhook/exam.h"
 #include "webhook/lanes.h"
 
-/*  (admit) -> EXAMINE -> pool -> EXAMINED -> EVENTS -> store -> SETTLED -> RECEIVED
+/*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE -> LINE -> turn -> EVENTS -> store -> SETTLED -> RECEIVED
  *  A small body is examined without the pool, a delivery without link events needs no store.  Whatever must
  *  follow our own writes and precede the answer belongs to SETTLED.  Every failure ends in FAILED: 403 for a
  *  signature, 503 when we cannot tell or did not settle. */
 enum phase {
 	P_EXAMINE,
 	P_EXAMINED,
+	P_STORE,
+	P_LINE,
 	P_EVENTS,
 	P_SETTLED,
 	P_RECEIVED,
@@ -34,6 +36,9 @@ struct delivery {
 	struct exam_input in;
 	struct exam *exam;         /* on the pool */
 	struct exam_result result; /* its err is also why FAILED */
+	int64_t deadline_ms;       /* monotonic, of store work */
+	struct store_turn turn;    /* while in line for the store */
+	struct loop_timer timer;   /* and no longer than until the deadline */
 	struct lanes lanes;
 };
 
@@ -44,6 +49,8 @@ static void cleanup(struct request *r)
 	struct delivery *d = r->flow;
 	if (d->exam != NULL)
 		exam_cancel(d->exam);
+	loop_timer_clear(r->loop, &d->timer);
+	store_line_leave(r->service->store, &d->turn);
 	lanes_done(&d->lanes);
 	event_list_done(&d->result.events);
 	r->flow = NULL;
@@ -133,26 +140,71 @@ static enum phase examined(struct delivery *d)
 	}
 	metric_add(M_WEBHOOK_DELIVERIES, 1);
 	count_others(&d->result.events);
-	return P_EVENTS;
+	return P_STORE;
+}
+
+static enum phase unsettled(struct delivery *d, enum err_code code, const char *why)
+{
+	metric_add(M_EVENT_UNSETTLED, (int64_t)d->result.events.n);
+	(void)err_set(&d->result.err, code, "%s", why);
+	return P_FAILED;
+}
+
+static enum phase check_store(struct delivery *d)
+{
+	struct request *r = d->r;
+	d->deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
+	if (d->deadline_ms > r->deadline_ms - ANSWER_MS)
+		d->deadline_ms = r->deadline_ms - ANSWER_MS;
+	if (d->result.events.n == 0)
+		return P_SETTLED;
+	if (!store_full(r->service->store, r->loop, d->deadline_ms))
+		return P_LINE;
+	metric_add(M_STORE_BUSY, 1);
+	return unsettled(d, ERR_BUSY, "too many store operations in flight");
+}
+
+static void on_turn(struct store_turn *t)
+{
+	struct delivery *d = LIST_ENTRY(t, struct delivery, turn);
+	loop_timer_clear(d->r->loop, &d->timer);
+	d->phase = P_EVENTS;
+	log_scope(d->r->id);
+	delivery_run(d);
+	log_scope(NULL);
+}
+
+static void on_late(struct loop_timer *t)
+{
+	struct delivery *d = LIST_ENTRY(t, struct delivery, timer);
+	store_line_leave(d->r->service->store, &d->turn);
+	d->phase = unsettled(d, ERR_TIMEOUT, "the store had no time for it");
+	log_scope(d->r->id);
+	delivery_run(d);
+	log_scope(NULL);
+}
+
+/* Thousands may wait here, each with no more than its events. */
+static enum phase stand_in_line(struct delivery *d)
+{
+	struct request *r = d->r;
+	d->turn.fn = on_turn;
+	d->timer.fn = on_late;
+	if (!store_line(r->service->store, r->loop, &d->turn))
+		return P_EVENTS;
+	if (loop_timer_set(r->loop, &d->timer, d->deadline_ms) == ERR_OK)
+		return P_WAIT;
+	store_line_leave(r->service->store, &d->turn);
+	return unsettled(d, ERR_NOMEM, "no memory for a timer");
 }
 
 static enum phase run_events(struct delivery *d)
 {
-	struct request *r = d->r;
-	int64_t deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
-	if (deadline_ms > r->deadline_ms - ANSWER_MS)
-		deadline_ms = r->deadline_ms - ANSWER_MS;
-	if (d->result.events.n > 0 && store_full(r->service->store, r->loop, deadline_ms)) {
-		metric_add(M_STORE_BUSY, 1);
-		metric_add(M_EVENT_UNSETTLED, (int64_t)d->result.events.n);
-		(void)err_set(&d->result.err, ERR_BUSY, "too many store operations in flight");
-		return P_FAILED;
-	}
 	d->lanes = (struct lanes){
-	        .service = r->service,
+	        .service = d->r->service,
 	        .events = &d->result.events,
-	        .scope = r->id,
-	        .deadline_ms = deadline_ms,
+	        .scope = d->r->id,
+	        .deadline_ms = d->deadline_ms,
 	        .done = on_lanes,
 	        .err = &d->result.err,
 	};
@@ -183,6 +235,8 @@ static void delivery_run(struct delivery *d)
 		switch (d->phase) {
 		case P_EXAMINE: d->phase = examine(d); break;
 		case P_EXAMINED: d->phase = examined(d); break;
+		case P_STORE: d->phase = check_store(d); break;
+		case P_LINE: d->phase = stand_in_line(d); break;
 		case P_EVENTS: d->phase = run_events(d); break;
 		case P_SETTLED: d->phase = settled(d); break;
 		case P_WAIT: return;

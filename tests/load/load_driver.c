@@ -72,6 +72,19 @@ static struct {
 	unsigned away;
 } g;
 
+/* The same clients go in every run. */
+static uint32_t dice(uint32_t sides)
+{
+	static uint32_t seed = 1;
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % sides;
+}
+
+static long number(const char *text)
+{
+	return strtol(text, NULL, 10);
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec t;
@@ -82,7 +95,7 @@ static uint64_t now_us(void)
 static void die(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(errno));
-	exit(2);
+	_exit(2);
 }
 
 static void shut(struct conn *c)
@@ -141,8 +154,7 @@ static void begin(uint64_t due_us)
 	c->sent = c->close = false;
 	c->body_left = -1;
 	c->n = 0;
-	c->leave_us = (unsigned)rand() % 1000 < g.away ? now_us() + (unsigned)rand() % (AWAY_MAX_MS * 1000)
-	                                               : 0;
+	c->leave_us = dice(1000) < g.away ? now_us() + dice(AWAY_MAX_MS * 1000) : 0;
 	if (c->fd < 0 && !dial(c))
 		done(c, LOST);
 	else
@@ -162,9 +174,9 @@ static void read_head(struct conn *c, char *end)
 	const char *length = field(c->in, "\r\nContent-Length:"), *after = field(c->in, "\r\nRetry-After:");
 	c->close = field(c->in, "\r\nConnection: close") != NULL;
 	if (after != NULL)
-		c->now->retry_after = (uint16_t)atoi(after);
-	c->now->status = (uint16_t)atoi(c->in + sizeof "HTTP/1.1");
-	c->body_left = (length == NULL ? 0 : atol(length)) - (c->in + c->n - (end + 4));
+		c->now->retry_after = (uint16_t)number(after);
+	c->now->status = (uint16_t)number(c->in + sizeof "HTTP/1.1");
+	c->body_left = (length == NULL ? 0 : number(length)) - (c->in + c->n - (end + 4));
 }
 
 static void take(struct conn *c, ssize_t n)
@@ -304,15 +316,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	g.to = (struct sockaddr_in){.sin_family = AF_INET,
-	                            .sin_port = htons((uint16_t)atoi(argv[1])),
+	                            .sin_port = htons((uint16_t)number(argv[1])),
 	                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	g.rate = atof(argv[2]);
-	g.end_us = (uint64_t)(atof(argv[3]) * 1e6);
-	g.conns = (uint32_t)atoi(argv[4]);
-	g.away = (unsigned)atoi(argv[5]);
+	g.rate = strtod(argv[2], NULL);
+	g.end_us = (uint64_t)(strtod(argv[3], NULL) * 1e6);
+	g.conns = (uint32_t)number(argv[4]);
+	g.away = (unsigned)number(argv[5]);
 	g.epoll = epoll_create1(EPOLL_CLOEXEC);
 	read_requests(argv[6]);
-	make_room(atof(argv[3]));
+	make_room(strtod(argv[3], NULL));
 	run();
 	FILE *out = fopen(argv[7], "wb");
 	if (out == NULL || fwrite(g.result, sizeof *g.result, g.results, out) != g.results ||

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import urllib.parse
 
+import figures
+from conftest import FULL
 from dynamodb.servers import ENVIRONMENT
 from harness import canary
 from harness.client import FORM
@@ -120,6 +122,13 @@ class Load:
         raw = self.out.read_bytes()
         return [Result(self.requests[n].kind, self.requests[n].psid, status, after, due / 1e6, us / 1e3)
                 for n, status, after, due, us in RESULT.iter_unpack(raw)]
+
+
+def tell(section, lines):
+    """Print the figures; those of a full run stand in the README."""
+    print("\n" + "\n".join(lines))
+    if FULL:
+        figures.write(HERE.parent / "README.md", section, ["```", *lines, "```"])
 
 
 def percentile(values, share):

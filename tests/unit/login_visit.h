@@ -44,6 +44,7 @@ struct visit {
 	struct store_in in[STORE_KINDS]; /* of the last operation of a kind */
 	int count[STORE_KINDS];
 	struct store_op *held;
+	bool store_full;
 	/* the request */
 	struct request r;
 	const char *origin, *host, *cookie; /* NULL: absent */
@@ -111,9 +112,17 @@ static enum err_code fake_start(struct store *s, struct store_op *op)
 	return ERR_OK;
 }
 
+static bool fake_full(struct store *s, const struct loop *loop, int64_t deadline_ms)
+{
+	(void)s, (void)loop;
+	assert_true(deadline_ms > clock_mono_ms());
+	return visit.store_full;
+}
+
 static const struct store_vtable vtable = {
         .traits = {.name = "fake", .find_psid = true},
         .start = fake_start,
+        .full = fake_full,
 };
 static struct store store = {.vt = &vtable, .in_flight_max = 100};
 
@@ -211,11 +220,20 @@ static void begin(const char *query, const char *body)
 	visit.r.deadline_ms = visit.start_ms + visit.deadline_ms;
 }
 
+/* No place in the queue of hashes is kept by a login that is over. */
+static void check_places(void)
+{
+	for (size_t i = 0; i < visit.queue_max; i++)
+		assert_int_equal(offload_reserve(visit.service.hashes), ERR_OK);
+}
+
 static void end(void)
 {
 	if (visit.r.cleanup != NULL)
 		visit.r.cleanup(&visit.r);
 	assert_null(visit.r.flow);
+	if (visit.answers > 0)
+		check_places();
 	offload_free(visit.service.hashes);
 	if (visit.held != NULL)
 		store_finish(visit.held);

@@ -247,7 +247,22 @@ static void test_queue_full(void **state)
 	for (int i = 0; i < 7; i++)
 		log_in(ANN);
 	check_kept(503);
+	assert_int_equal(visit.count[STORE_FIND_EMAIL], 0); /* nothing is done for what will be refused */
 	visit.queue_max = 8;
+	log_in(ANN);
+	assert_int_equal(visit.status, 200);
+}
+
+static void test_store_full(void **state)
+{
+	(void)state;
+	ann();
+	visit.store_full = true;
+	for (int i = 0; i < 7; i++)
+		log_in(ANN);
+	check_kept(503);
+	assert_int_equal(visit.count[STORE_FIND_EMAIL], 0);
+	visit.store_full = false;
 	log_in(ANN);
 	assert_int_equal(visit.status, 200);
 }
@@ -411,13 +426,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, visit_setup, visit_teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_right),          TEST(test_wrong),           TEST(test_floor),
-	        TEST(test_floor_in_steps), TEST(test_unknown),         TEST(test_as_typed_first),
-	        TEST(test_several),        TEST(test_malformed),       TEST(test_ceiling),
-	        TEST(test_throttled),      TEST(test_store_down),      TEST(test_failure_not_counted),
-	        TEST(test_queue_full),     TEST(test_limit),           TEST(test_client_leaves),
-	        TEST(test_upgrade),        TEST(test_too_long),        TEST(test_loses),
-	        TEST(test_newest_holder),  TEST(test_conflict_refuse), TEST(test_gate),
+	        TEST(test_right),          TEST(test_wrong),         TEST(test_floor),
+	        TEST(test_floor_in_steps), TEST(test_unknown),       TEST(test_as_typed_first),
+	        TEST(test_several),        TEST(test_malformed),     TEST(test_ceiling),
+	        TEST(test_throttled),      TEST(test_store_down),    TEST(test_failure_not_counted),
+	        TEST(test_queue_full),     TEST(test_store_full),    TEST(test_limit),
+	        TEST(test_client_leaves),  TEST(test_upgrade),       TEST(test_too_long),
+	        TEST(test_loses),          TEST(test_newest_holder), TEST(test_conflict_refuse),
+	        TEST(test_gate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

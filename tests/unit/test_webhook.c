@@ -87,6 +87,39 @@ static void no_link_event(void **state)
 	tear_down();
 }
 
+static bool is_full(struct store *s, const struct loop *loop, int64_t deadline_ms)
+{
+	(void)s;
+	assert_ptr_equal(loop, rig.loop);
+	assert_int_equal(deadline_ms, fake_now_ms + 2500);
+	return true;
+}
+
+/* What needs the store is refused before it is asked; what does not is taken. */
+static void a_store_with_too_much_to_do(void **state)
+{
+	(void)state;
+	struct store_vtable full = fake_sharp;
+	full.full = is_full;
+	int64_t unsettled = metric_value(M_EVENT_UNSETTLED), busy = metric_value(M_STORE_BUSY);
+	for (int events = 0; events <= 2; events += 2) {
+		set_up(&full);
+		struct code_text code = fake_code(&rig, "a");
+		open_body();
+		for (int i = 0; i < events; i++)
+			add_event(i, FAKE_WALL_MS, code.s);
+		close_body();
+		sign();
+		deliver();
+		assert_int_equal(q.answers, 1); /* at once */
+		expect(events == 0 ? 200 : 503);
+		assert_int_equal(rig.store.ops, 0);
+		tear_down();
+	}
+	assert_int_equal(metric_value(M_EVENT_UNSETTLED) - unsettled, 2);
+	assert_int_equal(metric_value(M_STORE_BUSY) - busy, 1);
+}
+
 /* --- large bodies */
 
 static void large_body(int psids)
@@ -153,6 +186,7 @@ int main(void)
 	        cmocka_unit_test(wrong_signature),
 	        cmocka_unit_test(unusable_json_is_taken),
 	        cmocka_unit_test(no_link_event),
+	        cmocka_unit_test(a_store_with_too_much_to_do),
 	        cmocka_unit_test(large_bodies_are_read_on_the_pool),
 	        cmocka_unit_test(large_body_of_a_client_that_left),
 	        cmocka_unit_test(no_thread_for_a_large_body),

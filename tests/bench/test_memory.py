@@ -1,0 +1,25 @@
+"""The limits of memory.  LINKD_FULL=1: as many links as the limit is about."""
+from bench import memory
+from conftest import count
+
+RSS_IDLE, PRIVATE_IDLE, RSS_WAITING, GROWTH = 20_000, 8_000, 100_000_000 // 1024, 1000  # KiB
+
+
+def test_idle():
+    m = memory.idle()
+    print(memory.idle_line(m))
+    assert m.rss < RSS_IDLE and m.private < PRIVATE_IDLE
+
+
+def test_many_in_flight():
+    w = memory.waiting(memory.WAITING)
+    print(memory.waiting_line(w))
+    assert w.in_flight >= memory.WAITING * 0.95, "they were not there at once"
+    assert w.memory.rss < RSS_WAITING
+    assert sum(w.answers.values()) == memory.WAITING and set(w.answers) <= {"200", "503"}
+
+
+def test_no_growth():
+    g = memory.growth(count("LINKD_LINKS", 100_000, memory.LINKS))
+    print(memory.growth_line(g))
+    assert g.after.rss - g.before.rss < GROWTH

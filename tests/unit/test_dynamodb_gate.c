@@ -1,0 +1,201 @@
+/* How many calls are sent at once, who is next, and when new work is refused; on a clock of the test's own.
+ */
+#include "test.h"
+
+#include "aws/dynamodb_gate.h"
+#include "base/clock.h"
+
+enum { PLACES = 4, LONG_MS = 60000 };
+
+static int64_t now_us = 1000000;
+static struct dynamodb_gate gate;
+static struct dynamodb_pass pass[PLACES * 200];
+
+int64_t clock_mono_us(void)
+{
+	return now_us;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(pass, 0, sizeof pass);
+	dynamodb_gate_init(&gate, PLACES);
+	return 0;
+}
+
+/* `n` calls of this time, one after another in each place. */
+static void calls_take(int64_t us, int n)
+{
+	for (int i = 0; i < n; i++) {
+		dynamodb_gate_enter(&gate, &pass[0], false);
+		now_us += us;
+		dynamodb_gate_leave(&gate, &pass[0], true);
+	}
+}
+
+static void enter(size_t first, size_t n)
+{
+	for (size_t i = first; i < first + n; i++)
+		dynamodb_gate_enter(&gate, &pass[i], false);
+}
+
+static void test_places_then_a_line_in_order(void **state)
+{
+	(void)state;
+	enter(0, PLACES + 3);
+	for (size_t i = 0; i < PLACES + 3; i++)
+		assert_int_equal(pass[i].state, i < PLACES ? DYNAMODB_PASS_RUNNING : DYNAMODB_PASS_WAITING);
+	assert_null(dynamodb_gate_next(&gate)); /* no place is free */
+	dynamodb_gate_leave(&gate, &pass[1], true);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES]);
+	assert_int_equal(pass[PLACES].state, DYNAMODB_PASS_RUNNING);
+	assert_null(dynamodb_gate_next(&gate));
+	dynamodb_gate_leave(&gate, &pass[PLACES + 1], false); /* gives up while it waits */
+	assert_int_equal(gate.running, PLACES);
+	dynamodb_gate_leave(&gate, &pass[0], true);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES + 2]);
+	assert_int_equal(gate.waiting, 0);
+}
+
+static void test_who_is_ahead(void **state)
+{
+	(void)state;
+	enter(0, PLACES + 2);
+	dynamodb_gate_enter(&gate, &pass[20], true);
+	dynamodb_gate_enter(&gate, &pass[21], true);
+	for (size_t i = 0; i < PLACES; i++)
+		dynamodb_gate_leave(&gate, &pass[i], true);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[21]);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[20]);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES]);
+	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES + 1]);
+	assert_null(dynamodb_gate_next(&gate));
+}
+
+static void test_leaving_twice_is_harmless(void **state)
+{
+	(void)state;
+	enter(0, PLACES + 1);
+	for (int i = 0; i < 2; i++) {
+		dynamodb_gate_leave(&gate, &pass[0], true);
+		dynamodb_gate_leave(&gate, &pass[PLACES], true);
+	}
+	assert_int_equal(gate.running, PLACES - 1);
+	assert_int_equal(gate.waiting, 0);
+}
+
+/* As many may wait as have their turn within half a second. */
+static void test_full_by_the_time_of_calls(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t call_us;
+		size_t line;
+	} table[] = {{5000, 400}, {50000, 40}, {250000, 8}, {1000000, 2}};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		(void)setup(NULL);
+		calls_take(table[i].call_us, 400);
+		enter(0, PLACES);
+		size_t n = PLACES;
+		for (; !dynamodb_gate_full(&gate, LONG_MS); n++)
+			dynamodb_gate_enter(&gate, &pass[n], false);
+		assert_in_range(n - PLACES, table[i].line - 3, table[i].line + 1);
+	}
+}
+
+static void test_full_when_its_own_time_would_not_do(void **state)
+{
+	(void)state;
+	calls_take(50000, 400);
+	assert_false(dynamodb_gate_full(&gate, 1)); /* a place is free: its own timeout is the judge */
+	enter(0, PLACES);
+	assert_false(dynamodb_gate_full(&gate, 65));
+	assert_true(dynamodb_gate_full(&gate, 60)); /* a fourth of a call, then a call */
+	assert_true(dynamodb_gate_full(&gate, -5));
+}
+
+/* A store that was slow is believed to be quick again after some tens of calls. */
+static void test_recovers(void **state)
+{
+	(void)state;
+	calls_take(1000000, 400);
+	enter(0, PLACES + 2);
+	assert_true(dynamodb_gate_full(&gate, LONG_MS));
+	for (size_t i = 0; i < PLACES + 2; i++)
+		dynamodb_gate_leave(&gate, &pass[i], false); /* cancelled: says nothing of the store */
+	assert_in_range(gate.call_us, 900000, 1000000);
+	calls_take(5000, 100);
+	assert_in_range(gate.call_us, 4900, 8000);
+}
+
+static struct dynamodb_turn turn[3];
+static int came;
+
+/* What a turn does: its call enters, and finds the place. */
+static void on_turn(struct dynamodb_turn *t)
+{
+	came++;
+	dynamodb_gate_enter(&gate, &pass[40 + (t - turn)], false);
+	assert_int_equal(pass[40 + (t - turn)].state, DYNAMODB_PASS_RUNNING);
+}
+
+static void set_turns(void)
+{
+	came = 0;
+	for (size_t i = 0; i < 3; i++)
+		turn[i] = (struct dynamodb_turn){.fn = on_turn};
+}
+
+static void test_turns_of_those_without_a_call(void **state)
+{
+	(void)state;
+	set_turns();
+	enter(0, PLACES - 1);
+	assert_false(dynamodb_gate_line(&gate, &turn[0])); /* a place is free */
+	enter(PLACES - 1, 1);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(dynamodb_gate_line(&gate, &turn[i]));
+	assert_int_equal(gate.waiting, 3);
+	dynamodb_gate_line_leave(&turn[1]);
+	dynamodb_gate_line_leave(&turn[1]);
+	assert_int_equal(gate.waiting, 2);
+	for (size_t i = 0; i < 2; i++) {
+		dynamodb_gate_leave(&gate, &pass[i], true);
+		struct dynamodb_pass *next = dynamodb_gate_next(&gate);
+		assert_ptr_equal(next, &turn[2 * i].pass);
+		next->turn(next);
+		assert_int_equal(came, i + 1);
+		assert_int_equal(gate.running, PLACES);
+	}
+	dynamodb_gate_line_leave(&turn[0]); /* its turn has been */
+	assert_int_equal(gate.running, PLACES);
+}
+
+static void test_an_end_with_turns_in_line(void **state)
+{
+	(void)state;
+	set_turns();
+	enter(0, PLACES);
+	assert_true(dynamodb_gate_line(&gate, &turn[0]) && dynamodb_gate_line(&gate, &turn[1]));
+	dynamodb_gate_end(&gate);
+	assert_int_equal(gate.waiting, 0);
+	assert_null(turn[0].gate);
+	dynamodb_gate_line_leave(&turn[1]);
+	assert_int_equal(came, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup(test_places_then_a_line_in_order, setup),
+	        cmocka_unit_test_setup(test_who_is_ahead, setup),
+	        cmocka_unit_test_setup(test_leaving_twice_is_harmless, setup),
+	        cmocka_unit_test_setup(test_full_by_the_time_of_calls, setup),
+	        cmocka_unit_test_setup(test_full_when_its_own_time_would_not_do, setup),
+	        cmocka_unit_test_setup(test_recovers, setup),
+	        cmocka_unit_test_setup(test_turns_of_those_without_a_call, setup),
+	        cmocka_unit_test_setup(test_an_end_with_turns_in_line, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
