@@ -4,6 +4,7 @@
 #   make check      every test once; the last line says how many passed
 #   make check-all  the long tests: threads, valgrind, full rounds, fresh machines
 #   make bench      what a request costs, and whether the limits hold (tests/bench/README.md)
+#   make fuzz       [FUZZ=target] [SECONDS=60]: look for inputs that break a parser
 #   make lint       make format     make coverage     make clean
 #   make install    [DESTDIR=] [PREFIX=/usr/local]
 # Variables: CC, CFLAGS, CPPFLAGS, LDFLAGS, BUILD (folder), SAN (sanitizer flags), WERROR=1, V=1 (show commands)

@@ -26,6 +26,22 @@ $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+# Fuzz targets: a program that gives one the inputs kept in its corpus, and one with libFuzzer (make fuzz).
+FUZZ_TARGETS := $(patsubst tests/fuzz/target_%.c,%,$(sort $(wildcard tests/fuzz/target_*.c)))
+REPLAY := $(FUZZ_TARGETS:%=$(BUILD)/replay/%)
+FUZZER := $(FUZZ_TARGETS:%=$(BUILD)/fuzzer/%)
+
+$(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj-tests/fuzz/target_%.o $(BUILD)/obj-tests/fuzz/fuzz.o \
+		$(BUILD)/obj-tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBS) -lm
+
+$(FUZZER): $(BUILD)/fuzzer/%: $(BUILD)/obj-tests/fuzz/target_%.o $(BUILD)/obj-tests/fuzz/fuzz.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
+
 # The programs of make bench; every other .c file beside them is linked into each.
 BENCH := $(addprefix $(BUILD)/bench/,standin bodies floor pace)
 BENCH_HELP := $(filter-out $(BENCH:$(BUILD)/%=$(BUILD)/obj-tests/%.o), \
@@ -63,7 +79,7 @@ bench:
 	@$(MAKE) --no-print-directory all bench-tools
 	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WRITE),--write) $(ROWS)
 
-tests: $(UNIT) $(DRIVER)
+tests: $(UNIT) $(DRIVER) $(REPLAY)
 
 # one after another, stopping at the first that fails
 unit: tests
@@ -82,6 +98,21 @@ image-check:
 	@sh tests/install.sh image
 	@$(PY) tests/check.py all image
 
+# FUZZ="target ..." (all), SECONDS=n of each; what was done adds up in tests/README.md
+fuzz:
+	@sh tests/install.sh fuzz
+	@$(MAKE) --no-print-directory all
+	@$(PY) tests/fuzz/fuzz.py run $(FUZZ) --seconds $(or $(SECONDS),60)
+
+# LEDGER=file: runs made elsewhere, into the same table
+fuzz-add: all
+	@$(PY) tests/fuzz/fuzz.py add $(LEDGER)
+
+# FOUND=folder: what fuzzing found, minimised, into tests/fuzz/corpus
+fuzz-merge:
+	@sh tests/install.sh fuzz
+	@$(PY) tests/fuzz/fuzz.py merge $(FOUND)
+
 coverage:
 	@sh tests/install.sh check
 	@$(PY) tests/check.py coverage
@@ -92,5 +123,5 @@ lint: $(STYLE_PATH)
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests bench bench-tools unit check check-all image-check coverage lint format
+.PHONY: tests bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint format
 .SECONDARY:

@@ -195,6 +195,32 @@ def coverage(step):
     return Count(1 if code == 0 else 0, count.failed + count.skipped + (code != 0))
 
 
+def fuzz(step):
+    """Every input of the corpora once more: a test for each target."""
+    if step.make("tests"):
+        return Count(0, 1)
+    folder, count = step.variables[0].removeprefix("BUILD="), Count()
+    targets = sorted(p.stem.removeprefix("target_") for p in (BASE / "tests/fuzz").glob("target_*.c"))
+    for target in targets:
+        code, out = step.run(f"{folder}/replay/{target}", f"tests/fuzz/corpus/{target}")
+        good = code == 0 and re.search(r"^[1-9]\d* inputs$", out, re.M)
+        if not good:
+            step.shown.append(out)
+            print(f"      {target}: exit {code}")
+        count += Count(1, 0) if good else Count(0, 1)
+    return count if targets else Count(0, 1)
+
+
+def fuzz_full(step):
+    """A minute of libFuzzer for each target."""
+    step.env["LINKD_FUZZ_README"] = "no"
+    seconds = os.environ.get("LINKD_FUZZ_SECONDS", "60")
+    code, out = step.run(sys.executable, "tests/fuzz/fuzz.py", "run", "--seconds", seconds, timeout=7200)
+    m = re.search(r"(\d+) passed, (\d+) failed\s*$", out)
+    print(re.sub(r"^", "      ", out.strip(), flags=re.M))
+    return Count(int(m.group(1)), max(int(m.group(2)), code != 0)) if m else Count(0, 1)
+
+
 def valgrind(step):
     step.env["LINKD_SLOW"] = "20"
     return unit(step, before=("valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
@@ -225,21 +251,35 @@ def fresh(step):
 
 
 CHECK = [
-    ("build", build, "plain", False), ("lint", lint, "plain", False),
-    ("build-asan", build, "asan", False), ("unit", unit, "asan", False), ("flow", flow, "asan", False),
-    ("aws", scripts("aws"), "asan", False), ("dynamodb", scripts("dynamodb"), "asan", False),
+    ("build", build, "plain", False),
+    ("lint", lint, "plain", False),
+    ("build-asan", build, "asan", False),
+    ("unit", unit, "asan", False),
+    ("fuzz", fuzz, "asan", False),
+    ("flow", flow, "asan", False),
+    ("aws", scripts("aws"), "asan", False),
+    ("dynamodb", scripts("dynamodb"), "asan", False),
     ("tools", scripts("lint", "package", "simulator", "deploy", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
-    ("browser", scripts("browser", timeout=300), "plain", False), ("load", scripts("load"), "plain", False),
-    ("flow-dynamodb", flow_dynamodb, "gcov", False), ("coverage", coverage, "gcov", False),
+    ("browser", scripts("browser", timeout=300), "plain", False),
+    ("load", scripts("load"), "plain", False),
+    ("flow-dynamodb", flow_dynamodb, "gcov", False),
+    ("coverage", coverage, "gcov", False),
 ]
 ALL = [
-    ("unit-full", unit, "asan", True), ("flow-full", flow, "asan", True),
+    ("unit-full", unit, "asan", True),
+    ("flow-full", flow, "asan", True),
     ("aws-threads", scripts("aws", before=("setarch", "-R")), "tsan", False),
-    ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False), ("flow-threads", flow, "tsan", False),
-    ("valgrind", valgrind, "plain", False), ("analyzer", analyzer, "analyzer", False),
-    ("speed", scripts("speed"), "plain", True), ("bench", bench, "plain", True), ("fresh", fresh, "plain", False),
+    ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False),
+    ("flow-threads", flow, "tsan", False),
+    ("valgrind", valgrind, "plain", False),
+    ("analyzer", analyzer, "analyzer", False),
+    ("speed", scripts("speed"), "plain", True),
+    ("bench", bench, "plain", True),
+    ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
-    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True), ("load-full", scripts("load", timeout=5400), "plain", True),
+    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
+    ("load-full", scripts("load", timeout=5400), "plain", True),
+    ("fuzz-full", fuzz_full, "plain", True),
 ]
 STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install what is missing of tests/packages.
-#   tests/install.sh PURPOSE         build, run, check, bench, image or all; says first what it installs
+#   tests/install.sh PURPOSE         build, run, check, fuzz, bench, image or all; says first what it installs
 #   tests/install.sh --tell PURPOSE  only says what is missing and how to get it
 # Uses apt-get as root or through sudo; with neither it prints the list and fails.
 set -eu
@@ -10,10 +10,11 @@ case "${1-}" in
 build) purposes=" build " ;;
 run) purposes=" build run " ;;
 check) purposes=" build run check " ;;
+fuzz) purposes=" build fuzz " ;;
 bench) purposes=" build bench " ;;
 image) purposes=" build run check image " ;;
-all) purposes=" build run check bench image all " ;;
-*) echo "usage: $0 [--tell] build|run|check|bench|image|all" >&2; exit 2 ;;
+all) purposes=" build run check fuzz bench image all " ;;
+*) echo "usage: $0 [--tell] build|run|check|fuzz|bench|image|all" >&2; exit 2 ;;
 esac
 list=$(dirname "$0")/packages
 

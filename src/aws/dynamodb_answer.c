@@ -47,6 +47,7 @@ static void spoiled(struct dynamodb_answer *ret, const char *name, const char *t
 {
 	ret->unanswered = true;
 	ret->error.class = DYNAMODB_TRANSIENT;
+	ret->error.own_text = true;
 	(void)snprintf(ret->error.name, sizeof ret->error.name, "%s", name);
 	(void)snprintf(ret->error.text, sizeof ret->error.text, "%s", text);
 }

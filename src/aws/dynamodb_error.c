@@ -111,6 +111,7 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 {
 	const char *op = or_none(x->operation), *table = or_none(x->table), *region = or_none(x->region),
 	           *keys = or_none(x->keys_from), *id = or_none(x->request_id);
+	const char *text = e->own_text || about_table(op) ? e->text : "";
 	switch (e->class) {
 	case DYNAMODB_THROTTLE:
 		return err_set(reterr, ERR_STORE,
@@ -119,7 +120,7 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 		               op, table, e->name, id);
 	case DYNAMODB_TRANSIENT:
 		return err_set(reterr, ERR_STORE, "DynamoDB did not answer %s on table %s: %s %s, request %s",
-		               op, table, e->name, e->text, id);
+		               op, table, e->name, text, id);
 	case DYNAMODB_CREDENTIALS:
 		return err_set(reterr, ERR_STORE,
 		               "AWS refuses the credentials from %s (%s): renew them, and look at the clock "
@@ -140,9 +141,9 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 	case DYNAMODB_VALIDATION:
 		return err_set(reterr, ERR_INVALID,
 		               "DynamoDB cannot execute %s on table %s: %s %s, request %s", op, table,
-		               e->name, about_table(op) ? e->text : "", id);
+		               e->name, text, id);
 	default:
 		return err_set(reterr, ERR_STORE, "DynamoDB refuses %s on table %s: %s %s, request %s", op,
-		               table, e->name, about_table(op) ? e->text : "", id);
+		               table, e->name, text, id);
 	}
 }

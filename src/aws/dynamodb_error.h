@@ -25,6 +25,7 @@ struct dynamodb_error {
 	enum dynamodb_class class;
 	char name[DYNAMODB_NAME_MAX + 1]; /* "ThrottlingException", "HTTP 502"; printable */
 	char text[DYNAMODB_TEXT_MAX + 1]; /* the service's words, cut; may quote values of a request */
+	bool own_text;                    /* text is ours or libcurl's: safe to log */
 };
 
 /* Judge an answer by its status and `__type`; `body` is NULL when it is no JSON. */

@@ -78,8 +78,11 @@ bool expiry_parse(struct str s, int64_t *ret_s)
 	}
 	if (!offset(s, at, &shift))
 		return false;
-	*ret_s = date * DAY_S + seconds - shift;
-	return *ret_s > 0 && *ret_s <= last_s;
+	int64_t moment = date * DAY_S + seconds - shift;
+	if (moment <= 0 || moment > last_s)
+		return false;
+	*ret_s = moment;
+	return true;
 }
 
 bool expiry_number(double seconds, int64_t *ret_s)

@@ -2,7 +2,8 @@
 #pragma once
 #include "base/str.h"
 
-/* "2026-01-31T23:59:59Z", fractions and "+01:00" allowed.  False when it is no such moment. */
+/* "2026-01-31T23:59:59Z", fractions and "+01:00" allowed.  False, and *ret_s is untouched, when it is no such
+ * moment. */
 bool expiry_parse(struct str text, int64_t *ret_s);
 /* False when it is not a moment of the years 1970 to 9999. */
 bool expiry_number(double seconds, int64_t *ret_s);

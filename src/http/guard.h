@@ -2,7 +2,9 @@
  *
  * libmicrohttpd 0.9.75 takes two Content-Length, both framings, two Host, folded headers, bare LF, NUL bytes.
  * The guard refuses all of them from what the library shows, and, by the place of each name and value in the
- * read buffer, whatever it hides: between two headers there may be CR LF and nothing else.
+ * read buffer, whatever it hides: between two headers there may be CR LF and nothing else.  One thing cannot
+ * be told from CR LF, since the library has made two NUL bytes of both: a NUL and a line end.  Proxies refuse
+ * NUL.
  *
  * Source   RFC 9110 section 5, RFC 9112 sections 2, 3, 5, 6.
  * Threads  pure functions. */

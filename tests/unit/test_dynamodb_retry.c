@@ -130,9 +130,27 @@ static void test_every_class_has_words_with_a_remedy(void **state)
 		assert_int_not_equal(dynamodb_error_say(&e, &x, &err), ERR_OK);
 		assert_non_null(strstr(err.msg, table[i].words));
 		assert_non_null(strstr(err.msg, table[i].class == DYNAMODB_CREDENTIALS ? "env" : "shop"));
-		if (table[i].class != DYNAMODB_TRANSIENT) /* whose text is libcurl's */
-			assert_null(strstr(err.msg, "a@example.com"));
+		assert_null(strstr(err.msg, "a@example.com"));
 	}
+}
+
+/* What a 5xx says comes from the service as much as what a 4xx says; "connection reset" does not. */
+static void test_the_words_of_the_service_are_told_of_tables_only(void **state)
+{
+	(void)state;
+	struct dynamodb_error e = read_error(
+	        500, "{\"__type\":\"x#InternalServerError\",\"message\":\"a@example.com\"}");
+	struct dynamodb_context x = {"UpdateItem", "shop", "eu-central-1", "env", "REQ1"};
+	struct err err = {.msg = ""};
+	assert_int_equal(dynamodb_error_say(&e, &x, &err), ERR_STORE);
+	assert_null(strstr(err.msg, "a@example.com"));
+	x.operation = "DescribeTable";
+	assert_int_equal(dynamodb_error_say(&e, &x, &err), ERR_STORE);
+	assert_non_null(strstr(err.msg, "a@example.com"));
+	x.operation = "UpdateItem";
+	e.own_text = true;
+	assert_int_equal(dynamodb_error_say(&e, &x, &err), ERR_STORE);
+	assert_non_null(strstr(err.msg, "a@example.com"));
 }
 
 static void test_checksums_are_those_of_zlib(void **state)
@@ -151,6 +169,7 @@ int main(void)
 	        cmocka_unit_test(test_the_bucket_bounds_retries),
 	        cmocka_unit_test(test_answers_are_classed_by_their_name),
 	        cmocka_unit_test(test_every_class_has_words_with_a_remedy),
+	        cmocka_unit_test(test_the_words_of_the_service_are_told_of_tables_only),
 	        cmocka_unit_test(test_checksums_are_those_of_zlib),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,143 @@
+/* Answers of DynamoDB.  Input: the status, a line end, header lines, an empty line, the body.  A header
+ * "x-amz-crc32: =" is replaced by the right sum. */
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/dynamodb_answer.h"
+#include "fuzz.h"
+#include "store/dynamodb_item.h"
+
+enum { HEADERS_MAX = 8 };
+static struct {
+	struct str name, value;
+} header[HEADERS_MAX];
+static size_t headers;
+
+/* In place of libcurl's, which needs a call. */
+struct str httpc_header(const struct httpc_response *r, const char *name)
+{
+	(void)r;
+	for (size_t i = 0; i < headers; i++)
+		if (str_ieq(header[i].name, str_c(name)))
+			return header[i].value;
+	return (struct str){NULL, 0};
+}
+
+/* Bit by bit, as ISO 3309 has it. */
+static uint32_t crc32(struct str s)
+{
+	uint32_t sum = UINT32_MAX;
+	for (size_t i = 0; i < s.n; i++) {
+		sum ^= (uint8_t)s.p[i];
+		for (int bit = 0; bit < 8; bit++)
+			sum = sum >> 1 ^ (sum & 1 ? 0xedb88320 : 0);
+	}
+	return ~sum;
+}
+
+static struct httpc_response response(struct str in)
+{
+	static char sum[16];
+	struct httpc_response r = {.code = ERR_OK, .sends = 1};
+	uint64_t status = 0;
+	struct str line;
+	(void)str_u64(fuzz_part(&in, '\n'), 999, &status);
+	r.status = (long)status;
+	for (headers = 0; (line = fuzz_part(&in, '\n')).n > 0 && headers < HEADERS_MAX; headers++) {
+		struct str value;
+		(void)str_cut(line, ':', &header[headers].name, &value);
+		header[headers].value = str_trim(value);
+	}
+	r.body = in;
+	(void)snprintf(sum, sizeof sum, "%u", crc32(r.body));
+	for (size_t i = 0; i < headers; i++)
+		if (str_ieq(header[i].name, STR("x-amz-crc32")) && str_is(header[i].value, "="))
+			header[i].value = str_c(sum);
+	return r;
+}
+
+static bool sum_is_right(const struct httpc_response *r)
+{
+	uint64_t v;
+	struct str text = httpc_header(r, "x-amz-crc32");
+	return text.n == 0 || (str_u64(text, UINT32_MAX, &v) && v == crc32(r->body));
+}
+
+static bool ended(const char *z, size_t cap)
+{
+	return memchr(z, '\0', cap) != NULL;
+}
+
+static void check_customer(const struct json *item)
+{
+	struct store_customer c = {0};
+	dynamodb_item_customer(item, &c);
+	FUZZ_MUST(ended(c.key.id, sizeof c.key.id) && ended(c.key.email, sizeof c.key.email));
+	FUZZ_MUST(ended(c.hash, sizeof c.hash) && ended(c.link.psid, sizeof c.link.psid));
+	FUZZ_MUST(ended(c.link.page_id, sizeof c.link.page_id));
+	struct str id = dynamodb_item_str(item, "customer_id"), email = dynamodb_item_str(item, "email");
+	FUZZ_MUST(c.too_long ||
+	          (str_is(id, c.key.id) && str_is(email, c.key.email) && id.n + email.n <= STORE_KEY_MAX));
+	FUZZ_MUST(!c.too_long || id.n + email.n > STORE_KEY_MAX || c.key.id[0] == '\0' ||
+	          c.key.email[0] == '\0' || c.hash[0] == '\0');
+	FUZZ_MUST(!json_has_nul(str_c(c.key.id)) && !json_has_nul(str_c(c.key.email)));
+	FUZZ_MUST(!json_has_nul(str_c(c.hash)) && !json_has_nul(str_c(c.link.psid)));
+}
+
+static void check_items(const struct json *j)
+{
+	check_customer(json_get(j, "Item"));
+	check_customer(json_get(j, "Attributes"));
+	for (const struct json *i = json_first(json_get(j, "Items")); i != NULL; i = json_next(i))
+		check_customer(i);
+}
+
+/* The service's own words may quote what was stored: they are told of calls about tables only. */
+static void check_words(const struct dynamodb_answer *a, struct str body_text)
+{
+	static const char *const operations[] = {"Query", "DescribeTable"};
+	for (size_t i = 0; i < 2; i++) {
+		struct dynamodb_context x = {operations[i], "customers", "eu-central-1", "the profile",
+		                             a->request_id};
+		struct err err = {.code = ERR_OK};
+		enum err_code code = dynamodb_error_say(&a->error, &x, &err);
+		FUZZ_MUST(code == err.code && (code == ERR_STORE || code == ERR_INVALID));
+		FUZZ_MUST(str_printable(str_c(err.msg)));
+		if (i == 0 && body_text.n >= 12)
+			FUZZ_MUST(!fuzz_holds(str_c(err.msg), (struct str){body_text.p, 12}));
+	}
+}
+
+static struct str service_words(const struct json *j)
+{
+	struct str text = json_str(json_get(j, "message"));
+	if (text.n == 0)
+		text = json_str(json_get(j, "Message"));
+	return str_printable(text) && !fuzz_holds(json_str(json_get(j, "__type")),
+	                                          (struct str){text.p, text.n < 12 ? text.n : 12})
+	               ? text
+	               : (struct str){NULL, 0};
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct httpc_response r = response((struct str){(const char *)data, n});
+	struct dynamodb_answer a;
+	dynamodb_answer_read(&r, INT64_C(1760000000000), &a);
+	bool good = r.status == 200 && a.json != NULL && sum_is_right(&r);
+	FUZZ_MUST((a.error.class == DYNAMODB_SUCCESS) == good);
+	FUZZ_MUST(a.unanswered == (a.error.class == DYNAMODB_TRANSIENT));
+	FUZZ_MUST(a.after_ms >= -1 && a.after_ms <= 600000);
+	FUZZ_MUST(ended(a.request_id, sizeof a.request_id) && str_printable(str_c(a.request_id)));
+	FUZZ_MUST(str_printable(str_c(a.error.name)) && str_printable(str_c(a.error.text)));
+	if (a.error.class == DYNAMODB_SUCCESS) {
+		check_items(a.json);
+	} else {
+		FUZZ_MUST(a.error.name[0] != '\0');
+		check_words(&a, fuzz_holds(str_c(a.request_id), service_words(a.json))
+		                        ? (struct str){NULL, 0}
+		                        : service_words(a.json));
+	}
+	json_free(a.json);
+	return 0;
+}
