@@ -262,6 +262,7 @@ CHECK = [
     ("tools", scripts("lint", "package", "simulator", "deploy", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
     ("browser", scripts("browser", timeout=300), "plain", False),
     ("load", scripts("load"), "plain", False),
+    ("model", scripts("model/test_model.py", timeout=300), "plain", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False),
     ("coverage", coverage, "gcov", False),
 ]
@@ -280,6 +281,7 @@ ALL = [
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
     ("load-full", scripts("load", timeout=5400), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),
+    ("model-full", scripts("model", timeout=7200), "plain", True),
 ]
 STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
 

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/admin.h"
 #include "admin/admin_json.h"
@@ -9,8 +10,10 @@
 #include "log.h"
 
 /*  FIND -> store -> FOUND -> LIST
- *                      \--> ERASE <-> store -> ERASED
- *  A customer may be several items (one customer_id, several e-mails): all are listed, all are erased. */
+ *    ^                 \--> ERASE <-> store -> ERASED
+ *    |__ there may be more than one look shows __|
+ *  A customer may be several items (one customer_id, several e-mails): the first are listed, all are erased.
+ */
 enum phase {
 	P_FIND,
 	P_FOUND,
@@ -34,18 +37,27 @@ struct customer {
 	struct store_out out; /* customers is always NULL: see item */
 	struct store_customer *item;
 	size_t n, at;
+	bool more; /* looking for items past the last one erased */
+	char past[STORE_EMAIL_MAX + 1];
 };
 
 static void customer_run(struct customer *c);
+
+static void drop_items(struct customer *c)
+{
+	if (c->item != NULL)
+		crypto_wipe(c->item, c->n * sizeof c->item[0]); /* password hashes */
+	free(c->item);
+	c->item = NULL;
+	c->n = c->at = 0;
+}
 
 static void cleanup(struct request *r)
 {
 	struct customer *c = r->flow;
 	if (c->op != NULL)
 		store_cancel(c->op);
-	if (c->item != NULL)
-		crypto_wipe(c->item, c->n * sizeof c->item[0]); /* password hashes */
-	free(c->item);
+	drop_items(c);
 	free(c);
 	r->flow = NULL;
 }
@@ -58,6 +70,7 @@ static void on_store(void *arg, struct store_op *op)
 	c->err = op->err;
 	c->out = op->out;
 	if (op->kind == STORE_FIND_ID) {
+		drop_items(c);
 		c->item = op->out.customers;
 		c->n = op->out.n;
 		op->out.customers = NULL;
@@ -93,6 +106,8 @@ static enum phase find(struct customer *c)
 		c->code = ERR_NOT_FOUND; /* no key is that long */
 		return P_FAILED;
 	}
+	if (op != NULL)
+		(void)str_copy(op->in.email, sizeof op->in.email, str_c(c->past));
 	return start(c, op, P_FOUND);
 }
 
@@ -100,6 +115,8 @@ static enum phase found(struct customer *c)
 {
 	if (c->code != ERR_OK)
 		return P_FAILED;
+	if (c->n == 0 && c->more)
+		return P_ERASED;
 	if (c->n == 0) {
 		c->code = ERR_NOT_FOUND;
 		return P_FAILED;
@@ -131,10 +148,25 @@ static void list(struct customer *c)
 	reply_json(c->r, 200, &json);
 }
 
+/* One look shows so many items at most: never call it done while there may be more. */
+static enum phase erase_more(struct customer *c)
+{
+	if (c->n < STORE_HOLDERS_MAX)
+		return P_ERASED;
+	const char *last = c->item[c->n - 1].key.email;
+	if (strcmp(last, c->past) <= 0) { /* its e-mail is too long to go on from */
+		c->code = err_set(&c->err, ERR_INTERNAL, "not all items of a customer could be seen");
+		return P_FAILED;
+	}
+	(void)str_copy(c->past, sizeof c->past, str_c(last));
+	c->more = true;
+	return P_FIND;
+}
+
 static enum phase erase(struct customer *c)
 {
 	if (c->at == c->n)
-		return P_ERASED;
+		return erase_more(c);
 	struct store_op *op = store_op_new(STORE_ERASE, c->r->deadline_ms);
 	if (op != NULL)
 		op->in.key = c->item[c->at].key;
@@ -161,20 +193,12 @@ static enum phase note(struct customer *c)
 	return P_ERASE;
 }
 
-/* One look shows so many items at most: never call it done while there may be more. */
-static void erased(struct customer *c)
-{
-	if (c->n < STORE_HOLDERS_MAX)
-		reply_empty(c->r, 204);
-	else
-		reply_error(c->r, ERR_INTERNAL, "The customer has too many items: not all could be seen.",
-		            NULL);
-}
-
 static void fail(struct customer *c)
 {
 	if (c->code == ERR_NOT_FOUND)
 		reply_error(c->r, ERR_NOT_FOUND, UNKNOWN, NULL);
+	else if (c->code == ERR_INTERNAL)
+		reply_error(c->r, ERR_INTERNAL, "The customer has items that could not be seen.", &c->err);
 	else
 		reply_error(c->r, ERR_STORE, NULL, &c->err);
 }
@@ -188,7 +212,7 @@ static void customer_run(struct customer *c)
 		case P_LIST: list(c); return;
 		case P_ERASE: c->phase = erase(c); break;
 		case P_ERASE_NOTE: c->phase = note(c); break;
-		case P_ERASED: erased(c); return;
+		case P_ERASED: reply_empty(c->r, 204); return;
 		case P_WAIT: return;
 		case P_FAILED: fail(c); return;
 		}

@@ -79,6 +79,14 @@ static enum dynamodb_class by_status(long status)
 	return status == 403 ? DYNAMODB_DENIED : DYNAMODB_FAULT;
 }
 
+/* DynamoDB's words, then those of DynamoDB Local: they have no name of their own. */
+static bool about_keys(const char *text)
+{
+	return strstr(text, "key element does not match the schema") != NULL ||
+	       strstr(text, "number of conditions on the keys is invalid") != NULL ||
+	       strstr(text, "required keys was not given a value") != NULL;
+}
+
 void dynamodb_error_read(long status, const struct json *body, struct dynamodb_error *ret)
 {
 	struct str name = short_name(json_str(json_get(body, "__type")));
@@ -90,6 +98,8 @@ void dynamodb_error_read(long status, const struct json *body, struct dynamodb_e
 		ret->class = DYNAMODB_TRANSIENT;
 	copy_printable(ret->name, sizeof ret->name, name);
 	copy_printable(ret->text, sizeof ret->text, text);
+	if (ret->class == DYNAMODB_VALIDATION && about_keys(ret->text))
+		ret->class = DYNAMODB_KEYS;
 	if (name.n == 0)
 		(void)snprintf(ret->name, sizeof ret->name, "HTTP %ld", status);
 }
@@ -138,6 +148,11 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 		               table, region, keys);
 	case DYNAMODB_IN_USE:
 		return err_set(reterr, ERR_STORE, "table %s exists or is being changed (%s)", table, e->name);
+	case DYNAMODB_KEYS:
+		return err_set(reterr, ERR_STORE,
+		               "table %s has other keys than it had: it is looked at again within a minute, "
+		               "request %s",
+		               table, id);
 	case DYNAMODB_VALIDATION:
 		return err_set(reterr, ERR_INVALID,
 		               "DynamoDB cannot execute %s on table %s: %s %s, request %s", op, table,

@@ -14,6 +14,7 @@ enum dynamodb_class {
 	DYNAMODB_DENIED,      /* the keys may not do this */
 	DYNAMODB_NOT_FOUND,   /* no such table */
 	DYNAMODB_IN_USE,      /* the table exists or is being changed */
+	DYNAMODB_KEYS,        /* the table has other keys than we think: it was made anew */
 	DYNAMODB_VALIDATION,  /* this request cannot be executed, now or later */
 	DYNAMODB_FAULT,       /* anything else; never sent again */
 };

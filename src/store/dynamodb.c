@@ -37,6 +37,7 @@ static void seen(void *arg, const struct dynamodb_table *t, const struct err *wh
 	enum dynamodb_way psid = dynamodb_table_way(setting, t->psid, t);
 	int before = atomic_exchange(&s->psid_way, (int)psid);
 	atomic_store(&s->code_way, (int)dynamodb_table_way(PSID_LOOKUP_AUTO, t->code, t));
+	atomic_store(&s->sort_key, t->sort_key); /* the table may have been made anew */
 	atomic_store(&s->email_has_login, t->email_has_login);
 	atomic_store(&s->email_has_link, t->email_has_link);
 	atomic_store(&s->store.traits, psid == DYNAMODB_BY_SCAN ? &scanned : &indexed);
@@ -60,7 +61,6 @@ static enum err_code check(struct dynamodb_store *s, struct err *reterr)
 		return dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, reterr);
 	if (s->cfg->code_style == CODE_STYLE_RANDOM && atomic_load(&s->code_way) == DYNAMODB_BY_NOTHING)
 		return dynamodb_table_no_way(s->table, DYNAMODB_CODE_INDEX, t, reterr);
-	s->sort_key = t->sort_key;
 	if (t->email_all)
 		log_line(
 		        LOG_INFO, "email_index_costs", log_z("table", s->table),
@@ -100,7 +100,8 @@ static void on_warm(struct loop_timer *t)
 	struct dynamodb_lane *l = LIST_ENTRY(t, struct dynamodb_lane, warm);
 	static const struct store_key nobody = {.id = "account-linkd", .email = "account-linkd"};
 	struct buf out;
-	struct dynamodb_body b = {.out = &out, .table = l->owner->table, .sort_key = l->owner->sort_key};
+	struct dynamodb_body b = {
+	        .out = &out, .table = l->owner->table, .sort_key = atomic_load(&l->owner->sort_key)};
 	if (loop_now_ms(l->loop) - dynamodb_idle_since_ms(l->client) < WARM_MS / 2) {
 		rearm(l);
 		return;

@@ -18,8 +18,11 @@ static int query(struct dynamodb_op *x)
 	if (x->op->kind == STORE_PING)
 		return P_READ;
 	dynamodb_body_begin(&b);
-	dynamodb_body_text(&b, "KeyConditionExpression", STR("customer_id=:k"));
-	dynamodb_body_values(&b, ":k", NULL);
+	const char *which = "customer_id=:k";
+	if (x->op->kind == STORE_FIND_ID && x->op->in.email[0] != '\0' && b.sort_key)
+		which = "customer_id=:k AND email>:l";
+	dynamodb_body_text(&b, "KeyConditionExpression", str_c(which));
+	dynamodb_body_values(&b, which, NULL);
 	dynamodb_body_raw(&b, "ConsistentRead", "true");
 	dynamodb_body_raw(&b, "Limit", x->op->kind == STORE_ADD ? "1" : "8");
 	dynamodb_body_end(&b);

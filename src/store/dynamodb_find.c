@@ -114,7 +114,7 @@ static int query(struct dynamodb_op *x)
 /* A key that does not fit came out empty.  A login tells its customer so; nothing else can be done for it. */
 static bool has_key(const struct dynamodb_op *x, const struct store_customer *c)
 {
-	return c->key.id[0] != '\0' && (c->key.email[0] != '\0' || !x->lane->owner->sort_key);
+	return c->key.id[0] != '\0' && (c->key.email[0] != '\0' || !atomic_load(&x->lane->owner->sort_key));
 }
 
 static void take_items(struct dynamodb_op *x)

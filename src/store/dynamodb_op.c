@@ -59,7 +59,7 @@ struct dynamodb_body dynamodb_op_body(struct dynamodb_op *x)
 	return (struct dynamodb_body){.out = &x->body,
 	                              .table = x->lane->owner->table,
 	                              .op = x->op,
-	                              .sort_key = x->lane->owner->sort_key};
+	                              .sort_key = atomic_load(&x->lane->owner->sort_key)};
 }
 
 int dynamodb_op_fail(struct dynamodb_op *x, const struct err *why)

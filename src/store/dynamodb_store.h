@@ -14,10 +14,9 @@ struct dynamodb_store {
 	char table[DYNAMODB_TABLE_MAX + 1];
 	struct endpoint endpoint;
 	struct dynamodb_keeper *keeper; /* credentials; looks at the table */
-	/* set at the start, read by all */
-	bool sort_key;
-	struct dynamodb_table last; /* the keeper's; read at the start only */
+	struct dynamodb_table last;     /* the keeper's; read at the start only */
 	/* as last seen */
+	_Atomic bool sort_key;
 	_Atomic bool email_has_login, email_has_link;
 	_Atomic int psid_way, code_way; /* enum dynamodb_way */
 	_Atomic bool scanning;          /* one scan at a time */

@@ -21,12 +21,12 @@ enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_OVER, P_WINDOW, P_WIN
 #define NOT_USED THERE " AND (attribute_not_exists(fb_link_code) OR fb_link_code<>:d)"
 
 /* A late copy of an issue, executed long after its caller was told it failed, must neither replace the code
- * issued since nor come back to life after that one was used: blindly only what is older is written over,
- * anything else only as it was just read. */
+ * issued since nor come back to life after that one was used, also when the link it made is gone again:
+ * blindly only what is older is written over, anything else only as it was just read. */
 #define OLDER                                                                                           \
 	" AND (attribute_not_exists(authorization_code_expires_at) OR authorization_code_expires_at<:e" \
 	" OR attribute_not_exists(authorization_code) OR authorization_code=:d)"                        \
-	" AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<:i)"
+	" AND (attribute_not_exists(fb_link_code) OR (fb_link_code<>:d AND fb_linked_at<:i))"
 #define ISSUE_SET "authorization_code=:d,authorization_code_expires_at=:e"
 
 /* Set where the operation has a value, else removed. */
@@ -45,7 +45,7 @@ static const struct plan {
         [STORE_ISSUE] = {ISSUE_SET,
                          {{"authorization_code_psid", 'p'}, {"authorization_code_replaces", 'r'}},
                          "login_failures,login_window_ends",
-                         NOT_USED OLDER,
+                         THERE OLDER,
                          true},
         [STORE_REDEEM] = {LINK_SET,
                           {{"fb_page_id", 'g'}},

@@ -48,10 +48,11 @@ struct store_customer {
 
 enum store_kind {
 	STORE_FIND_EMAIL, /* in.email -> customers (at most 2) */
-	STORE_FIND_ID,    /* in.key.id -> customers with that customer_id (at most STORE_HOLDERS_MAX) */
-	STORE_FIND_PSID,  /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
-	STORE_FIND_CODE,  /* in.digest, psid -> the customer with that live code, else the one whose link to
-	                     psid that code made (at most 1); for codes that do not carry the key */
+	STORE_FIND_ID,   /* in.key.id -> customers with that customer_id (at most STORE_HOLDERS_MAX), in order
+	                    of e-mail, those past in.email when that is set */
+	STORE_FIND_PSID, /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
+	STORE_FIND_CODE, /* in.digest, psid -> the customer with that live code, else the one whose link to
+	                    psid that code made (at most 1); for codes that do not carry the key */
 	STORE_ISSUE, /* I: in.key, digest, expires_s, psid or "", replaces or "" -> OK | USED | NO_CUSTOMER */
 	STORE_REDEEM,  /* X: in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
 	STORE_LINK,    /* L: in.key, digest (request id), psid, page_id, time_ms -> outcome, former */

@@ -89,6 +89,20 @@ def test_a_late_copy_of_an_issue_does_not_replace_a_newer_code(service, proxy):
     assert person.row(service)["fb_psid"] == person.psid
 
 
+def test_a_late_copy_of_an_issue_does_not_outlive_a_newer_link(service, proxy):
+    """Made and removed again meanwhile: then the item shows no time of a link any more."""
+    person = Person(service)
+    proxy.only = WRITES
+    proxy.script.append("late")
+    old = people.code_of(service, person)
+    people.tell(service, events.linked(person.psid, people.code_of(service, person)))
+    people.tell(service, events.unlinked(person.psid))
+    time.sleep(proxy.late_s + 0.5)
+    assert proxy.made["late"] == 1 and person.row(service)["authorization_code"] is None
+    people.tell(service, events.linked(person.psid, old))
+    assert person.row(service)["fb_psid"] is None
+
+
 def test_a_write_is_answered_within_the_deadline(service, proxy, linked):
     proxy.only = WRITES
     proxy.script.extend(["slow"] * 3)

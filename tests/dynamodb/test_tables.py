@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 
+from conftest import count
 from dynamodb import people
 from dynamodb.people import Person
 from dynamodb.table import Table
@@ -14,9 +15,9 @@ from simulator import events
 MIB = 1024 * 1024
 
 
-def make(stage, hash_key="customer_id", sort="email", email="ALL", psid=True, code=False):
+def make(stage, hash_key="customer_id", sort="email", email="ALL", psid=True, code=False, name=None):
     """-> a table of that shape, made by boto3."""
-    name = "u-" + secrets.token_hex(6)
+    name = name or "u-" + secrets.token_hex(6)
     keys = [(hash_key, "HASH")] + ([(sort, "RANGE")] if sort else [])
     kinds = {None: None, "ALL": {"ProjectionType": "ALL"}, "KEYS_ONLY": {"ProjectionType": "KEYS_ONLY"},
              "PASSWORD": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["password"]}}
@@ -77,6 +78,30 @@ def test_a_table_without_sort_key(stage, proxy, start):
     assert service.command("customer", "add", "--id", "x1", "--email", "x1@example.com", "--password-stdin",
                            stdin="pw").returncode == 1
     assert service.command("customer", "remove", "--id", "x1").returncode == 0 and not table.found("x1")
+
+
+@pytest.mark.parametrize("before, after", [("email", None), (None, "email")])
+def test_a_table_made_anew_with_other_keys_settles_nothing_falsely(stage, proxy, start, before, after):
+    """As restored from elsewhere: until the service has looked at it again (a minute) an event is not settled."""
+    table = make(stage, sort=before)
+    service = start(LINKD_STORE=f"dynamodb:{table.name}")
+    service.database = table
+    person = Person(service)
+    code = people.code_of(service, person)
+    rows = table.rows()
+    table.client.delete_table(TableName=table.name)
+    make(stage, sort=after, name=table.name)
+    for row in rows:
+        table.put(**row)
+    raw = events.body(events.linked(person.psid, code))
+    assert deliver(service, raw).status == 503 and person.row(service)["fb_psid"] is None
+    if count("LINKD_WAITS", 0, 1):
+        people.tell(service, events.linked(person.psid, code), patience_s=80)
+    else:
+        service.stop()
+        service.start()
+        assert deliver(service, raw).status == 200
+    assert person.row(service)["fb_psid"] == person.psid
 
 
 def test_without_an_index_a_small_table_is_scanned(stage, proxy, start):

@@ -1,5 +1,6 @@
 """The admin listener: who may, what it tells, what it removes; metrics."""
 
+import secrets
 import urllib.parse
 
 import pytest
@@ -117,6 +118,17 @@ def test_odd_paths_are_refused(service, path):
     answer = admin(service, "GET", path)
     assert answer.status in (400,
                              404) and answer.header("content-type").startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("items", [7, 8, 9, 24, 25])
+def test_every_item_of_a_customer_is_erased(service, items):
+    """However many e-mails are under one id; one look of the store shows 8."""
+    name = "many-" + secrets.token_hex(6)
+    for n in range(items):
+        database.put(service.database, customer_id=name, email=f"{name}-{n}@example.com", fb_psid="7" * 17, fb_linked_at=n)
+    assert admin(service, "DELETE", f"/v1/customers/{name}/links").status == 204
+    rows = [one for one in database.rows(service.database) if one["customer_id"] == name]
+    assert len(rows) == items and not any(one["fb_psid"] or one["fb_linked_at"] for one in rows)
 
 
 def test_405_on_v1(service):

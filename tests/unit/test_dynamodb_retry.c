@@ -88,6 +88,10 @@ static void test_answers_are_classed_by_their_name(void **state)
 	         "ProvisionedThroughputExceededException"},
 	        {400, "{\"__type\":\"com.amazon.coral.validate#ValidationException\",\"message\":\"m\"}",
 	         DYNAMODB_VALIDATION, "ValidationException"},
+	        {400,
+	         "{\"__type\":\"x#ValidationException\","
+	         "\"message\":\"The provided key element does not match the schema\"}",
+	         DYNAMODB_KEYS, "ValidationException"},
 	        {409, "{\"__type\":\"x#ReplicatedWriteConflictException\"}", DYNAMODB_TRANSIENT,
 	         "ReplicatedWriteConflictException"},
 	        {400, "{\"__type\":\"x#ExpiredTokenException\"}", DYNAMODB_CREDENTIALS,
@@ -122,7 +126,8 @@ static void test_every_class_has_words_with_a_remedy(void **state)
 	} table[] = {{DYNAMODB_THROTTLE, "on-demand"},     {DYNAMODB_TRANSIENT, "did not answer"},
 	             {DYNAMODB_CREDENTIALS, "renew them"}, {DYNAMODB_DENIED, "dynamodb:UpdateItem"},
 	             {DYNAMODB_NOT_FOUND, "LINKD_STORE"},  {DYNAMODB_IN_USE, "being changed"},
-	             {DYNAMODB_VALIDATION, "cannot"},      {DYNAMODB_FAULT, "refuses"}};
+	             {DYNAMODB_VALIDATION, "cannot"},      {DYNAMODB_FAULT, "refuses"},
+	             {DYNAMODB_KEYS, "other keys"}};
 	struct dynamodb_context x = {"UpdateItem", "shop", "eu-central-1", "env, AWS_ACCESS_KEY_ID", "REQ1"};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		struct dynamodb_error e = {.class = table[i].class, .name = "Name", .text = "a@example.com"};
