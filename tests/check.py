@@ -187,12 +187,33 @@ def flow_dynamodb(step):
 
 
 def coverage(step):
-    """The lines the step before has reached, and the C tests.  Counts as one: these were counted before."""
+    """The lines the step before has reached, the C tests, and those of stores on DynamoDB.  Counts as two: these were
+    counted before."""
     count = unit(step)
+    dynamodb, _ = step.run("/usr/bin/python3", "-m", "pytest", "-q", "-c", "tests/pytest.ini", "tests/dynamodb/test_contract.py",
+                           "-k", "dynamodb_local and not model")
+    count.failed += dynamodb != 0
     code, out = step.run("gcovr", "-r", ".", "--object-directory", "build/gcov", "-f", "src/", "--exclude-throw-branches",
                          "-s", "--html-details", LOGS / "coverage.html", "--sort-percentage", "build/gcov")
     print(re.sub(r"^", "      ", out.strip(), flags=re.M))
-    return Count(1 if code == 0 else 0, count.failed + count.skipped + (code != 0))
+    bare, told = step.run("/usr/bin/python3", "tests/mutants/branches.py", "build/gcov")
+    print(re.sub(r"^", "      ", told.strip(), flags=re.M))
+    return Count(int(code == 0) + (bare == 0), count.failed + count.skipped + (code != 0) + (bare != 0))
+
+
+def framing(step):
+    """Every row of the table on both libraries.  Counts as one: the rows are counted by pytest."""
+    code, out = step.run("/usr/bin/python3", "tests/framing.py") if step.make("all") == 0 else (1, "")
+    print(re.sub(r"^", "      ", out.partition("=== table ===\n")[2].partition("=== end")[0].rstrip(), flags=re.M))
+    return Count(code == 0, code != 0)
+
+
+def mutants(step, *words):
+    """Each mutant must be seen by a test."""
+    code, out = step.run("/usr/bin/python3", "tests/mutants/run.py", *words, timeout=5400)
+    lines = re.findall(r"^mutants of .*|^\d+ mutants in .*", out, re.M)
+    print("\n".join(f"      {line}" for line in lines))
+    return Count(code == 0, code != 0 or not lines)
 
 
 def fuzz(step):
@@ -259,10 +280,11 @@ CHECK = [
     ("flow", flow, "asan", False),
     ("aws", scripts("aws"), "asan", False),
     ("dynamodb", scripts("dynamodb"), "asan", False),
-    ("tools", scripts("lint", "package", "simulator", "deploy", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
+    ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
     ("browser", scripts("browser", timeout=300), "plain", False),
     ("load", scripts("load"), "plain", False),
     ("model", scripts("model/test_model.py", timeout=300), "plain", False),
+    ("mutants", lambda s: mutants(s, "--short"), "plain", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False),
     ("coverage", coverage, "gcov", False),
 ]
@@ -282,6 +304,8 @@ ALL = [
     ("load-full", scripts("load", timeout=5400), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),
     ("model-full", scripts("model", timeout=7200), "plain", True),
+    ("framing", framing, "plain", False),
+    ("mutants-all", mutants, "plain", False),
 ]
 STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
 

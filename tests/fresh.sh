@@ -2,46 +2,10 @@
 # The way of a newcomer on a new machine:  tests/fresh.sh [bookworm|trixie]
 # In a chroot with nothing but git and make: clone the last commit, let make say what is missing, let the
 # install step bring it, build without a warning, install, run the demo's own check.  Needs root and debootstrap.
-# Everything, mounts included, is gone afterwards.
 set -eu
 release=${1:-bookworm}
-[ "$(id -u)" = 0 ] || { echo "tests/fresh.sh needs root" >&2; exit 2; }
-if [ -z "${FRESH_MOUNTS-}" ]; then
-    # mounts made in a namespace of our own cannot outlive us
-    exec env FRESH_MOUNTS=1 unshare -m --propagation private sh "$0" "$release"
-fi
-# the mirror this machine's own packages come from
-# shellcheck disable=SC2016 # a variable of apt-get's
-mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | sed -n 's,/debian/*$,,p' | head -n 1)}
-repo=$(cd "$(dirname "$0")/.." && pwd)
-root=$(mktemp -d /var/tmp/fresh.XXXXXX)
-cleanup() {
-    umount "$root/proc" 2>/dev/null || true
-    rm -rf --one-file-system "$root"
-}
-trap cleanup EXIT
-chmod 755 "$root"
-trap 'exit 1' INT TERM HUP
-
-say() { printf '== %s: %s\n' "$release" "$*"; }
-inside() { chroot "$root" /usr/bin/env -i HOME=/tmp LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null; }
-
-say "a new machine"
-debootstrap --variant=minbase "$release" "$root" "$mirror/debian" >"$root.log" 2>&1 ||
-    { cat "$root.log"; rm -f "$root.log"; exit 1; }
-rm -f "$root.log"
-mount -t proc proc "$root/proc"
-cat >"$root/etc/apt/sources.list" <<END
-deb $mirror/debian $release main
-deb $mirror/debian $release-updates main
-deb $mirror/debian-security $release-security main
-END
-apt-config dump | grep -E '^Acquire::https?::Proxy ' >"$root/etc/apt/apt.conf.d/99proxy" || true
-cp /etc/resolv.conf /etc/hosts "$root/etc/"
-inside DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -y -q --no-install-recommends git make' \
-    >"$root/out" 2>&1 || { cat "$root/out"; exit 1; }
-git clone -q --bare "$repo" "$root/srv/account-linkd.git"
-inside git clone -q /srv/account-linkd.git /srv/account-linkd
+# shellcheck source=tests/chroot.sh
+. "$(dirname "$0")/chroot.sh"
 
 say "make says what is missing"
 if inside make -C /srv/account-linkd >"$root/out" 2>&1; then echo "make should have failed" >&2; exit 1; fi

@@ -3,8 +3,6 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 
-#include <string.h>
-
 /* The longest key must give a code within CODE_MAX: two fields, their prefixes, the seal, base64url. */
 _Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= CODE_MAX, "a code carries the key");
 
@@ -18,7 +16,7 @@ enum err_code code_make(const struct sealer *s, const struct store_key *key,
 	buf_init(&out, CODE_MAX);
 	enum err_code code = seal_make(s, SEAL_CODE, salt, fields, 2, &out);
 	if (code == ERR_OK)
-		memcpy(ret->s, out.p, out.len + 1);
+		(void)str_copy(ret->s, sizeof ret->s, buf_view(&out));
 	crypto_wipe(out.p, out.len);
 	buf_done(&out);
 	return code;
@@ -48,7 +46,10 @@ enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
 		return code;
 	buf_init(&out, STORE_DIGEST_LEN);
 	codec_b64url(&out, sum, sizeof sum);
-	code = out.failed || !str_copy(ret, STORE_DIGEST_LEN + 1, buf_view(&out)) ? ERR_NOMEM : ERR_OK;
+	if (out.failed)
+		code = ERR_NOMEM;
+	else
+		(void)str_copy(ret, STORE_DIGEST_LEN + 1, buf_view(&out));
 	buf_done(&out);
 	return code;
 }

@@ -19,9 +19,8 @@ static bool skip(struct str *s, struct str prefix)
 /* "http://127.0.0.1:PORT" with a canonical port, nothing after it. */
 static bool is_loopback_entry(struct str entry)
 {
-	uint64_t port = 0;
-	return skip(&entry, STR("http://127.0.0.1:")) && str_u64(entry, 65535, &port) && port > 0 &&
-	       entry.p[0] != '0';
+	uint64_t port;
+	return skip(&entry, STR("http://127.0.0.1:")) && str_u64(entry, 65535, &port) && entry.p[0] != '0';
 }
 
 /* Cut `entry`'s origin off the front of `uri`.  The rest then begins the path, as redirect_check requires: a

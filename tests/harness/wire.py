@@ -68,14 +68,23 @@ def split_answers(raw, head=False):
     return found
 
 
+def fragments(raw, size):
+    """The bytes in pieces of that size, or as the caller cut them."""
+    if isinstance(raw, tuple):
+        return raw
+    return [raw[at:at + (size or len(raw))] for at in range(0, len(raw), size or len(raw) or 1)]
+
+
 def talk(url, raw, wait=3.0, pieces=None):
-    """Send bytes (in pieces of that size when given); -> (answers, closed)."""
-    head = raw.startswith(b"HEAD ")
+    """Send bytes (in pieces of that size when given); a tuple of bytes: with a pause between; -> (answers, closed)."""
     with contextlib.closing(connect(url)) as sock:
         with contextlib.suppress(ConnectionError):
-            for at in range(0, len(raw), pieces or len(raw) or 1):
-                sock.sendall(raw[at:at + (pieces or len(raw))])
+            for at, piece in enumerate(fragments(raw, pieces)):
+                time.sleep(0.005 if at and isinstance(raw, tuple) else 0)
+                sock.sendall(piece)
         got, closed = read_all(sock, wait)
+    raw = b"".join(raw) if isinstance(raw, tuple) else raw
+    head = raw.startswith(b"HEAD ")
     answers = split_answers(got, head)
     target = raw.split(b" ")[1].decode("latin-1") if raw.count(b" ") > 1 else "?"
     for one in answers:

@@ -39,7 +39,7 @@ static inline int64_t fake_random(int64_t n)
 	return (int64_t)(fake_seed >> 8) % n;
 }
 
-enum { FAKE_ROWS = 8, FAKE_OPS = 64, FAKE_TRACE = 4096 };
+enum { FAKE_ROWS = 12, FAKE_OPS = 64, FAKE_TRACE = 4096 };
 
 struct fake_row {
 	const char *id, *psid; /* psid NULL: not linked */
@@ -60,6 +60,7 @@ struct fake {
 	/* the script; operations are counted from 1, 0 is never */
 	enum store_outcome redeem;
 	const char *former, *replaces; /* with a redeem that is done */
+	const char *code_of;           /* the customer_id found by a code, or NULL */
 	size_t fail_at, busy_at, hold_at, fail_from, hold_from;
 	size_t blind;     /* this many looks by PSID show nothing */
 	int64_t delay_ms; /* of every answer; at random below it when `jitter` */
@@ -95,7 +96,7 @@ static inline void fake_show(struct fake *f, struct store_op *op, bool by_id)
 		f->blind--;
 		return;
 	}
-	for (size_t i = 0; i < f->n; i++) {
+	for (size_t i = 0; i < f->n && op->out.n < STORE_HOLDERS_MAX; i++) {
 		const struct fake_row *r = &f->row[i];
 		if (by_id ? strcmp(r->id, op->in.key.id) != 0
 		          : r->psid == NULL || strcmp(r->psid, op->in.psid) != 0)
@@ -156,6 +157,10 @@ static inline void fake_apply(struct fake *f, struct store_op *op)
 	switch (op->kind) {
 	case STORE_FIND_PSID: fake_show(f, op, false); break;
 	case STORE_FIND_ID: fake_show(f, op, true); break;
+	case STORE_FIND_CODE:
+		fake_copy(op->in.key.id, sizeof op->in.key.id, f->code_of == NULL ? "" : f->code_of);
+		fake_show(f, op, true);
+		break;
 	case STORE_REDEEM: fake_redeem(f, op); break;
 	case STORE_UNLINK:
 	case STORE_REPAIR: fake_remove(f, op); break;

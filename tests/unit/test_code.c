@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "link/code.h"
+#include "starve.h"
 
 static const uint8_t SALT[SEAL_SALT_LEN] = "sixteen bytes ok";
 static struct sealer *sealer;
@@ -96,6 +97,19 @@ static void test_over_long(void **state)
 	check_refused(fields, 2, SEAL_CODE);
 }
 
+static void test_longest(void **state)
+{
+	(void)state;
+	struct store_key key = key_of(90, 252), got;
+	struct str fields[] = {str_c(key.id), str_c(key.email)};
+	struct buf t;
+	buf_init(&t, SEAL_TEXT_MAX);
+	assert_int_equal(seal_make(sealer, SEAL_CODE, NULL, fields, 2, &t), ERR_OK);
+	assert_int_equal(t.len, CODE_MAX);
+	assert_int_equal(code_open(sealer, buf_view(&t), &got), ERR_OK);
+	buf_done(&t);
+}
+
 static void test_digest(void **state)
 {
 	(void)state;
@@ -105,12 +119,67 @@ static void test_digest(void **state)
 	assert_string_equal(got, "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
 }
 
+/* The digest of the code: the same one every time, and nothing of ours any more. */
+static void test_shorten(void **state)
+{
+	(void)state;
+	struct store_key key = {"C-17", "Ann@Example.com"}, got;
+	struct code_text a;
+	char digest[STORE_DIGEST_LEN + 1];
+	assert_int_equal(code_make(sealer, &key, SALT, &a), ERR_OK);
+	assert_int_equal(code_digest(str_c(a.s), digest), ERR_OK);
+	assert_int_equal(code_shorten(&a), ERR_OK);
+	assert_string_equal(a.s, digest);
+	assert_int_equal(code_open(sealer, str_c(a.s), &got), ERR_DENIED);
+}
+
+static enum err_code make_or_leave(const struct store_key *key, struct code_text *ret)
+{
+	struct code_text text = {.s = "as it was"};
+	enum err_code code = code_make(sealer, key, SALT, &text);
+	if (code != ERR_OK)
+		assert_string_equal(text.s, "as it was");
+	*ret = text;
+	return code;
+}
+
+static enum err_code digest_or_leave(void)
+{
+	char digest[STORE_DIGEST_LEN + 1] = "as it was";
+	enum err_code code = code_digest(STR("abc"), digest);
+	if (code != ERR_OK)
+		assert_string_equal(digest, "as it was");
+	return code;
+}
+
+static enum err_code shorten_a_copy(const struct code_text *of)
+{
+	struct code_text copy = *of;
+	enum err_code code = code_shorten(&copy);
+	if (code != ERR_OK)
+		assert_string_equal(copy.s, of->s);
+	return code;
+}
+
+static void test_starved(void **state)
+{
+	(void)state;
+	struct store_key key = {"C-17", "Ann@Example.com"}, got;
+	struct code_text text;
+	STARVE(make_or_leave(&key, &text), ERR_OK);
+	STARVE(code_open(sealer, str_c(text.s), &got), ERR_OK);
+	assert_string_equal(got.id, "C-17");
+	STARVE(digest_or_leave(), ERR_OK);
+	STARVE(shorten_a_copy(&text), ERR_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_length),
 	        cmocka_unit_test(test_refused),    cmocka_unit_test(test_over_long),
-	        cmocka_unit_test(test_digest),
+	        cmocka_unit_test(test_digest),     cmocka_unit_test(test_shorten),
+	        cmocka_unit_test(test_starved),    cmocka_unit_test(test_longest),
 	};
 	struct str key = STR("0123456789abcdef0123456789abcdef");
 	if (crypto_start(NULL) != ERR_OK || sealer_new(&key, 1, &sealer, NULL) != ERR_OK)

@@ -52,6 +52,7 @@ static void outcomes(void **state)
 	        {STORE_NO_CUSTOMER, LINK_R_REFUSED, "redeem:a", "refused:a:7:no_customer"},
 	        {STORE_KEPT, LINK_R_UNSETTLED, "redeem:a", ""},
 	        {STORE_EXISTS, LINK_R_UNSETTLED, "redeem:a", ""},
+	        {(enum store_outcome)99, LINK_R_UNSETTLED, "redeem:a", ""},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		start_rig(&fake_sharp);

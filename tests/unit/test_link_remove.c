@@ -35,19 +35,65 @@ static void slack_of_two_seconds(void **state)
 	expect(LINK_R_UNLINKED, "find_psid unlink:a", "removed:a:7:unlinked");
 }
 
-/* A full page of holders may not be all. */
+/* n holders of PSID 7, the first `old` of them linked before the event. */
+static void remove_from_many(size_t n, size_t old, const struct store_vtable *vt)
+{
+	static const char *const ids[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+	start_rig(vt);
+	for (size_t i = 0; i < n; i++)
+		rig.store.row[i] = (struct fake_row){.id = ids[i], .psid = "7", .at = i < old ? 1 : 14000};
+	rig.store.n = n;
+	(void)remove_7(5000, false, true);
+	assert_true(fake_run(&rig, 5000));
+	assert_int_equal(got.result, old > 0 ? LINK_R_UNLINKED : LINK_R_MISS);
+	assert_int_equal(got.n, old);
+	fake_rig_done(&rig);
+}
+
+/* A full page of holders may not be all; one of which nothing may go is not looked at again. */
 static void more_holders_than_one_look_shows(void **state)
 {
 	(void)state;
-	static const char *const ids[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-	start_rig(&fake_sharp);
-	for (size_t i = 0; i < FAKE_ROWS; i++)
-		rig.store.row[i] = (struct fake_row){.id = ids[i], .psid = "7", .at = 1};
-	rig.store.n = FAKE_ROWS;
-	(void)remove_7(5000, false, true);
-	assert_true(fake_run(&rig, 5000));
-	assert_int_equal(got.n, 8);
+	remove_from_many(7, 7, &fake_sharp);
+	assert_int_equal(rig.store.ops, 1 + 7);
+	remove_from_many(8, 8, &fake_sharp);
 	assert_int_equal(rig.store.ops, 1 + 8 + 1);
+	remove_from_many(10, 10, &fake_sharp);
+	assert_int_equal(rig.store.ops, 1 + 8 + 1 + 2);
+	remove_from_many(8, 0, &fake_sharp);
+	assert_int_equal(rig.store.ops, 1 + 8);
+	remove_from_many(8, 1, &fake_sharp);
+	assert_int_equal(rig.store.ops, 1 + 8 + 1 + 7);
+}
+
+static void unlink_from_beside(struct fake *f, const struct store_op *op, bool end)
+{
+	if (op->kind == STORE_UNLINK && !end)
+		f->row[0].psid = NULL;
+}
+
+/* A link as old as may be that was gone before us is no newer one: the index is asked again. */
+static void a_link_that_went_meanwhile(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	rows((struct fake_row){.id = "a", .psid = "7", .at = 7000}, B);
+	rig.store.saw = unlink_from_beside;
+	(void)remove_7(5000, false, false);
+	expect(LINK_R_MISS, "find_psid unlink:a find_psid find_psid find_psid find_psid", "");
+}
+
+static void nothing_later_where_nothing_lags(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	rows(A, B);
+	watch = true;
+	(void)remove_7(5000, false, true);
+	assert_false(fake_run(&rig, 60000));
+	assert_int_equal(rig.store.ops, 1);
+	link_later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 
@@ -208,6 +254,8 @@ int main(void)
 	        cmocka_unit_test(removes_from_every_holder),
 	        cmocka_unit_test(slack_of_two_seconds),
 	        cmocka_unit_test(more_holders_than_one_look_shows),
+	        cmocka_unit_test(a_link_that_went_meanwhile),
+	        cmocka_unit_test(nothing_later_where_nothing_lags),
 	        cmocka_unit_test(a_miss_is_final_where_nothing_lags),
 	        cmocka_unit_test(second_looks),
 	        cmocka_unit_test(later_unlinks),

@@ -211,6 +211,32 @@ static void test_every_byte(void **state)
 	}
 }
 
+/* Nothing is read past the end: the bytes lie alone, where a sanitizer sees it. */
+static void test_end(void **state)
+{
+	(void)state;
+	static const struct row short_rows[] = {
+	        NO(ORIGIN, "https://facebook.com"),
+	        NO(ORIGIN, "https://facebook.com:443"),
+	        NO(ORIGIN, "http://127.0.0.1:8081"),
+	        NO(ORIGIN, "https://"),
+	        NO(ORIGIN, "h"),
+	        NO(PATH, "https://facebook.com/"),
+	        NO(TOKEN, "https://facebook.com" PATH),
+	        NO(NAME, "https://facebook.com" PATH "?"),
+	        NO(TOKEN, "https://facebook.com" PATH "?a"),
+	};
+	for (size_t i = 0; i < sizeof short_rows / sizeof short_rows[0]; i++) {
+		struct str uri = short_rows[i].uri;
+		char *alone = malloc(uri.n);
+		assert_non_null(alone);
+		memcpy(alone, uri.p, uri.n);
+		assert_int_equal(redirect_check(&cfg, STR(T), (struct str){alone, uri.n}),
+		                 short_rows[i].want);
+		free(alone);
+	}
+}
+
 static void test_length(void **state)
 {
 	(void)state;
@@ -276,6 +302,11 @@ static void test_entries(void **state)
 		assert_int_equal(redirect_check(&c, STR(T), buf_view(&uri)), REDIRECT_ORIGIN);
 		buf_done(&uri);
 	}
+	char last[] = "http://127.0.0.1:65535", none[] = "http://127.0.0.1:65536";
+	char *edge[] = {last, none};
+	c.redirect_hosts = (struct strlist){2, edge};
+	assert_int_equal(redirect_check(&c, STR(T), STR("http://127.0.0.1:65535" GOOD)), REDIRECT_OK);
+	assert_int_equal(redirect_check(&c, STR(T), STR("http://127.0.0.1:65536" GOOD)), REDIRECT_ORIGIN);
 	c = cfg;
 	c.public_loopback = false;
 	assert_int_equal(redirect_check(&c, STR(T), STR("http://127.0.0.1:8081" GOOD)), REDIRECT_ORIGIN);
@@ -303,6 +334,7 @@ int main(void)
 	        cmocka_unit_test(test_rows),    cmocka_unit_test(test_every_byte),
 	        cmocka_unit_test(test_length),  cmocka_unit_test(test_token),
 	        cmocka_unit_test(test_entries), cmocka_unit_test(test_append),
+	        cmocka_unit_test(test_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "link/seal.h"
+#include "starve.h"
 
 #define KEY_A "0123456789abcdef0123456789abcdef"
 #define KEY_B "fedcba9876543210fedcba9876543210"
@@ -31,6 +32,7 @@ static struct buf token_of(const struct sealer *s, enum seal_type type, const ui
 static enum err_code try_open(const struct sealer *s, enum seal_type type, struct str token)
 {
 	static struct seal_open o;
+	memset(&o, 0xee, sizeof o);
 	enum err_code code = seal_open(s, type, token, &o);
 	if (code != ERR_OK) {
 		assert_int_equal(o.n, 0);
@@ -197,11 +199,12 @@ static void test_keys(void **state)
 	struct sealer *s = NULL;
 	struct err e = {0};
 	struct str keys[] = {STR(KEY_A), STR(KEY_B), STR(KEY_C), STR(KEY_A)};
-	struct str late[] = {STR(KEY_A), {KEY_A, 31}};
+	struct str late[] = {STR(KEY_A), {KEY_A, 31}}, early[] = {{KEY_A, 31}, STR(KEY_A)};
 	assert_int_equal(sealer_new(keys, 0, &s, &e), ERR_INVALID);
 	assert_int_equal(sealer_new(keys, 4, &s, &e), ERR_INVALID);
 	assert_int_equal(sealer_new(late, 2, &s, &e), ERR_INVALID);
-	assert_null(strstr(e.msg, "0123"));
+	assert_int_equal(sealer_new(early, 2, &s, NULL), ERR_INVALID);
+	assert_string_equal(e.msg, "seal key 2 has 31 bytes, at least 32 are needed");
 	assert_null(s);
 	assert_int_equal(sealer_new(keys, 3, &s, &e), ERR_OK);
 	sealer_free(s);
@@ -294,6 +297,76 @@ static void test_bad_fields(void **state)
 	sealer_free(s);
 }
 
+/* Two keys whose short ids are equal, found by search: each opens what it sealed, wherever it stands. */
+static void test_equal_ids(void **state)
+{
+	(void)state;
+	static const char one[] = "key number 000000000000000091979",
+	                  two[] = "key number 000000000000000236463";
+	struct sealer *made[] = {sealer_of(one, two), sealer_of(two, one)};
+	for (size_t i = 0; i < 2; i++) {
+		struct buf t = token_of(made[i], SEAL_STATE, NULL);
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(try_open(made[k], SEAL_STATE, buf_view(&t)), ERR_OK);
+		struct sealer *alone = sealer_of(i == 0 ? two : one, NULL);
+		assert_int_equal(try_open(alone, SEAL_STATE, buf_view(&t)), ERR_DENIED);
+		sealer_free(alone);
+		buf_done(&t);
+	}
+	sealer_free(made[0]);
+	sealer_free(made[1]);
+}
+
+/* With the most keys there may be, a foreign token is compared with each and with nothing else. */
+static void test_foreign_token(void **state)
+{
+	(void)state;
+	struct str keys[] = {STR(KEY_A), STR(KEY_B), STR(KEY_C)};
+	struct sealer *full = NULL, *foreign = sealer_of("yet another key of 32 bytes .....", NULL);
+	assert_int_equal(sealer_new(keys, 3, &full, NULL), ERR_OK);
+	struct buf t = token_of(foreign, SEAL_STATE, NULL);
+	assert_int_equal(try_open(full, SEAL_STATE, buf_view(&t)), ERR_DENIED);
+	buf_done(&t);
+	sealer_free(full);
+	sealer_free(foreign);
+}
+
+static enum err_code make_and_free(const struct str *keys, size_t n)
+{
+	struct sealer *s = NULL;
+	enum err_code code = sealer_new(keys, n, &s, NULL);
+	if (code != ERR_OK)
+		assert_null(s);
+	sealer_free(s);
+	return code;
+}
+
+static enum err_code make_token(const struct sealer *s, const uint8_t *salt)
+{
+	struct str field = STR("one");
+	struct buf out;
+	buf_init(&out, SEAL_TEXT_MAX);
+	enum err_code code = seal_make(s, SEAL_STATE, salt, &field, 1, &out);
+	if (code != ERR_OK)
+		assert_int_equal(out.len, 0);
+	buf_done(&out);
+	return code;
+}
+
+static void test_starved(void **state)
+{
+	(void)state;
+	struct str keys[] = {STR(KEY_A), STR(KEY_B)};
+	STARVE(make_and_free(keys, 2), ERR_OK);
+	struct sealer *s = sealer_of(KEY_A, NULL);
+	STARVE(make_token(s, NULL), ERR_OK);
+	STARVE(make_token(s, SALT), ERR_OK);
+	struct buf t = token_of(s, SEAL_STATE, SALT);
+	STARVE(try_open(s, SEAL_STATE, buf_view(&t)), ERR_OK);
+	buf_done(&t);
+	sealer_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +376,8 @@ int main(void)
 	        cmocka_unit_test(test_types),         cmocka_unit_test(test_rotation),
 	        cmocka_unit_test(test_keys),          cmocka_unit_test(test_long_key),
 	        cmocka_unit_test(test_limits),        cmocka_unit_test(test_bad_fields),
+	        cmocka_unit_test(test_starved),       cmocka_unit_test(test_equal_ids),
+	        cmocka_unit_test(test_foreign_token),
 	};
 	if (crypto_start(NULL) != ERR_OK)
 		return 1;

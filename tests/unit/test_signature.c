@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 #include "base/crypto.h"
+#include "starve.h"
 #include "webhook/signature.h"
 
 #define HEX "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
@@ -140,6 +141,40 @@ static void other_lengths(void **state)
 	assert_int_equal(check(empty, STR(""), keys, 1), ERR_OK);
 }
 
+static enum err_code make_keys(char *const *secrets, size_t n)
+{
+	struct signature_keys *keys = NULL;
+	enum err_code code = signature_keys_new(secrets, n, &keys);
+	if (code != ERR_OK)
+		assert_null(keys);
+	signature_keys_free(keys);
+	return code;
+}
+
+/* A digest that could not be made says nothing of the others. */
+static void no_memory_is_no_answer(void **state)
+{
+	(void)state;
+	char *secrets[] = {other, secret, other};
+	struct signature_keys *keys;
+	STARVE(make_keys(secrets, 3), ERR_OK);
+	assert_int_equal(signature_keys_new(secrets, 3, &keys), ERR_OK);
+	STARVE(signature_check(STR(GOOD), body, keys), ERR_OK);
+	starve_nth(4);
+	assert_int_equal(signature_check(STR(GOOD), body, keys), ERR_OK);
+	assert_int_equal(starve_calls(), 3);
+	signature_keys_free(keys);
+}
+
+/* As many as are told to count; the settings allow no more. */
+static void a_secret_too_many(void **state)
+{
+	(void)state;
+	char *secrets[] = {other, other, secret, secret}, *late[] = {other, other, other, secret};
+	assert_int_equal(check(STR(GOOD), body, secrets, 4), ERR_OK);
+	assert_int_equal(check(STR(GOOD), body, late, 4), ERR_DENIED);
+}
+
 int main(void)
 {
 	struct err err;
@@ -153,6 +188,8 @@ int main(void)
 	        cmocka_unit_test(every_bit_of_the_digest),
 	        cmocka_unit_test(every_bit_of_the_body),
 	        cmocka_unit_test(other_lengths),
+	        cmocka_unit_test(no_memory_is_no_answer),
+	        cmocka_unit_test(a_secret_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "login/state.h"
+#include "starve.h"
 
 enum { NOW = 1700000000 };
 #define NONCE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -134,6 +135,31 @@ static void test_time(void **unused)
 	buf_done(&tc);
 }
 
+/* Every byte of the time is carried. */
+static void test_whole_time(void **unused)
+{
+	(void)unused;
+	struct state s = sample(), got;
+	s.issued_s = INT64_C(0x0123456789abcdef);
+	struct buf t = sealed(&s);
+	assert_int_equal(state_open(sealer, buf_view(&t), STR(NONCE), s.issued_s, &got, NULL), ERR_OK);
+	assert_true(got.issued_s == s.issued_s);
+	assert_int_equal(state_open(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL), ERR_DENIED);
+	buf_done(&t);
+}
+
+static void test_starved(void **unused)
+{
+	(void)unused;
+	struct state s = sample(), got;
+	struct consent c = sample_consent(), got_c;
+	struct buf t = sealed(&s), tc = sealed_consent(&c);
+	STARVE(state_open(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL), ERR_OK);
+	STARVE(state_open_consent(sealer, buf_view(&tc), STR(NONCE), NOW, &got_c, NULL), ERR_OK);
+	buf_done(&t);
+	buf_done(&tc);
+}
+
 static void test_refused(void **unused)
 {
 	(void)unused;
@@ -208,11 +234,70 @@ static void test_shape(void **unused)
 	buf_done(&t);
 }
 
+static enum err_code open_consent_of(const struct str *fields, size_t n)
+{
+	struct consent got;
+	struct buf t;
+	buf_init(&t, SEAL_TEXT_MAX);
+	assert_int_equal(seal_make(sealer, SEAL_CONSENT, NULL, fields, n, &t), ERR_OK);
+	enum err_code code = state_open_consent(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL);
+	buf_done(&t);
+	return code;
+}
+
+/* The same of a consent: one field too few, too many, and each that may be too long. */
+static void test_consent_shape(void **unused)
+{
+	(void)unused;
+	static char big[STORE_ID_MAX + 2];
+	memset(big, 'x', sizeof big);
+	struct state s = sample();
+	struct str good[13] = {STR("t"),
+	                       STR("r"),
+	                       STR(""),
+	                       STR(""),
+	                       STR("\0\0\0\0\x65\x53\xf1\x00"),
+	                       {(char *)s.browser, 32},
+	                       STR("C-1"),
+	                       STR("e@x"),
+	                       STR("0123456789abcdef"),
+	                       STR(""),
+	                       STR(""),
+	                       STR("\1"),
+	                       STR("more")};
+	static const struct {
+		size_t field;
+		struct str value;
+	} bad[] = {
+	        {4, {big, 9}},
+	        {5, {big, 31}},
+	        {6, {big, STORE_ID_MAX + 1}},
+	        {7, {big, STORE_EMAIL_MAX + 1}},
+	        {8, {big, 15}},
+	        {9, {big, STORE_ID_MAX + 1}},
+	        {10, {big, STORE_EMAIL_MAX + 1}},
+	        {11, {big, 2}},
+	        {11, {big, 0}},
+	};
+	assert_int_equal(open_consent_of(good, 12), ERR_OK);
+	assert_int_equal(open_consent_of(good, 11), ERR_DENIED);
+	assert_int_equal(open_consent_of(good, 13), ERR_DENIED);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct str fields[12];
+		memcpy(fields, good, sizeof fields);
+		fields[bad[i].field] = bad[i].value;
+		assert_int_equal(open_consent_of(fields, 12), ERR_DENIED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_state), cmocka_unit_test(test_consent), cmocka_unit_test(test_largest),
-	        cmocka_unit_test(test_time),  cmocka_unit_test(test_refused), cmocka_unit_test(test_shape),
+	        cmocka_unit_test(test_state),         cmocka_unit_test(test_consent),
+	        cmocka_unit_test(test_largest),       cmocka_unit_test(test_time),
+	        cmocka_unit_test(test_refused),       cmocka_unit_test(test_shape),
+	        cmocka_unit_test(test_whole_time),    cmocka_unit_test(test_starved),
+	        cmocka_unit_test(test_consent_shape),
 	};
 	struct str key = STR("0123456789abcdef0123456789abcdef");
 	if (crypto_start(NULL) != ERR_OK || sealer_new(&key, 1, &sealer, NULL) != ERR_OK)

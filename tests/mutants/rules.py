@@ -1,0 +1,50 @@
+"""The five rules that decide who is linked to whom: where each stands, and the tests that must see a defect in it.
+
+A place: a file below src/ and the names in it: functions ("*": all, and the file's constants), rows of tables, macros."""
+from typing import NamedTuple
+
+SQL = ("store/test_contract", "store/test_ops", "store/test_starve", "store/test_sqlite")
+
+
+class Place(NamedTuple):
+    file: str
+    functions: tuple
+    tests: tuple       # programs, the quickest first
+    rows: tuple = ()
+    macros: tuple = ()
+    dynamodb: bool = False  # the tests run on DynamoDB
+    through: str = ""  # the source that includes the file, where it is none itself
+
+
+STORE_ROWS = ("STORE_ISSUE", "STORE_REDEEM", "STORE_UNLINK")
+DYNAMODB_WRITE = ("has_value", "put_optional", "update_expression", "update", "first", "done", "written", "issue_as_read",
+                  "why_not_linked", "why_kept", "why_not_issued", "why", "read_back")
+RULES = {
+    "redirect": (Place("login/redirect.c", ("*",), ("unit/test_redirect",)),),
+    "signature": (Place("webhook/signature.c", ("*",), ("unit/test_signature",)),),
+    "code": (
+        Place("link/code.c", ("*",), ("unit/test_code",)),
+        Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_code")),
+        Place("link/link_complete.c", ("begin", "searched", "redeem", "judge", "link_complete"),
+              ("unit/test_link", "unit/test_link_fail", "unit/test_link_starve")),
+        Place("store/sqlite_op.c", ("read_old", "why_not_linked", "why_not", "keep_old", "sqlite_op_write"), SQL,
+              rows=STORE_ROWS),
+        Place("store/sqlite_sql.def", (), SQL, rows=("FIND_CODE", "ISSUE", "REDEEM"),
+              macros=("THIS", "NO_CODE", "NEW_LINK"), through="store/sqlite_db.c"),
+        Place("store/dynamodb_write.c", DYNAMODB_WRITE, ("store/test_contract", "store/test_ops"), dynamodb=True,
+              rows=("STORE_ISSUE", "STORE_REDEEM", "issue_over"),
+              macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "OLDER", "ISSUE_SET")),
+        Place("store/dynamodb_body.c", ("put_holder", "put_value", "put_values", "dynamodb_body_values"),
+              ("store/test_contract", "store/test_ops"), dynamodb=True),
+    ),
+    "unlink": (
+        Place("link/link_remove.c", ("*",), ("unit/test_link_remove", "unit/test_link_fail", "unit/test_link_starve")),
+        Place("store/sqlite_sql.def", (), SQL, rows=("UNLINK",), macros=("NO_LINK",), through="store/sqlite_db.c"),
+        Place("store/dynamodb_write.c", (), ("store/test_contract", "store/test_ops"), dynamodb=True, rows=("STORE_UNLINK",),
+              macros=("LINK_ATTRIBUTES",)),
+    ),
+    "expiry": (
+        Place("login/state.c", ("put_time", "get_time", "judge", "state_open", "state_open_consent"), ("unit/test_state",)),
+        Place("login/confirm.c", ("fill",), ("unit/test_login_confirm",)),
+    ),
+}

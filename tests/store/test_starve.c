@@ -1,0 +1,93 @@
+/* SQLite whose calls fail one by one: nothing is said to be done that is not, and nothing is half done. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "starve.h"
+
+static struct store_op *an_op(enum store_kind kind)
+{
+	struct store_op *op = rig_op(kind, "a");
+	RIG_SET(op->in.digest, kind == STORE_ISSUE ? "c2" : "c1");
+	RIG_SET(op->in.psid, kind == STORE_ISSUE ? "" : "p1");
+	op->in.expires_s = 300;
+	op->in.now_s = 100;
+	op->in.time_ms = 5000;
+	return op;
+}
+
+/* So far that the operation would be done. */
+static void prepare(struct rig *r, enum store_kind kind)
+{
+	rig_open(r, rig_backends[0]);
+	rig_add(r, "a");
+	struct store_op *op = an_op(STORE_ISSUE);
+	RIG_SET(op->in.digest, "c1");
+	rig_want(r, op, STORE_DONE);
+	if (kind == STORE_UNLINK)
+		rig_want(r, an_op(STORE_REDEEM), STORE_DONE);
+}
+
+static bool fail_one(enum store_kind kind, const char *function, size_t n)
+{
+	struct rig r;
+	struct rig_result got;
+	prepare(&r, kind);
+	struct store_op *op = an_op(kind);
+	starve_only(function);
+	starve_nth(n);
+	rig_run(&r, op, &got);
+	bool met = starve_calls() >= n;
+	if (met)
+		assert_int_not_equal(got.code, ERR_OK);
+	else {
+		assert_int_equal(got.code, ERR_OK);
+		assert_int_equal(got.out.outcome, STORE_DONE);
+	}
+	if (met)
+		rig_want(&r, an_op(kind), STORE_DONE);
+	rig_close(&r);
+	return met;
+}
+
+static void every_call_fails_once(void **state)
+{
+	(void)state;
+	static const enum store_kind kinds[] = {STORE_ISSUE, STORE_REDEEM, STORE_UNLINK};
+	static const char *const functions[] = {"sqlite_db_bind", "sqlite_db_run", "sqlite3_step"};
+	for (size_t k = 0; k < 3; k++)
+		for (size_t f = 0; f < 3; f++) {
+			size_t n = 1;
+			while (fail_one(kinds[k], functions[f], n))
+				n++;
+			assert_in_range(n, 2, 20); /* at least one was met */
+		}
+}
+
+/* What another program may have written where the earlier holder stands is left aside. */
+static void an_earlier_holder_too_long(void **state)
+{
+	(void)state;
+	struct rig r;
+	struct rig_result got;
+	char path[RIG_DIR_MAX + 32];
+	prepare(&r, STORE_REDEEM);
+	rig_path(&r, "store.db", path, sizeof path);
+	(void)rig_sql(path, "UPDATE customers SET authorization_code_replaces = printf('%.*c', 5000, 'x')");
+	rig_run(&r, an_op(STORE_REDEEM), &got);
+	assert_int_equal(got.code, ERR_OK);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_string_equal(got.out.replaces.id, "");
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(every_call_fails_once),
+	        cmocka_unit_test(an_earlier_holder_too_long),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
