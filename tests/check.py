@@ -298,6 +298,7 @@ ALL = [
     ("analyzer", analyzer, "analyzer", False),
     ("speed", scripts("speed"), "plain", True),
     ("bench", bench, "plain", True),
+    ("bench-more", scripts("bench/test_peers.py", "bench/test_memory.py", "bench/test_flat.py", extra=["bench-tools"], timeout=3600), "plain", True),
     ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),

@@ -23,11 +23,10 @@ import figures as readme
 from bench import load, servers
 from dynamodb.servers import ENVIRONMENT
 from dynamodb.servers import Server as Database
-from dynamodb.stage import create
 from dynamodb.table import Table
 from harness import canary
 from harness.phone import Phone
-from harness.service import BINARY, Service
+from harness.service import Service
 from simulator import events
 
 HERE = pathlib.Path(__file__).parent
@@ -36,12 +35,13 @@ LINKS = 100  # measured at each size
 SCANS = {100: 20, 10_000: 8}  # else SCANS_MORE
 SCANS_MORE = 3
 WRITERS, BATCH = 6, 25
+TRIES = 20
 CHEAP_HASH = (64, 1)  # KiB, passes: the hash must not hide the rest of a login
 
 
 @dataclasses.dataclass
 class Cost:
-    """Of one request: processor time of the process that does it, latency (medians), read units where counted."""
+    """Of one request: processor time of the process that does it, latency (medians; of scans the means), read units where counted."""
     cpu_us: float
     ms: float
     units: float = 0
@@ -56,6 +56,19 @@ def mail(i):
 
 
 # --- many customers
+
+def index(attribute, projection):
+    return {"IndexName": f"{attribute}-index", "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}], "Projection": projection}
+
+
+def create(table):
+    """As create-table makes it but without the sort key: DynamoDB Local reads the whole table for a Query on an index whose key
+    is the table's sort key (12 µs an item); DynamoDB does not."""
+    table.client.create_table(
+        TableName=table.name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "customer_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in ("customer_id", "email", "fb_psid")],
+        GlobalSecondaryIndexes=[index("email", {"ProjectionType": "ALL"}), index("fb_psid", {"ProjectionType": "KEYS_ONLY"})])
+
 
 def item(i, hashed):
     return {"PutRequest": {"Item": {"customer_id": {"S": name(i)}, "email": {"S": mail(i)}, "password": {"S": hashed},
@@ -91,13 +104,27 @@ def fill(table, have, want, hashed):
 # --- what is measured
 
 def timed(pid, calls):
-    """-> Cost of each call; they run one after another."""
-    spent, each = servers.cpu_s(pid), []
+    """-> Cost of each call, a function that gives its answer; they run one after another.  Where DynamoDB Local took so long
+    that the answer is 503 it is asked again: that one's time does not count."""
+    cpu, each = [], []
     for call in calls:
-        began = time.perf_counter()
-        call()
+        for _ in range(TRIES):
+            spent, began = servers.cpu_s(pid), time.perf_counter()
+            answer = call()
+            if answer.status != 503:
+                break
+        assert answer.status == 200, answer
+        cpu.append((servers.cpu_s(pid) - spent) * 1e6)
         each.append((time.perf_counter() - began) * 1000)
-    return Cost((servers.cpu_s(pid) - spent) / len(each) * 1e6, statistics.median(each))
+    return Cost(statistics.median(cpu), statistics.median(each))
+
+
+def settled(call):
+    for _ in range(TRIES):
+        answer = call()
+        if answer.status != 503:
+            return answer
+    raise AssertionError(answer)
 
 
 class Person:
@@ -108,15 +135,18 @@ class Person:
         assert self.phone.open().status == 200
 
     def login(self):
-        answer = self.phone.login(mail(self.i), load.PASSWORD)
-        assert answer.status == 200, answer
+        return self.phone.login(mail(self.i), load.PASSWORD)
 
     def connect(self):
-        assert self.phone.connect().status == 303
+        consent = self.phone.last
+
+        def press():
+            self.phone.last = consent
+            return self.phone.connect()
+        assert settled(press).status == 303
 
     def tell(self):
-        answer = self.phone.tell(events.linked(self.phone.psid, self.phone.code))
-        assert answer.status == 200, answer
+        return self.phone.tell(events.linked(self.phone.psid, self.phone.code))
 
 
 def ours(service, table, customers, n):
@@ -148,11 +178,11 @@ def scan(table, code):
 
 
 def scanned(table, customers, n):
-    """Cost of a link the old way: scan, set the profile, remove the code."""
+    """Mean cost of a link the old way: scan, set the profile, remove the code.  It depends on where in the table the customer is."""
     costs = []
     for i in random.sample(range(customers), n):
         code = base64.urlsafe_b64encode(hashlib.sha256(secrets.token_bytes(16)).digest()).decode()
-        key = {"customer_id": {"S": name(i)}, "email": {"S": mail(i)}}
+        key = {"customer_id": {"S": name(i)}}
         table.client.update_item(TableName=table.name, Key=key, UpdateExpression="SET authorization_code = :c",
                                  ExpressionAttributeValues={":c": {"S": code}})
         began, spent = time.perf_counter(), time.process_time()
@@ -161,7 +191,7 @@ def scanned(table, customers, n):
                                  ExpressionAttributeValues={":p": {"S": events.new_psid()}})
         table.client.update_item(TableName=table.name, Key={k: found[k] for k in key}, UpdateExpression="REMOVE authorization_code")
         costs.append(Cost((time.process_time() - spent) * 1e6, (time.perf_counter() - began) * 1000, units))
-    return Cost(*(statistics.median(getattr(c, field.name) for c in costs) for field in dataclasses.fields(Cost)))
+    return Cost(*(statistics.mean(getattr(c, field.name) for c in costs) for field in dataclasses.fields(Cost)))
 
 
 @dataclasses.dataclass
@@ -180,11 +210,12 @@ def stage():
     try:
         table_name = "t-" + secrets.token_hex(6)
         store = {**ENVIRONMENT, "AWS_ENDPOINT_URL_DYNAMODB": database.url, "LINKD_STORE": f"dynamodb:{table_name}"}
-        create(BINARY, store)
+        table = Table(database.url, table_name)
+        create(table)
         with tempfile.TemporaryDirectory(prefix="bench-") as home:
             service = Service(home, **store, LINKD_WORKERS="1").start()
             try:
-                yield service, Table(database.url, table_name)
+                yield service, table
             finally:
                 service.stop()
     finally:
@@ -202,7 +233,8 @@ def points(sizes, links=LINKS, say=print):
                 ours(service, table, size, links)  # Java compiles what is called often
             login, link = ours(service, table, size, links)
             made.append(Point(size, seconds, login, link, scanned(table, size, SCANS.get(size, SCANS_MORE))))
-            say(f"{size:,} customers, {size - have:,} filled in {seconds:.0f} s")
+            say(f"{size:,} customers, {size - have:,} filled in {seconds:.0f} s:")
+            say("\n".join(lines(made)))
             have = size
     return made
 
@@ -228,7 +260,7 @@ def draw(made, path):
         costs = [getattr(p, kind) for p in made]
         both[0].loglog(sizes, [c.ms for c in costs], "o-", color=color, label=title)
         both[1].loglog(sizes, [c.cpu_us / 1000 for c in costs], "o-", color=color, label=title)
-    for axes, what in zip(both, ("latency on DynamoDB Local, ms", "CPU time of the service, ms")):
+    for axes, what in zip(both, ("latency on DynamoDB Local, ms", "CPU time of the program that links, ms")):
         axes.set_xlabel("customers in the table")
         axes.set_title(what, fontsize=9)
         axes.grid(True, alpha=0.3)
@@ -243,8 +275,7 @@ def main():
     p.add_argument("sizes", nargs="*", type=int)
     p.add_argument("--write", action="store_true")
     a = p.parse_args()
-    made = points(a.sizes or SIZES)
-    print("\n".join(lines(made)))
+    made = points(a.sizes or SIZES, say=lambda text: print(text, flush=True))
     if a.write:
         draw(made, HERE / "flat.svg")
         filled = ", ".join(f"{p.customers:,} in {p.fill_s:.0f} s" for p in made)
