@@ -94,7 +94,7 @@ static uint64_t now_us(void)
 
 static void die(const char *what)
 {
-	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	(void)fprintf(stderr, "%s: %s\n", what, strerror(errno));
 	_exit(2);
 }
 
@@ -312,7 +312,7 @@ static void make_room(double seconds)
 int main(int argc, char **argv)
 {
 	if (argc != 8) {
-		fprintf(stderr, "usage: PORT RATE SECONDS CONNECTIONS AWAY REQUESTS RESULTS\n");
+		(void)fprintf(stderr, "usage: PORT RATE SECONDS CONNECTIONS AWAY REQUESTS RESULTS\n");
 		return 2;
 	}
 	g.to = (struct sockaddr_in){.sin_family = AF_INET,

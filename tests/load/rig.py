@@ -124,9 +124,13 @@ class Load:
                 for n, status, after, due, us in RESULT.iter_unpack(raw)]
 
 
-def tell(section, lines):
-    """Print the figures; those of a full run stand in the README."""
+def tell(lines):
     print("\n" + "\n".join(lines))
+    return lines
+
+
+def keep(section, lines):
+    """The figures of a full run that held its bounds stand in the README."""
     if FULL:
         figures.write(HERE.parent / "README.md", section, ["```", *lines, "```"])
 
