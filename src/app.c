@@ -27,6 +27,11 @@ enum {
 	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
 	STOP_MS = 6500,   /* requests */
 	SETTLE_MS = 1500, /* store work still running after them */
+	/* Descriptors: of the process; of a worker beside its connections: some over the limit, some being
+	 * closed, some to the store. */
+	OWN_FDS = 64,
+	WORKER_FDS = 200,
+	CONNECTIONS_MIN = 16,
 };
 
 struct app {
@@ -47,6 +52,27 @@ static void set_limits(void)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* A connection that finds no descriptor would wait for the end of another, and health checks with it: so
+ * there are never more connections than descriptors, and the oldest makes room. */
+static size_t bound_connections(const struct config *cfg, unsigned workers)
+{
+	struct rlimit files;
+	size_t wanted = (size_t)cfg->max_connections, most, share;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	share = files.rlim_cur > OWN_FDS ? (files.rlim_cur - OWN_FDS) / workers : 0;
+	most = share > 2 * (size_t)WORKER_FDS ? share - WORKER_FDS : share / 2;
+	if (most < CONNECTIONS_MIN)
+		most = CONNECTIONS_MIN;
+	if (most >= wanted)
+		return wanted;
+	log_line(LOG_WARN, "fewer_connections", log_int("max_connections", (int64_t)most),
+	         log_int("descriptors", (int64_t)files.rlim_cur),
+	         log_z("remedy", "raise the limit of open files (ulimit -n, LimitNOFILE=), or lower "
+	                         "LINKD_MAX_CONNECTIONS"));
+	return most;
 }
 
 /* Signals are taken by sigtimedwait in the main thread; every thread inherits the mask. */
@@ -119,6 +145,7 @@ static enum err_code start(struct app *a, struct err *reterr)
 	unsigned n = a->cfg->workers > 0 ? (unsigned)a->cfg->workers : cores();
 	a->shared.cfg = a->cfg;
 	a->shared.draining = &a->draining;
+	a->shared.max_connections = bound_connections(a->cfg, n);
 	enum err_code code = store_open(a->cfg, &a->shared.store, reterr);
 	if (code == ERR_OK)
 		code = make_sealer(a, reterr);

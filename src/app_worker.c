@@ -59,6 +59,7 @@ static enum err_code listen_on(struct app_worker *w, enum route_listener kind, c
 	                           .table = routes,
 	                           .cfg = w->service.cfg,
 	                           .loop = w->loop,
+	                           .max_connections = w->shared->max_connections,
 	                           .service = &w->service,
 	                           .draining = w->service.draining,
 	                           .error_page = web_error_page};

@@ -17,6 +17,7 @@ struct app_shared { /* what all workers use */
 	struct throttle *throttle;
 	struct health *health;
 	const _Atomic bool *draining;
+	size_t max_connections; /* of each listener */
 	char bound[APP_SERVERS_MAX]
 	          [LISTEN_ADDR_MAX]; /* port 0 was resolved by worker 0; the others join its port */
 };

@@ -156,19 +156,13 @@ def scripts(*folders, before=(), timeout=900, extra=()):
     return run
 
 
-def flow(step):
-    """The flow tests in two halves side by side, since they wait most of the time.  TSan cannot live with high
-    address randomisation."""
-    if step.make("all"):
-        return Count(0, 1)
-    tests = sorted((BASE / "tests/flow").rglob("test_*.py"), key=lambda p: p.stat().st_size)
-    before = ("setarch", "-R") if step.kind == "tsan" else ()
+def side_by_side(step, groups, before=()):
+    """Groups of Python tests at the same time, since they wait most of it."""
     long = "LINKD_FULL" in step.env
-    halves = [(Step(f"{step.name}-{n + 1}", step.kind, long), [p.relative_to(BASE / "tests") for p in tests[n::2]])
-              for n in range(2) if tests[n::2]]
+    halves = [(Step(f"{step.name}-{n + 1}", step.kind, long), group) for n, group in enumerate(groups) if group]
     for half, _ in halves:
         half.env = step.env
-    count = Count() if tests else Count(0, 1)
+    count = Count() if halves else Count(0, 1)
     with ThreadPoolExecutor(2) as pool:
         for (half, _), one in zip(halves, pool.map(lambda h: pytest(h[0], *h[1], before=before, timeout=7200 if long else 900), halves)):
             half.log.close()
@@ -176,6 +170,23 @@ def flow(step):
             if one.failed or one.skipped:
                 step.shown.append(Path(half.log.name).read_text(errors="replace"))
     return count
+
+
+def flow(step):
+    """The flow tests in two halves.  TSan cannot live with high address randomisation."""
+    if step.make("all"):
+        return Count(0, 1)
+    tests = sorted((BASE / "tests/flow").rglob("test_*.py"), key=lambda p: p.stat().st_size)
+    paths = [p.relative_to(BASE / "tests") for p in tests]
+    return side_by_side(step, [paths[0::2], paths[1::2]], ("setarch", "-R") if step.kind == "tsan" else ())
+
+
+def hostile(step):
+    """Hostile clients and failing dependencies; the long forms one after another, for their times."""
+    clients, rest = ["hostile/test_clients.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
+    if step.make("all"):
+        return Count(0, 1)
+    return pytest(step, *rest, *clients, timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])
 
 
 def flow_dynamodb(step):
@@ -281,6 +292,7 @@ CHECK = [
     ("aws", scripts("aws"), "asan", False),
     ("dynamodb", scripts("dynamodb"), "asan", False),
     ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
+    ("hostile", hostile, "plain", False),
     ("browser", scripts("browser", timeout=300), "plain", False),
     ("load", scripts("load"), "plain", False),
     ("model", scripts("model/test_model.py", timeout=300), "plain", False),
@@ -301,6 +313,7 @@ ALL = [
     ("bench-more", scripts("bench/test_peers.py", "bench/test_memory.py", "bench/test_flat.py", extra=["bench-tools"], timeout=3600), "plain", True),
     ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
+    ("hostile-full", hostile, "plain", True),
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
     ("load-full", scripts("load", timeout=5400), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),

@@ -60,6 +60,19 @@ static bool sum_fits(const struct httpc_response *r)
 	return text.n == 0 || (str_u64(text, UINT32_MAX, &sum) && sum == codec_crc32(r->body));
 }
 
+static bool absent_or(const struct json *j, bool (*is)(const struct json *j))
+{
+	return j == NULL || is(j);
+}
+
+/* Something between may answer 200 to anything; what is not of DynamoDB's shape did not come from it. */
+static bool shaped(const struct json *j)
+{
+	return json_is_object(j) && absent_or(json_get(j, "Item"), json_is_object) &&
+	       absent_or(json_get(j, "Attributes"), json_is_object) &&
+	       absent_or(json_get(j, "Items"), json_is_array);
+}
+
 void dynamodb_answer_read(const struct httpc_response *r, int64_t now_ms, struct dynamodb_answer *ret)
 {
 	struct err why = {.msg = ""};
@@ -79,5 +92,7 @@ void dynamodb_answer_read(const struct httpc_response *r, int64_t now_ms, struct
 		dynamodb_error_read(r->status, ret->json, &ret->error);
 	else if (parsed != ERR_OK)
 		spoiled(ret, "an answer that is not JSON", why.msg);
+	else if (!shaped(ret->json))
+		spoiled(ret, "an answer of another shape", "");
 	ret->unanswered = ret->error.class == DYNAMODB_TRANSIENT;
 }

@@ -15,10 +15,8 @@ struct MHD_Daemon;
 enum {
 	ANSWER_HEADERS_MAX = 10,
 	ANSWER_TEXT_MAX = 16384, /* bytes of all header values of one answer */
-	HEAD_MS = 10000,         /* a request line and headers must arrive within */
-	OVER_MS = 500,           /* and on a connection past the limit: what is spare must not be held */
-	IDLE_MS = 75000,         /* a kept connection waits this long: longer than a load balancer's 60 s */
-	SEND_MS = 30000,         /* an answer must be taken within */
+	OVER_MS = 500,           /* a head on a connection past the limit: what is spare must not be held */
+	STALL_MS = 1000,         /* at the limit, a request or answer on its way for longer goes first */
 	DEADLINE_GRACE_MS = 250, /* a handler's own deadline answers first */
 };
 
@@ -61,10 +59,11 @@ struct server_request {
 };
 
 struct server_conn {
-	struct list_node node; /* in server.idle or server.active */
+	struct list_node node; /* in one of the server's lists */
 	struct server *server;
 	struct MHD_Connection *mhd;
 	int fd;
+	int64_t since_ms;         /* in its list */
 	struct loop_timer timer;  /* absolute: whatever the connection does, it ends or moves on by then */
 	struct server_request *q; /* NULL between requests */
 	bool leaving;             /* told to go, not gone yet */
@@ -79,7 +78,10 @@ struct server {
 	struct loop_source source;
 	bool ready;     /* something happened that only MHD_run moves on */
 	int64_t due_ms; /* libmicrohttpd's own timeout, absolute; -1: none */
-	struct list_node idle, active, lingering;
+	size_t most;    /* connections; past it one makes room */
+	/* In order of time: between requests; a request or an answer on its way; a handler at work or told
+	 * to go; answered before the body was read. */
+	struct list_node idle, active, held, lingering;
 	size_t open, leaving, lingering_n;
 	uint8_t random[256]; /* for the next request ids; many are drawn at once */
 	size_t random_left;
@@ -97,6 +99,8 @@ void server_conn_deadline(struct server_conn *c, int64_t due_ms);
 void server_conn_head_deadline(struct server_conn *c); /* a request line and headers must arrive */
 void server_conn_idle(struct server_conn *c);
 void server_conn_active(struct server_conn *c);
+void server_conn_held(struct server_conn *c);
+void server_conn_send_deadline(struct server_conn *c); /* an answer must be taken */
 void server_conn_sweep(struct server *s);
 void server_conn_hang_up(struct server_conn *c);
 void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason);

@@ -11,7 +11,14 @@
 
 #include "base/str.h"
 
-enum { BACKLOG = 1024, HOST_MAX = 256, PORT_TEXT_MAX = 6 };
+enum {
+	BACKLOG = 1024,
+	/* Of each connection, in the kernel: room for several of our answers.  By itself it grows to 4 MiB
+	 * for a client that asks and never reads. */
+	SEND_BYTES = 65536,
+	HOST_MAX = 256,
+	PORT_TEXT_MAX = 6
+};
 
 static bool split(struct str addr, char host[HOST_MAX], char port[PORT_TEXT_MAX])
 {
@@ -51,11 +58,12 @@ static void write_addr(int fd, char ret[LISTEN_ADDR_MAX])
  * the bind fail, while our own other workers may join. */
 static int bind_one(const struct addrinfo *a, bool first)
 {
-	int on = 1;
+	int on = 1, bytes = SEND_BYTES;
 	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
 	if (fd < 0)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); /* connections inherit it */
 	if (a->ai_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	if ((first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&

@@ -63,7 +63,7 @@ static enum err_code start_daemon(struct server *s, struct err *reterr)
 	const struct config *cfg = s->opt.cfg;
 	const struct MHD_OptionItem options[] = {
 		{MHD_OPTION_LISTEN_SOCKET, s->opt.fd, NULL},
-		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)cfg->max_connections + SPARE, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->most + SPARE, NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)cfg->max_connections_per_address, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, 0, NULL}, /* ours are absolute */
@@ -103,12 +103,14 @@ enum err_code server_new(const struct server_options *o, struct server **ret, st
 		return err_set(reterr, ERR_NOMEM, "no memory for a server");
 	}
 	s->opt = *o;
+	s->most = o->max_connections != 0 ? o->max_connections : (size_t)o->cfg->max_connections;
 	s->watch.fd = -1;
 	s->due_ms = -1;
 	s->sweep.fn = on_sweep;
 	s->source = (struct loop_source){.settle = settle, .due_ms = due_ms};
 	list_init(&s->idle);
 	list_init(&s->active);
+	list_init(&s->held);
 	list_init(&s->lingering);
 	enum err_code code = start_daemon(s, reterr);
 	if (code != ERR_OK) {
@@ -147,8 +149,10 @@ size_t server_open(const struct server *s)
 static void fail_waiting(struct server *s)
 {
 	static const struct err why = {.code = ERR_STOPPING, .msg = "stopped before it was answered"};
-	for (struct list_node *n = s->active.next; n != &s->active; n = n->next) {
+	struct list_node *next;
+	for (struct list_node *n = s->held.next; n != &s->held; n = next) {
 		struct server_conn *c = LIST_ENTRY(n, struct server_conn, node);
+		next = n->next;
 		if (c->q != NULL && c->q->stage == STAGE_WAIT)
 			server_request_fail(c->q, ERR_STOPPING, &why);
 	}

@@ -56,7 +56,7 @@ enum MHD_Result server_answer_queue(struct server_request *q)
 	if (m != NULL)
 		MHD_destroy_response(m);
 	q->stage = STAGE_SENT;
-	server_conn_deadline(q->conn, loop_now_ms(q->server->opt.loop) + SEND_MS);
+	server_conn_send_deadline(q->conn);
 	return ok ? MHD_YES : MHD_NO;
 }
 

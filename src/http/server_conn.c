@@ -41,7 +41,13 @@ void server_conn_deadline(struct server_conn *c, int64_t due_ms)
 
 void server_conn_head_deadline(struct server_conn *c)
 {
-	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + (c->over ? OVER_MS : HEAD_MS));
+	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) +
+	                                (c->over ? OVER_MS : c->server->opt.cfg->header_timeout * 1000));
+}
+
+void server_conn_send_deadline(struct server_conn *c)
+{
+	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + c->server->opt.cfg->send_timeout * 1000);
 }
 
 /* An answer of our own making, written past libmicrohttpd, which takes none while a body is coming. */
@@ -57,35 +63,60 @@ void server_conn_last_words(struct server_conn *c, unsigned status, const char *
 	server_conn_hang_up(c);
 }
 
-void server_conn_idle(struct server_conn *c)
+/* One that is leaving stays where it cannot be told to go again. */
+static void move(struct server_conn *c, struct list_node *list)
 {
 	list_del(&c->node);
-	list_push(&c->server->idle, &c->node);
-	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + IDLE_MS);
+	list_push(c->leaving ? &c->server->held : list, &c->node);
+	c->since_ms = loop_now_ms(c->server->opt.loop);
+}
+
+void server_conn_idle(struct server_conn *c)
+{
+	move(c, &c->server->idle);
+	server_conn_deadline(c, c->since_ms + c->server->opt.cfg->keepalive_timeout * 1000);
 }
 
 void server_conn_active(struct server_conn *c)
 {
-	list_del(&c->node);
-	list_push(&c->server->active, &c->node);
+	move(c, &c->server->active);
 }
 
-/* At the limit the connection that has been idle longest makes room. */
+void server_conn_held(struct server_conn *c)
+{
+	move(c, &c->server->held);
+}
+
+static struct server_conn *oldest(const struct list_node *list)
+{
+	return list_empty(list) ? NULL : LIST_ENTRY(list->next, struct server_conn, node);
+}
+
+/* What has stalled goes before what is idle, and that before what may only be new: a flood of slow requests
+ * makes room for whoever asks properly, and does not close the connections a load balancer keeps. */
+static struct server_conn *least_useful(const struct server *s)
+{
+	struct server_conn *active = oldest(&s->active), *idle = oldest(&s->idle);
+	if (active != NULL && loop_now_ms(s->opt.loop) - active->since_ms >= STALL_MS)
+		return active;
+	return idle != NULL ? idle : active;
+}
+
 static void evict(struct server *s)
 {
-	if (list_empty(&s->idle))
+	struct server_conn *c = least_useful(s);
+	if (c == NULL)
 		return;
-	struct server_conn *c = LIST_ENTRY(s->idle.next, struct server_conn, node);
-	server_conn_active(c);
-	server_conn_hang_up(c);
 	c->leaving = true;
+	server_conn_held(c);
+	server_conn_hang_up(c);
 	s->leaving++;
 	metric_add(M_CONN_EVICTED, 1);
 }
 
 static bool full(const struct server *s)
 {
-	return s->open - s->leaving >= (size_t)s->opt.cfg->max_connections;
+	return s->open - s->leaving >= s->most;
 }
 
 static void opened(struct server *s, struct MHD_Connection *k, void **context)
@@ -103,7 +134,7 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	s->open++;
 	metric_add(M_CONNECTIONS, 1);
 	*context = c;
-	list_push(&s->active, &c->node);
+	server_conn_active(c);
 	server_conn_head_deadline(c);
 }
 

@@ -248,6 +248,7 @@ static enum MHD_Result on_received(struct server_request *q)
 	if (request_answered(&q->r))
 		return server_answer_queue(q);
 	q->stage = STAGE_WAIT;
+	server_conn_held(q->conn);
 	MHD_suspend_connection(q->conn->mhd);
 	return MHD_YES;
 }
@@ -281,6 +282,7 @@ void server_request_answered(struct request *r)
 	if (q->stage != STAGE_WAIT)
 		return;
 	q->stage = STAGE_BODY;
+	server_conn_active(q->conn);
 	MHD_resume_connection(q->conn->mhd);
 	q->server->ready = true;
 }
@@ -313,7 +315,7 @@ void server_request_deadline(struct server_conn *c)
 	if (q->stage == STAGE_WAIT)
 		server_request_fail(q, ERR_TIMEOUT, &late);
 	if (request_answered(&q->r)) { /* just now, perhaps by another timer of this turn: it is on its way */
-		server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + SEND_MS);
+		server_conn_send_deadline(c);
 		return;
 	}
 	q->answer.code = ERR_SLOW_REQUEST;

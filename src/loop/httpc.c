@@ -13,6 +13,7 @@ enum {
 	CONNECTIONS_MAX = 64,
 	IDLE_S = 45,      /* reuse a connection idle for less: servers drop theirs at about 60 s */
 	LIFETIME_S = 300, /* so that a changed DNS answer is followed */
+	HANG_MS = 15000,  /* a look-up of a name that did not answer is taken to hang so long */
 	TARGET_MAX = 8192,
 	HEAD_MAX = 65536,
 	BODY_MAX = 1 << 20,
@@ -27,6 +28,8 @@ struct httpc {
 	int64_t due_ms; /* libcurl's timer, monotonic; -1: none */
 	struct list_node calls, idle;
 	size_t idle_n;
+	size_t looking;        /* calls that look a name up, or connect after it */
+	int64_t hung_until_ms; /* a look-up hung lately; 0: none did */
 };
 
 /* Kept after its end with its handle and buffers: to make and set up a handle costs more than a request. */
@@ -41,6 +44,7 @@ struct httpc_call {
 	httpc_done_fn *done;
 	void *arg;
 	unsigned sends;
+	bool looking;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -57,6 +61,37 @@ static int on_timer(CURLM *multi, long wait_ms, void *arg)
 	(void)multi;
 	h->due_ms = wait_ms < 0 ? -1 : loop_now_ms(h->loop) + wait_ms;
 	return 0;
+}
+
+/* Each look-up has a thread and descriptors of its own, which go on long after a call that gave up: while the
+ * name service is silent one looks at a time, the others fail at once. */
+static int on_look_up(void *state, void *unused, void *arg)
+{
+	struct httpc_call *c = arg;
+	struct httpc *h = c->owner;
+	(void)state;
+	(void)unused;
+	if (h->looking > 0 && !c->looking && h->hung_until_ms > loop_now_ms(h->loop))
+		return 1;
+	h->looking += !c->looking;
+	c->looking = true;
+	return 0;
+}
+
+static void looked_up(struct httpc_call *c, bool hung)
+{
+	struct httpc *h = c->owner;
+	if (!c->looking)
+		return;
+	c->looking = false;
+	h->looking--;
+	h->hung_until_ms = hung ? loop_now_ms(h->loop) + HANG_MS : 0;
+}
+
+static bool found_nothing(const struct httpc_call *c)
+{
+	curl_off_t us = 0;
+	return curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &us) == CURLE_OK && us == 0;
 }
 
 static void call_free(struct httpc_call *c)
@@ -84,6 +119,8 @@ static void forget(struct buf *b)
 static void call_end(struct httpc_call *c)
 {
 	struct httpc *h = c->owner;
+	if (c->looking) /* it is cancelled meanwhile */
+		looked_up(c, found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
 	forget(&c->head);
 	forget(&c->body);
@@ -110,6 +147,7 @@ static void finish(struct httpc_call *c, CURLcode result)
 	struct httpc_response r = {
 	        .code = ERR_OK, .error = "", .body = buf_view(&c->answer), .sends = c->sends, .call = c};
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
+	looked_up(c, result == CURLE_OPERATION_TIMEDOUT && found_nothing(c));
 	if (result != CURLE_OK) {
 		r.code = result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM;
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
@@ -202,6 +240,7 @@ static int on_send(void *arg, char *peer, char *own, int peer_port, int own_port
 	(void)peer_port;
 	(void)own_port;
 	c->sends++;
+	looked_up(c, false);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -226,6 +265,8 @@ static bool set_callbacks(struct httpc_call *c)
 	       curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_PREREQDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, on_look_up) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, c) == CURLE_OK &&
 	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error) == CURLE_OK &&
 	       httpc_sockets_use(&c->owner->sockets, e);
 }

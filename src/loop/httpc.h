@@ -2,6 +2,7 @@
  *
  * No redirects, no proxy from the environment, certificates checked, https or http only, every call bounded
  * in time and size.  Note: libcurl re-sends a request when a reused connection dies without an answer.
+ * While the name service is silent one call at a time asks it, the others fail at once.
  * Calls are used again, at most HTTPC_IDLE_MAX are kept; connections stay open between them.
  * Threads  the loop's thread; httpc_global_start once before any thread. */
 #pragma once

@@ -171,10 +171,20 @@ static int first(struct dynamodb_op *x)
 	}
 }
 
+static int not_told(struct dynamodb_op *x)
+{
+	struct err why;
+	(void)err_set(&why, ERR_STORE,
+	              "an answer without what was asked for; look at AWS_ENDPOINT_URL_DYNAMODB");
+	return dynamodb_op_fail(x, &why);
+}
+
 static int done(struct dynamodb_op *x)
 {
 	const struct json *old = json_get(x->reply->json, "Attributes");
 	struct store_out *out = &x->op->out;
+	if (x->op->kind == STORE_REDEEM && dynamodb_item_str(old, "authorization_code").n == 0)
+		return not_told(x); /* a link is made when its code was there */
 	out->former = x->former;
 	if (x->op->kind != STORE_ISSUE && dynamodb_item_str(old, "fb_psid").n > 0)
 		dynamodb_item_link(old, &out->former);

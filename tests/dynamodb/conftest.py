@@ -20,6 +20,7 @@ def proxy(stage):
         stage.proxy.faults, stage.proxy.only, stage.proxy.throttle_all = {}, None, False
         stage.proxy.lag_s = stage.proxy.clock_s = 0
         stage.proxy.script.clear()
+        stage.proxy.json = b'{"Attributes": [[]], "Item": "none", "Items": 7}'
         stage.proxy.refuse_keys, stage.proxy.refuse_operations, stage.proxy.describe = {}, {}, None
         stage.proxy.reset()
     calm()

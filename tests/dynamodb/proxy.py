@@ -6,6 +6,8 @@ import email.utils
 import http.client
 import json
 import random
+import socket
+import struct
 import threading
 import time
 import zlib
@@ -21,7 +23,9 @@ SIGNED = {"content-type", "host", "x-amz-date", "x-amz-target"}
 CLOCK_S = 300
 PREFIX = "com.amazonaws.dynamodb.v20120810#"
 CAPACITY = ("GetItem", "Query", "Scan", "UpdateItem", "PutItem", "DeleteItem")
-FAULTS = ("500", "503", "throttle", "drop_before", "lost_after", "slow", "half", "crc", "html")
+FAULTS = ("500", "503", "throttle", "drop_before", "lost_after", "slow", "half", "crc", "html", "reset", "reset_after", "hang",
+          "drip", "json")
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the close is an RST
 
 
 class FixedDate(SigV4Auth):
@@ -53,6 +57,9 @@ class Proxy:
         self.writes = collections.deque()
         self.clock_s = 0             # our clock less the real one
         self.slow_s = 1.5
+        self.hang_s = 20
+        self.json = b'{"Attributes": [[]], "Item": "none", "Items": 7}'  # what no DynamoDB says
+        self.hold = threading.Event()  # set: nothing hangs any more
         self.late_s = 1.5            # a request whose connection died is executed this much later
         self.wrong = []              # signatures and shapes that are not right
         self.reset()
@@ -81,6 +88,7 @@ class Proxy:
         threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
+        self.hold.set()
         self.http.shutdown()
         self.http.server_close()
 
@@ -113,8 +121,14 @@ class Proxy:
                 self.made[fault] += 1
         if fault == "late":
             threading.Timer(self.late_s, self.forward, (operation, body)).start()
-        if fault in ("late", "drop_before"):
+        if fault == "hang":
+            self.hold.wait(self.hang_s)
+        if fault == "reset":
+            return self.reset_connection(h)
+        if fault in ("late", "drop_before", "hang"):
             return self.close(h)
+        if fault == "json":
+            return self.send(h, 200, self.json, {})
         if fault in ("500", "503", "throttle", "html"):
             return self.refuse(h, fault)
         status, answer, headers = self.forward(operation, body)
@@ -140,6 +154,10 @@ class Proxy:
     def spoil(self, h, fault, status, answer, headers):
         if fault == "lost_after":
             return self.close(h)
+        if fault == "reset_after":
+            return self.reset_connection(h)
+        if fault == "drip":
+            return self.send(h, status, answer, headers, drip=True)
         if fault == "slow":
             time.sleep(self.slow_s)
         if fault == "crc":
@@ -159,7 +177,7 @@ class Proxy:
     def error(self, h, status, name, text):
         self.send(h, status, json.dumps({"__type": PREFIX + name, "message": text}).encode(), {})
 
-    def send(self, h, status, body, headers, half=False):
+    def send(self, h, status, body, headers, half=False, drip=False):
         try:
             h.send_response_only(status)
             h.send_header("Date", email.utils.formatdate(time.time() + self.clock_s, usegmt=True))
@@ -167,13 +185,22 @@ class Proxy:
                 h.send_header(name, value)
             h.send_header("Content-Length", str(len(body)))
             h.end_headers()
-            h.wfile.write(body[:len(body) // 2] if half else body)
+            for at in range(len(body) if drip else 0):  # for as long as anybody listens
+                h.wfile.write(body[at:at + 1])
+                self.hold.wait(1)
+            h.wfile.write(body[:len(body) // 2] if half else b"" if drip else body)
             h.wfile.flush()
         except OSError:
             h.close_connection = True
 
     @staticmethod
     def close(h):
+        h.close_connection = True
+
+    @staticmethod
+    def reset_connection(h):
+        h.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        h.connection.close()
         h.close_connection = True
 
     # --- the signature

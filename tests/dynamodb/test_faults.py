@@ -66,6 +66,17 @@ def test_two_attempts_are_the_most(service, proxy, linked, fault):
     assert linked.row(service)["fb_psid"] == linked.psid
 
 
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"7", b'{"Attributes":{}}', b'{"Attributes":{"authorization_code":{"S":""}}}'])
+def test_a_200_that_did_not_come_from_dynamodb_is_no_link(service, proxy, linked, body):
+    proxy.only, proxy.json = WRITES, body
+    proxy.script.extend(["json"] * 4)
+    assert once(service, linked) == 503
+    assert linked.row(service)["fb_psid"] is None
+    proxy.script.clear()
+    assert once(service, linked) == 200
+    assert linked.row(service)["fb_psid"] == linked.psid
+
+
 def test_a_lost_answer_to_an_unlink_is_no_miss(service, proxy, linked):
     assert once(service, linked) == 200
     proxy.only = WRITES

@@ -113,12 +113,12 @@ def code_in(response):
     return canary.secret(asked.get("authorization_code", [None])[0], "authorization code")
 
 
-def deliver(service, raw, signature=True, headers=None):
+def deliver(service, raw, signature=True, headers=None, **more):
     """POST /webhook.  signature: True the right one, None none, else that value."""
     made = {"Content-Type": "application/json", "User-Agent": "facebookexternalua", **(headers or {})}
     if signature is not None:
         made["X-Hub-Signature-256"] = events.sign(raw, service.secret) if signature is True else signature
-    return client.call("POST", service.url + "/webhook", raw, made)
+    return client.call("POST", service.url + "/webhook", raw, made, **more)
 
 
 class Customer:

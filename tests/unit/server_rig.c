@@ -36,6 +36,16 @@ static void on_page(struct request *r)
 	reply_html(r, 200, REPLY_CSP_CONSENT, &b);
 }
 
+/* More than the system's buffers take. */
+static void on_large(struct request *r)
+{
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	for (int i = 0; i < 1 << 14; i++)
+		buf_z(&b, "0123456789abcdef0123456789abcdef0123456789abcdef");
+	reply_json(r, 200, &b);
+}
+
 struct later {
 	struct loop_timer timer;
 	struct request *r;
@@ -118,6 +128,11 @@ static const struct route table[] = {
          .deadline_ms = DEADLINE_MS,
          .stays = true},
         {.method = "GET", .path = "/ok", .handler = on_ok, .label = "ok", .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/large",
+         .handler = on_large,
+         .label = "large",
+         .deadline_ms = DEADLINE_MS},
         {.method = "GET", .path = "/page", .handler = on_page, .label = "page", .deadline_ms = DEADLINE_MS},
         {.method = "GET",
          .path = "/later",
@@ -180,6 +195,9 @@ int server_rig_setup(void **state)
 	(void)state;
 	cfg = (struct config){.trusted_proxies = {2, proxies},
 	                      .max_connections = CONNS,
+	                      .header_timeout = 10,
+	                      .send_timeout = 30,
+	                      .keepalive_timeout = 75,
 	                      .webhook_deadline_ms = DEADLINE_MS,
 	                      .webhook_max_body = BODY_MAX,
 	                      .webhook_body_budget = 1 << 24};

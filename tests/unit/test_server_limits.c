@@ -87,15 +87,111 @@ static void test_at_the_limit_the_oldest_idle_connection_makes_room(void **state
 		(void)close(fd[i]);
 }
 
+/* A flood from one address holds every connection with requests that never end: whoever asks properly is
+ * served all the same, and the oldest of the flood goes. */
+static void flood(const char *start, int fd[CONNS])
+{
+	for (int i = 0; i < CONNS; i++) {
+		fd[i] = raw_connect(port);
+		raw_say(fd[i], start);
+	}
+	(void)usleep(50000);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(status_of("GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 200);
+	assert_true(raw_read(fd[0], text, sizeof text, QUIET_MS));
+	assert_false(raw_read(fd[CONNS - 1], text, sizeof text, 20));
+	for (int i = 0; i < CONNS; i++)
+		(void)close(fd[i]);
+}
+
+static void test_at_the_limit_the_oldest_unfinished_header_makes_room(void **state)
+{
+	int fd[CONNS];
+	(void)state;
+	flood("GET /ok HTTP/1.1\r\nHost: a\r\nX-", fd);
+}
+
+static void test_at_the_limit_the_oldest_silent_connection_makes_room(void **state)
+{
+	int fd[CONNS];
+	(void)state;
+	flood("", fd);
+}
+
+static void test_at_the_limit_the_oldest_unfinished_body_makes_room(void **state)
+{
+	int fd[CONNS];
+	(void)state;
+	flood("POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\nx", fd);
+}
+
+/* Nobody takes the answers, so that the next ones cannot be sent. */
+static void test_at_the_limit_the_oldest_unread_answer_makes_room(void **state)
+{
+	int fd[CONNS], small = 2048;
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	                         .sin_port = htons((uint16_t)port),
+	                         .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+	(void)state;
+	for (int i = 0; i < CONNS; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+		assert_int_equal(connect(fd[i], (struct sockaddr *)&in, sizeof in), 0);
+		raw_say(fd[i], request);
+	}
+	(void)usleep(100000);
+	int late = raw_connect(port);
+	raw_say(late, "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	assert_true(raw_read(late, text, sizeof text, ANSWER_MS));
+	assert_int_equal(raw_status(text, 0), 200);
+	for (int i = 0; i < CONNS; i++)
+		(void)close(fd[i]);
+	(void)close(late);
+}
+
+/* What moves is kept: a connection that stalls goes before one that is only idle, and that before a new one.
+ */
+static void test_at_the_limit_stalled_goes_before_idle(void **state)
+{
+	int idle[CONNS - 2];
+	(void)state;
+	for (int i = 0; i < CONNS - 2; i++) {
+		idle[i] = raw_connect(port);
+		raw_say(idle[i], "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n");
+		assert_false(raw_read(idle[i], text, sizeof text, 20));
+	}
+	int stalled = raw_connect(port);
+	raw_say(stalled, "GET /ok HTTP/1.1\r\nHost: a\r\nX-");
+	(void)usleep(1200000);
+	int fresh = raw_connect(port);
+	raw_say(fresh, "GET /ok HTTP/1.1\r\nHost: a\r\nX-");
+	(void)usleep(50000);
+	int first = raw_connect(port);
+	assert_true(raw_read(stalled, text, sizeof text, QUIET_MS));
+	assert_false(raw_read(idle[0], text, sizeof text, 20));
+	int second = raw_connect(port);
+	assert_true(raw_read(idle[0], text, sizeof text, QUIET_MS));
+	assert_false(raw_read(fresh, text, sizeof text, 20));
+	for (int i = 0; i < CONNS - 2; i++)
+		(void)close(idle[i]);
+	(void)close(stalled);
+	(void)close(fresh);
+	(void)close(first);
+	(void)close(second);
+}
+
 /* More silent connections than the limit and the spare: they are let go soon, not after the time of a slow
  * client. */
 static void test_silent_connections_past_the_limit_do_not_shut_health_out(void **state)
 {
 	int fd[CONNS + 100];
 	(void)state;
-	for (int i = 0; i < CONNS + 100; i++) {
+	for (int i = 0; i < CONNS + 100; i++) { /* handlers hold the first, so that none can make room */
 		fd[i] = raw_connect(port);
-		raw_say(fd[i], "GET /");
+		raw_say(fd[i], i < CONNS ? "GET /never HTTP/1.1\r\nHost: a\r\n\r\n" : "GET /");
+		if (i == CONNS - 1)
+			(void)usleep(50000);
 	}
 	int late = raw_connect(port);
 	raw_say(late, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -189,6 +285,11 @@ int main(void)
 	        WITH_SERVER(test_a_client_that_left_is_cleaned_up),
 	        WITH_SERVER(test_at_the_limit_health_is_served_and_the_rest_is_refused),
 	        WITH_SERVER(test_at_the_limit_the_oldest_idle_connection_makes_room),
+	        WITH_SERVER(test_at_the_limit_the_oldest_unfinished_header_makes_room),
+	        WITH_SERVER(test_at_the_limit_the_oldest_silent_connection_makes_room),
+	        WITH_SERVER(test_at_the_limit_the_oldest_unfinished_body_makes_room),
+	        WITH_SERVER(test_at_the_limit_the_oldest_unread_answer_makes_room),
+	        WITH_SERVER(test_at_the_limit_stalled_goes_before_idle),
 	        WITH_SERVER(test_silent_connections_past_the_limit_do_not_shut_health_out),
 	        WITH_SERVER(test_the_limit_is_left_when_connections_close),
 	        WITH_SERVER(test_stopping_answers_what_was_received),

@@ -106,7 +106,8 @@ static const struct route table[] = {
 
 static struct loop *loop;
 static struct server *server;
-static struct config cfg = {.max_connections = 1000};
+static struct config cfg = {
+        .max_connections = 1000, .header_timeout = 10, .send_timeout = 30, .keepalive_timeout = 75};
 static _Atomic bool draining;
 static pthread_t loop_thread;
 static int port;
