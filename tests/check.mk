@@ -46,6 +46,14 @@ $(FUZZER): $(BUILD)/fuzzer/%: $(BUILD)/obj-tests/fuzz/target_%.o $(BUILD)/obj-te
 	@echo "  LD    $@"
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
 
+# A library to preload, never built with a sanitizer: it may sit in front of one.
+TORTURE := $(BUILD)/torture/torture.so
+$(TORTURE): $(wildcard tests/torture/*.[ch]) tests/torture/kinds.def $(BUILD)/how
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -g -fPIC -shared -fno-builtin -fno-omit-frame-pointer \
+		-o $@ $(filter %.c,$^) -ldl -lgcc_s -pthread
+
 # The programs of make bench; every other .c file beside them is linked into each.
 BENCH := $(addprefix $(BUILD)/bench/,standin bodies floor pace)
 BENCH_HELP := $(filter-out $(BENCH:$(BUILD)/%=$(BUILD)/obj-tests/%.o), \
@@ -83,7 +91,7 @@ bench:
 	@$(MAKE) --no-print-directory all bench-tools
 	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WRITE),--write) $(ROWS)
 
-tests: $(UNIT) $(DRIVER) $(REPLAY)
+tests: $(UNIT) $(DRIVER) $(REPLAY) $(TORTURE)
 
 # one after another, stopping at the first that fails
 unit: tests

@@ -298,6 +298,7 @@ CHECK = [
     ("model", scripts("model/test_model.py", timeout=300), "plain", False),
     ("mutants", lambda s: mutants(s, "--short"), "plain", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False),
+    ("torture", scripts("torture"), "gcov", False),
     ("coverage", coverage, "gcov", False),
 ]
 ALL = [
@@ -314,6 +315,8 @@ ALL = [
     ("fresh", fresh, "plain", False),
     ("image", scripts("image", timeout=1800), "plain", False),
     ("hostile-full", hostile, "plain", True),
+    ("torture-asan", scripts("torture"), "asan", False),
+    ("torture-full", scripts("torture", timeout=14400), "plain", True),
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
     ("load-full", scripts("load", timeout=5400), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),
@@ -321,7 +324,7 @@ ALL = [
     ("framing", framing, "plain", False),
     ("mutants-all", mutants, "plain", False),
 ]
-STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-2:]}
+STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": CHECK[-3:]}
 
 
 def sanitizer_reports():

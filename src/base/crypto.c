@@ -5,6 +5,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -29,9 +30,19 @@ enum err_code crypto_start(struct err *reterr)
 	return ERR_OK;
 }
 
+/* OpenSSL keeps each failure, with memory of its own, in a queue of the thread: whoever looks there next
+ * (TLS) must not find ours. */
+static enum err_code result(bool ok, enum err_code failed)
+{
+	if (ok)
+		return ERR_OK;
+	ERR_clear_error();
+	return failed;
+}
+
 static enum err_code digest(const EVP_MD *md, struct str data, uint8_t *ret)
 {
-	return EVP_Digest(data.p, data.n, ret, NULL, md, NULL) == 1 ? ERR_OK : ERR_NOMEM;
+	return result(EVP_Digest(data.p, data.n, ret, NULL, md, NULL) == 1, ERR_NOMEM);
 }
 
 enum err_code crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
@@ -88,7 +99,7 @@ enum err_code crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CR
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx != NULL && hmac(ctx, key, &data, 1, ret);
 	EVP_MD_CTX_free(ctx);
-	return ok ? ERR_OK : ERR_NOMEM;
+	return result(ok, ERR_NOMEM);
 }
 
 /* The context is OpenSSL's, which wipes it. */
@@ -100,10 +111,8 @@ static EVP_MAC_CTX *mac_ctx(struct crypto_mac *m)
 enum err_code crypto_mac_new(struct crypto_mac **ret)
 {
 	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac_mac);
-	if (ctx == NULL)
-		return ERR_NOMEM;
 	*ret = (struct crypto_mac *)(void *)ctx;
-	return ERR_OK;
+	return result(ctx != NULL, ERR_NOMEM);
 }
 
 enum err_code crypto_mac_key(struct crypto_mac *m, struct str key)
@@ -112,7 +121,7 @@ enum err_code crypto_mac_key(struct crypto_mac *m, struct str key)
 	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 	                       OSSL_PARAM_construct_end()};
 	const unsigned char *k = (const unsigned char *)(key.n > 0 ? key.p : "");
-	return EVP_MAC_init(mac_ctx(m), k, key.n, params) == 1 ? ERR_OK : ERR_NOMEM;
+	return result(EVP_MAC_init(mac_ctx(m), k, key.n, params) == 1, ERR_NOMEM);
 }
 
 enum err_code crypto_mac_run(struct crypto_mac *m, struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
@@ -121,7 +130,7 @@ enum err_code crypto_mac_run(struct crypto_mac *m, struct str data, uint8_t ret[
 	bool ok = EVP_MAC_init(mac_ctx(m), NULL, 0, NULL) == 1 && /* begins anew with the same key */
 	          EVP_MAC_update(mac_ctx(m), (const unsigned char *)data.p, data.n) == 1 &&
 	          EVP_MAC_final(mac_ctx(m), ret, &n, CRYPTO_SHA256_LEN) == 1;
-	return ok ? ERR_OK : ERR_NOMEM;
+	return result(ok, ERR_NOMEM);
 }
 
 void crypto_mac_free(struct crypto_mac *m)
@@ -154,7 +163,7 @@ enum err_code crypto_hkdf_sha256(struct str key, struct str salt, struct str inf
 	          expand(ctx, (struct str){(const char *)extracted, sizeof extracted}, info, ret, n);
 	EVP_MD_CTX_free(ctx);
 	crypto_wipe(extracted, sizeof extracted);
-	return ok ? ERR_OK : ERR_NOMEM;
+	return result(ok, ERR_NOMEM);
 }
 
 enum err_code crypto_seal(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
@@ -169,7 +178,7 @@ enum err_code crypto_seal(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce
 	          EVP_EncryptFinal_ex(ctx, ret + n, &tail) == 1 &&
 	          EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_LEN, ret + plain.n) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	return ok ? ERR_OK : ERR_NOMEM;
+	return result(ok, ERR_NOMEM);
 }
 
 enum err_code crypto_open(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce[CRYPTO_NONCE_LEN],
@@ -188,12 +197,12 @@ enum err_code crypto_open(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce
 	             EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_LEN, tag) == 1;
 	bool ok = ready && EVP_DecryptFinal_ex(ctx, ret + n, &tail) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	return ok ? ERR_OK : ready ? ERR_DENIED : ERR_NOMEM;
+	return result(ok, ready ? ERR_DENIED : ERR_NOMEM);
 }
 
 enum err_code crypto_random(void *ret, size_t n)
 {
-	return n <= 256 && RAND_bytes(ret, (int)n) == 1 ? ERR_OK : ERR_NOMEM;
+	return result(n <= 256 && RAND_bytes(ret, (int)n) == 1, ERR_NOMEM);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t n)

@@ -112,6 +112,7 @@ void server_linger_end_all(struct server *s);
 /* server_request.c */
 void server_request_answered(struct request *r);
 void server_request_deadline(struct server_conn *c);
+void server_request_lost(struct server_conn *c); /* its connection goes; no request: a no-op */
 void server_request_fail(struct server_request *q, enum err_code code, const struct err *why);
 
 /* server_head.c */

@@ -138,8 +138,10 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	server_conn_head_deadline(c);
 }
 
+/* libmicrohttpd tells of a request's end first, but not when it could not watch the descriptor. */
 static void closed(struct server *s, struct server_conn *c)
 {
+	server_request_lost(c);
 	if (c->linger)
 		server_linger_start(c);
 	loop_timer_clear(s->opt.loop, &c->timer);

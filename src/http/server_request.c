@@ -344,6 +344,19 @@ static void log_request(const struct server_request *q, bool sent)
 		log_event(level, "request", f, n);
 }
 
+static void end(struct server_request *q, bool sent)
+{
+	scope(q);
+	stop_flow(q);
+	log_request(q, sent);
+	scope(NULL);
+	q->conn->q = NULL;
+	metric_add(M_REQUESTS, -1);
+	body_done(&q->body);
+	reply_close_all(&q->answer);
+	free(q);
+}
+
 void server_request_done(void *arg, struct MHD_Connection *k, void **context,
                          enum MHD_RequestTerminationCode why)
 {
@@ -352,14 +365,13 @@ void server_request_done(void *arg, struct MHD_Connection *k, void **context,
 	if (q == NULL)
 		return;
 	*context = NULL;
-	scope(q);
-	stop_flow(q);
-	log_request(q, q->answer.status != 0 && why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-	scope(NULL);
-	q->conn->q = NULL;
-	server_conn_idle(q->conn);
-	metric_add(M_REQUESTS, -1);
-	body_done(&q->body);
-	reply_close_all(&q->answer);
-	free(q);
+	struct server_conn *c = q->conn;
+	end(q, q->answer.status != 0 && why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	server_conn_idle(c);
+}
+
+void server_request_lost(struct server_conn *c)
+{
+	if (c->q != NULL)
+		end(c->q, false);
 }

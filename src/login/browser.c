@@ -5,7 +5,7 @@
 
 #include <arpa/inet.h>
 
-enum { NONCE_BYTES = 32, ORIGIN_MAX = 1024 };
+enum { NONCE_BYTES = 32 };
 
 static bool nonce_ok(struct str nonce)
 {
@@ -83,43 +83,39 @@ static bool is_loopback(struct str authority)
 	       address[0] == 127;
 }
 
-/* A browser's form of a URL's origin: lower case, no default port, no path. */
-static bool origin_of(struct str url, struct buf *out)
+/* A browser writes an origin in lower case, without the default port and without a path.  Compared in place:
+ * no memory is needed that might not be there. */
+static bool is_origin(struct str origin, struct str scheme, struct str authority, struct str port)
 {
-	bool https = str_starts(url, STR("https://"));
-	struct str port = https ? STR(":443") : STR(":80"), rest, tail;
-	size_t scheme = https ? 8 : 7;
-	if (!https && !str_starts(url, STR("http://")))
+	if (authority.n > port.n && str_eq((struct str){authority.p + authority.n - port.n, port.n}, port))
+		authority.n -= port.n;
+	if (authority.n == 0 || origin.n != scheme.n + authority.n || !str_starts(origin, scheme))
 		return false;
-	(void)str_cut((struct str){url.p + scheme, url.n - scheme}, '/', &rest, &tail);
-	if (rest.n > port.n && str_eq((struct str){rest.p + rest.n - port.n, port.n}, port))
-		rest.n -= port.n;
-	buf_put(out, url.p, scheme);
-	for (size_t i = 0; i < rest.n; i++) {
-		char c = rest.p[i];
+	for (size_t i = 0; i < authority.n; i++) {
+		char c = authority.p[i];
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
-		buf_put(out, &c, 1);
+		if (origin.p[scheme.n + i] != c)
+			return false;
 	}
-	return rest.n > 0 && !out->failed;
+	return true;
+}
+
+static bool is_origin_of(struct str origin, struct str url)
+{
+	bool https = str_starts(url, STR("https://"));
+	struct str scheme = https ? STR("https://") : STR("http://"), authority, tail;
+	if (!str_starts(url, scheme))
+		return false;
+	(void)str_cut((struct str){url.p + scheme.n, url.n - scheme.n}, '/', &authority, &tail);
+	return is_origin(origin, scheme, authority, https ? STR(":443") : STR(":80"));
 }
 
 bool browser_origin_ours(const struct config *cfg, struct str origin, struct str host)
 {
-	struct buf own, url;
 	if (origin.p == NULL)
 		return true;
-	buf_init(&own, ORIGIN_MAX);
-	buf_init(&url, ORIGIN_MAX);
-	if (cfg->public_url[0] != '\0') {
-		buf_z(&url, cfg->public_url);
-	} else if (is_loopback(host)) {
-		buf_z(&url, "http://");
-		buf_str(&url, host);
-	}
-	bool ours = !url.failed && url.len > 0 && origin_of(buf_view(&url), &own) &&
-	            str_eq(origin, buf_view(&own));
-	buf_done(&url);
-	buf_done(&own);
-	return ours;
+	if (cfg->public_url[0] != '\0')
+		return is_origin_of(origin, str_c(cfg->public_url));
+	return is_loopback(host) && is_origin(origin, STR("http://"), host, STR(":80"));
 }

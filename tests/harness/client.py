@@ -8,6 +8,7 @@ import urllib.parse
 from . import lint
 from .forms import Page
 
+TIMEOUT_S = 15  # without a byte
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -43,12 +44,12 @@ class Response:
         return (self.header("content-type") or "").startswith("text/html")
 
 
-def call(method, url, body=None, headers=None, timeout=15, https=False, source=None):
+def call(method, url, body=None, headers=None, timeout=None, https=False, source=None):
     """One request; the query goes out as it is in url.  https: what the service believes of itself.  source: the
     address it comes from."""
     at = urllib.parse.urlsplit(url)
     target = url.split(at.netloc, 1)[1] or "/"
-    connection = http.client.HTTPConnection(at.hostname, at.port, timeout=timeout,
+    connection = http.client.HTTPConnection(at.hostname, at.port, timeout=timeout or TIMEOUT_S,
                                              source_address=(source, 0) if source else None)
     try:
         connection.request(method, target, body, headers or {})

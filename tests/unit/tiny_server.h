@@ -21,9 +21,9 @@ struct tiny_server {
 
 static inline void tiny_answer(int fd, const char *head, const char *body, size_t n)
 {
-	char text[256];
-	int len = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", head, n);
-	if (send(fd, text, (size_t)len, MSG_NOSIGNAL) == len && n > 0)
+	char top[256];
+	int len = snprintf(top, sizeof top, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", head, n);
+	if (send(fd, top, (size_t)len, MSG_NOSIGNAL) == len && n > 0)
 		(void)send(fd, body, n, MSG_NOSIGNAL);
 }
 
