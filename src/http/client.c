@@ -5,7 +5,7 @@
 
 #include "config_addr.h"
 
-static void write_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
+void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 {
 	ret[0] = '\0';
 	if (peer != NULL && peer->sa_family == AF_INET)
@@ -56,12 +56,12 @@ static bool read_address(struct str item, char ret[REQUEST_ADDR_MAX])
 	       (inet_pton(AF_INET, ret, &any) == 1 || inet_pton(AF_INET6, ret, &any) == 1);
 }
 
-bool client_find(const struct strlist *proxies, const struct sockaddr *peer, struct str forwarded,
+bool client_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
                  char ret[REQUEST_ADDR_MAX])
 {
 	struct str item;
 	char next[REQUEST_ADDR_MAX];
-	write_peer(peer, ret);
+	(void)str_copy(ret, REQUEST_ADDR_MAX, str_c(peer));
 	if (proxies->n == 0 || !config_addr_in_list(ret, proxies))
 		return false;
 	while (config_addr_in_list(ret, proxies) && last_item(&forwarded, &item)) {

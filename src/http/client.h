@@ -8,7 +8,9 @@
 #include "config.h"
 #include "http/request.h"
 
-/* Write the client's address to ret ("" when the peer has none); true when the peer itself is a trusted
- * proxy. */
-bool client_find(const struct strlist *proxies, const struct sockaddr *peer, struct str forwarded,
+/* The peer's address as text, "" when it has none. */
+void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]);
+
+/* Write the client's address to ret; true when the peer itself is a trusted proxy. */
+bool client_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
                  char ret[REQUEST_ADDR_MAX]);

@@ -63,6 +63,7 @@ struct server_conn {
 	struct server *server;
 	struct MHD_Connection *mhd;
 	int fd;
+	char peer[REQUEST_ADDR_MAX];
 	int64_t since_ms;         /* in its list */
 	struct loop_timer timer;  /* absolute: whatever the connection does, it ends or moves on by then */
 	struct server_request *q; /* NULL between requests */

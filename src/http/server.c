@@ -13,9 +13,9 @@
 #include "log.h"
 
 enum {
-	/* One connection's buffer: 16 KiB of headers, their list and a copy of the cookies, so that our
-	 * answers come before the library's own. */
-	POOL_BYTES = 40960,
+	/* One connection's buffer: 16 KiB of headers, their list and a copy of 8 KiB of cookies, so that our
+	 * answers come before the library's own; it zeroes half as much again for each request. */
+	POOL_BYTES = 32768,
 	SPARE = 64,     /* connections past the limit, so that /healthz is served at it */
 	GRACE_MS = 400, /* an idle connection may still send a request this long after listening stopped */
 	SWEEP_MS = 100,

@@ -128,6 +128,8 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 		return; /* served by a fixed 503 */
 	}
 	*c = (struct server_conn){.server = s, .mhd = k, .fd = fd->connect_fd, .timer = {.fn = on_deadline}};
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	client_peer(i == NULL ? NULL : i->client_addr, c->peer);
 	if (full(s))
 		evict(s);
 	c->over = full(s);

@@ -97,15 +97,12 @@ static void take_caller_id(struct server_request *q, bool trusted)
 
 static void find_client(struct server_request *q)
 {
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(q->conn->mhd,
-	                                                            MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct strlist *proxies = &q->server->opt.cfg->trusted_proxies;
 	struct buf forwarded;
 	buf_init(&forwarded, GUARD_BLOCK_MAX);
 	if (proxies->n > 0)
 		server_head_join(q, "X-Forwarded-For", &forwarded);
-	bool trusted = client_find(proxies, i == NULL ? NULL : i->client_addr, buf_view(&forwarded),
-	                           q->r.client);
+	bool trusted = client_find(proxies, q->conn->peer, buf_view(&forwarded), q->r.client);
 	buf_done(&forwarded);
 	take_caller_id(q, trusted);
 }

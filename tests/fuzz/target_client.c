@@ -90,9 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct address peer;
 	char peer_z[REQUEST_ADDR_MAX], ret[REQUEST_ADDR_MAX];
 	set_peer(&peer, peer_text);
-	FUZZ_MUST(!client_find(&none, peer.any, forwarded, peer_z));
+	client_peer(peer.any, peer_z);
+	FUZZ_MUST(!client_find(&none, peer_z, forwarded, ret) && strcmp(ret, peer_z) == 0);
 	FUZZ_MUST(peer.any == NULL ? peer_z[0] == '\0' : is_address(peer_z));
-	bool proxy = client_find(&proxies, peer.any, forwarded, ret);
+	bool proxy = client_find(&proxies, peer_z, forwarded, ret);
 	FUZZ_MUST(proxy == trusted(peer_z));
 	if (!proxy || strcmp(ret, peer_z) == 0) {
 		FUZZ_MUST(strcmp(ret, peer_z) == 0);

@@ -233,10 +233,11 @@ static void check_scan(struct str text, const struct json_limits *limits)
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	FUZZ_MUST(json_scan(copy, text.n, limits, &err) == ERR_OK && copy[text.n] == '\0');
+	FUZZ_MUST(json_scan(copy, text.n, limits, NULL, &err) == ERR_OK && copy[text.n] == '\0');
 	FUZZ_MUST(!has_nul_escape(copy));
 	memcpy(twice, copy, text.n + 1);
-	FUZZ_MUST(json_scan(twice, text.n, limits, &err) == ERR_OK && memcmp(copy, twice, text.n + 1) == 0);
+	FUZZ_MUST(json_scan(twice, text.n, limits, NULL, &err) == ERR_OK &&
+	          memcmp(copy, twice, text.n + 1) == 0);
 	free(copy);
 	free(twice);
 }
