@@ -10,16 +10,25 @@ enum { AFTER_MAX_MS = 600000 };
 
 static const struct json_limits limits = {.max_depth = 32, .max_values = 200000};
 
+/* A thread's last date is kept: strptime costs more than a link's other texts together. */
 static bool http_date(struct str text, int64_t *ret_s)
 {
-	char z[40];
+	static _Thread_local struct {
+		char text[40];
+		int64_t s;
+	} last;
 	struct tm tm = {.tm_isdst = 0};
-	if (!str_copy(z, sizeof z, text))
-		return false;
-	const char *end = strptime(z, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	if (end == NULL || *end != '\0')
-		return false;
-	*ret_s = timegm(&tm);
+	if (text.n == 0 || !str_is(text, last.text)) {
+		if (!str_copy(last.text, sizeof last.text, text))
+			return false;
+		const char *end = strptime(last.text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		if (end == NULL || *end != '\0') {
+			last.text[0] = '\0';
+			return false;
+		}
+		last.s = timegm(&tm);
+	}
+	*ret_s = last.s;
 	return true;
 }
 

@@ -51,7 +51,8 @@ bool buf_reserve(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, const void *p, size_t n)
 {
-	if (!buf_reserve(b, n))
+	bool room = !b->failed && b->cap > b->len && n < b->cap - b->len && n <= b->max - b->len;
+	if (!room && !buf_reserve(b, n))
 		return;
 	if (n > 0)
 		memcpy(b->p + b->len, p, n);

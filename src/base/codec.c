@@ -52,8 +52,13 @@ void codec_b64url(struct buf *out, const void *p, size_t n)
 
 static int b64_value(char c)
 {
-	const char *at = c == '\0' ? NULL : strchr(B64, c);
-	return at == NULL ? -1 : (int)(at - B64);
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
 bool codec_unb64url(struct str s, void *ret, size_t cap, size_t *ret_n)
@@ -136,10 +141,10 @@ static size_t utf8_at(struct str s, size_t i)
 /* Bytes at the start of s that stand in a JSON string as they are: put at once, as most text is. */
 static size_t json_plain(struct str s)
 {
-	size_t n = 0;
-	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
-		n++;
-	return n;
+	const char *p = s.p, *end = s.p + s.n;
+	while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	return (size_t)(p - s.p);
 }
 
 /* What stands first in s and is not plain; the bytes it took. */
@@ -164,7 +169,7 @@ static size_t json_special(struct buf *out, struct str s)
 
 void codec_json(struct buf *out, struct str s)
 {
-	buf_z(out, "\"");
+	buf_put(out, "\"", 1);
 	while (s.n > 0) {
 		size_t n = json_plain(s);
 		buf_put(out, s.p, n);
@@ -172,7 +177,7 @@ void codec_json(struct buf *out, struct str s)
 			n += json_special(out, (struct str){s.p + n, s.n - n});
 		s = (struct str){s.p + n, s.n - n};
 	}
-	buf_z(out, "\"");
+	buf_put(out, "\"", 1);
 }
 
 uint32_t codec_crc32(struct str s)
