@@ -106,8 +106,10 @@ static enum phase find(struct customer *c)
 		c->code = ERR_NOT_FOUND; /* no key is that long */
 		return P_FAILED;
 	}
-	if (op != NULL)
+	if (op != NULL) {
+		op->begun = c->more;
 		(void)str_copy(op->in.email, sizeof op->in.email, str_c(c->past));
+	}
 	return start(c, op, P_FOUND);
 }
 
@@ -168,8 +170,10 @@ static enum phase erase(struct customer *c)
 	if (c->at == c->n)
 		return erase_more(c);
 	struct store_op *op = store_op_new(STORE_ERASE, c->r->deadline_ms);
-	if (op != NULL)
+	if (op != NULL) {
+		op->begun = true;
 		op->in.key = c->item[c->at].key;
+	}
 	return start(c, op, P_ERASE_NOTE);
 }
 

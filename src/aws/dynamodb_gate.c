@@ -10,6 +10,7 @@ enum {
 void dynamodb_gate_init(struct dynamodb_gate *g, size_t max)
 {
 	*g = (struct dynamodb_gate){.max = max, .call_us = FIRST_US};
+	list_init(&g->ahead);
 	list_init(&g->line);
 }
 
@@ -36,8 +37,7 @@ void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool 
 	}
 	p->state = DYNAMODB_PASS_WAITING;
 	g->waiting++;
-	/* A list's end is before its head, and its beginning before the first. */
-	list_push(ahead ? g->line.next : &g->line, &p->node);
+	list_push(ahead ? &g->ahead : &g->line, &p->node);
 }
 
 void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool answered)
@@ -55,9 +55,10 @@ void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool 
 
 struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g)
 {
-	if (g->running >= g->max || list_empty(&g->line))
+	const struct list_node *from = list_empty(&g->ahead) ? &g->line : &g->ahead;
+	if (g->running >= g->max || list_empty(from))
 		return NULL;
-	struct dynamodb_pass *p = LIST_ENTRY(g->line.next, struct dynamodb_pass, node);
+	struct dynamodb_pass *p = LIST_ENTRY(from->next, struct dynamodb_pass, node);
 	list_del(&p->node);
 	g->waiting--;
 	run(g, p);

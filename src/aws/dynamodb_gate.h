@@ -17,8 +17,8 @@ enum { DYNAMODB_GATE_WAIT_MS = 500 }; /* nobody waits longer than about this */
 
 struct dynamodb_gate {
 	size_t max, running, waiting; /* calls */
-	struct list_node line;
-	int64_t call_us; /* time of a call, smoothed */
+	struct list_node ahead, line; /* who waits, each in order of arrival; `ahead` goes first */
+	int64_t call_us;              /* time of a call, smoothed */
 };
 
 /* A place at the gate; embedded in what wants it. */
@@ -34,7 +34,7 @@ void dynamodb_gate_init(struct dynamodb_gate *g, size_t max);
 /* Would a new call, to be over within left_ms, come too late? */
 bool dynamodb_gate_full(const struct dynamodb_gate *g, int64_t left_ms);
 
-/* RUNNING, or WAITING: at the end of the line or, with `ahead`, at its head. */
+/* RUNNING, or WAITING: at the end of the line or, with `ahead`, before all who came without. */
 void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool ahead);
 /* From any state to NONE.  `answered`: the call ran to its end, and its time counts. */
 void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool answered);

@@ -48,6 +48,7 @@ static void on_store(void *arg, struct store_op *op)
 {
 	struct link_op *o = arg;
 	o->running = NULL;
+	o->call.begun = true;
 	o->code = op->code;
 	o->err = op->err;
 	o->out = op->out;
@@ -89,6 +90,7 @@ struct store_op *link_op_new(const struct link_op *o, enum store_kind kind)
 	struct store_op *op = store_op_new(kind, o->call.deadline_ms);
 	if (op == NULL)
 		return NULL;
+	op->begun = o->call.begun;
 	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->psid));
 	return op;
 }

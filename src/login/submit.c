@@ -104,6 +104,7 @@ static enum err_code start_store(struct submit *f, enum store_kind kind,
 	struct store_op *op = store_op_new(kind, store_deadline(f));
 	if (op == NULL)
 		return ERR_NOMEM;
+	op->begun = kind == STORE_FAILURE || kind == STORE_FIND_PSID; /* after the hash */
 	fill(f, &op->in);
 	enum err_code code = store_start(f->s->store, f->r->loop, op, done, f, &err);
 	if (code == ERR_OK)

@@ -167,18 +167,13 @@ static void detach(struct store *s, struct loop *loop)
 	free(l);
 }
 
-/* What follows upon work already done, and what tells whether the store is well. */
-static bool must_run(enum store_kind k)
-{
-	return k == STORE_PING || k == STORE_REPAIR || k == STORE_FAILURE;
-}
-
 static enum err_code start(struct store *s, struct store_op *op)
 {
 	struct dynamodb_lane *l = lane_of(of(s), op->home);
 	if (l == NULL)
 		return ERR_INTERNAL;
-	if (!must_run(op->kind) && dynamodb_full(l->client, op->deadline_ms))
+	/* What tells whether the store is well is never refused. */
+	if (!op->begun && op->kind != STORE_PING && dynamodb_full(l->client, op->deadline_ms))
 		return ERR_BUSY;
 	switch (op->kind) {
 	case STORE_FIND_EMAIL:

@@ -21,7 +21,6 @@ struct dynamodb_op {
 	const struct dynamodb_reply *reply; /* NULL but in the step after a call */
 	struct buf body;
 	bool no_wait; /* a throttle ends it, and two attempts are the most */
-	bool begun;   /* a call of it was made: the next ones go ahead of others */
 	bool twice;   /* a call of it may have been executed twice */
 
 	/* of the flows */

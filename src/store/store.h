@@ -121,6 +121,7 @@ typedef void store_done_fn(void *arg, struct store_op *op);
 struct store_op {
 	enum store_kind kind;
 	int64_t deadline_ms; /* monotonic; a backend starts no new work for it past this */
+	bool begun;          /* part of work that was begun: not refused as too late, ahead of what is new */
 	struct store_in in;
 	struct store_out out;
 	enum err_code code; /* ERR_OK: settled, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM:

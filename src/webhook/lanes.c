@@ -87,6 +87,7 @@ static enum err_code start_event(struct lane *lane, struct err *reterr)
 	struct link_call call = {
 	        .service = l->service,
 	        .deadline_ms = l->deadline_ms,
+	        .begun = true,
 	        .done = on_link,
 	        .arg = lane,
 	        .scope = l->scope,

@@ -71,8 +71,8 @@ class Maker:
         lines += [f"Content-Length: {len(body)}"] if method == "POST" else []
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
-    def webhook(self, made, kind="webhook", psid=None):
-        body = events.body(made)
+    def webhook(self, *made, kind="webhook", psid=None):
+        body = events.body(*made)
         headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", events.sign(body, self.service.secret))]
         return Request(kind, psid, self.bytes("POST", "/webhook", headers, body))
 
@@ -80,11 +80,16 @@ class Maker:
         psid = canary.secret(events.new_psid(), "PSID")
         return self.webhook(events.linked(psid, self.code), psid=psid)
 
+    def several(self, n=30):
+        """People who link at the same time, in one delivery."""
+        psids = [canary.secret(events.new_psid(), "PSID") for _ in range(n)]
+        return self.webhook(*(events.linked(psid, self.code) for psid in psids), kind="several")
+
     def unlinked(self):
-        return self.webhook(events.unlinked(events.new_psid()), "unlinked")
+        return self.webhook(events.unlinked(events.new_psid()), kind="unlinked")
 
     def message(self):
-        return self.webhook(events.message(events.new_psid(), "hello"), "message")
+        return self.webhook(events.message(events.new_psid(), "hello"), kind="message")
 
     def login(self, password=None, address=None, kind="login"):
         """Somebody new at an address nobody else has."""

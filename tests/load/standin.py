@@ -1,6 +1,6 @@
 """A DynamoDB that takes a while: every customer exists, every write is done after `delay_s`, some calls go wrong.
 
-A process of its own, told on stdin, one JSON object a line: {"delay_s": 0.05, "faults": {"reset": 0.01}, "hash": "..."}
+A process of its own, told on stdin, one JSON object a line: {"delay_s": 0.05, "spread": 0.5, "faults": {"reset": 0.01}, "hash": "..."}
 sets, {"tell": true} asks.  It prints its port, then an answer to each line: what it counted, and the PSIDs written."""
 import asyncio
 import json
@@ -30,7 +30,7 @@ TABLE = {"Table": {
 
 class Standin:
     def __init__(self):
-        self.delay_s, self.faults, self.hash = 0.0, {}, "!"
+        self.delay_s, self.spread, self.faults, self.hash = 0.0, 0.0, {}, "!"
         self.written, self.counts = set(), {}
         self.running = self.most = 0
 
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
             s.count("fault " + fault)
         s.running += 1
         s.most = max(s.most, s.running)
-        delay = s.delay_s + (random.uniform(*SLOW_S) if fault == "slow" else 0)
+        delay = s.delay_s * random.uniform(1 - s.spread, 1 + s.spread) + (random.uniform(*SLOW_S) if fault == "slow" else 0)
         asyncio.get_running_loop().call_later(delay, self.end, operation, body, fault)
 
     def end(self, operation, body, fault):

@@ -144,6 +144,20 @@ def test_goodput_holds(tmp_path, start, standin):
     keep("overload", lines)
 
 
+def test_a_delivery_of_several_is_not_starved(tmp_path, start, standin):
+    """What was let in is not refused halfway: a batch has the chance of a single one, not its n-th power."""
+    load = Overload(tmp_path, start(), standin)
+    standin.set(spread=0.5)  # else calls end together, and there is room for a batch
+    rate = 2 * SLOTS / STORE_S
+    batches = [load.maker.several() for _ in range(int(20 * SECONDS))]
+    singles = Load(tmp_path, load.service, load.maker.mix(int(rate * SECONDS), linked=1), rate, SECONDS, CONNECTIONS)
+    done, others = Load(tmp_path, load.service, batches, 20, SECONDS, CONNECTIONS).result(), singles.result()
+    share, usual = (len(good(some)) / len(some) for some in (done, others))
+    print(f"\nlinks at twice what can be: {usual:.0%} of single ones, {share:.0%} of deliveries of several")
+    assert usual < 0.9, "no overload"
+    assert share >= usual / 3
+
+
 # --- logins alone
 
 WEBHOOKS = 100  # a second
