@@ -6,7 +6,7 @@
 #include "store/dynamodb_item.h"
 #include "store/dynamodb_op.h"
 
-/*  FIND_ID  QUERY -> call -> QUERIED -> END
+/*  FIND_ID  (QUERY -> call -> QUERIED)* -> END: a page ends at 1 MiB of items, however few these are
  *  ADD      QUERY -> call -> QUERIED -> PUT -> call -> PUT_DONE -> (READ -> call -> WHY ->) END
  *  REMOVE   QUERY -> call -> QUERIED -> (DELETE -> call)* -> QUERY, until nothing is left -> END
  *  PING     READ -> call -> WHY -> END */
@@ -41,8 +41,10 @@ static void drop_found(struct store_out *out)
 static bool take(struct dynamodb_op *x)
 {
 	struct store_out *out = &x->op->out;
-	drop_found(out);
-	out->customers = calloc(STORE_HOLDERS_MAX, sizeof out->customers[0]);
+	if (x->op->kind != STORE_FIND_ID)
+		drop_found(out);
+	if (out->customers == NULL)
+		out->customers = calloc(STORE_HOLDERS_MAX, sizeof out->customers[0]);
 	if (out->customers == NULL)
 		return false;
 	const struct json *item = json_first(json_get(x->reply->json, "Items"));
@@ -57,6 +59,24 @@ static int removed_all(struct dynamodb_op *x)
 	return dynamodb_op_outcome(x, x->pages > 0 ? STORE_DONE : STORE_NO_CUSTOMER);
 }
 
+/* The next page, past the last item of this one, until there are no more or enough. */
+static int more(struct dynamodb_op *x)
+{
+	const struct store_out *out = &x->op->out;
+	char *past = x->op->in.email;
+	struct err why;
+	if (out->n == STORE_HOLDERS_MAX || json_get(x->reply->json, "LastEvaluatedKey") == NULL)
+		return DYNAMODB_OP_END;
+	const char *last = out->n == 0 ? "" : out->customers[out->n - 1].key.email;
+	if (strcmp(last, past) > 0) {
+		(void)str_copy(past, sizeof x->op->in.email, str_c(last));
+		return P_QUERY;
+	}
+	(void)err_set(&why, ERR_STORE,
+	              "not all items of a customer could be seen"); /* its e-mail is too long */
+	return dynamodb_op_fail(x, &why);
+}
+
 static int queried(struct dynamodb_op *x)
 {
 	struct err why;
@@ -68,7 +88,7 @@ static int queried(struct dynamodb_op *x)
 	switch (x->op->kind) {
 	case STORE_ADD: drop_found(&x->op->out); return n > 0 ? dynamodb_op_outcome(x, STORE_EXISTS) : P_PUT;
 	case STORE_REMOVE: x->at = 0; return n > 0 ? P_DELETE : removed_all(x);
-	default: return DYNAMODB_OP_END;
+	default: return more(x);
 	}
 }
 

@@ -266,6 +266,20 @@ def test_a_lost_answer_to_create_table_is_no_failure(stage, proxy, make_service)
     assert json.loads(made.stdout)["status"] == "ACTIVE"
 
 
+def test_items_so_large_that_a_page_ends_early(proxy, start):
+    """DynamoDB ends a page at 1 MiB of items, whatever we read of them: none is left out of a customer's."""
+    service, name = start(), "large-" + secrets.token_hex(6)
+    for n in range(7):
+        service.database.put(customer_id=name, email=f"{name}-{n}@example.com", fb_psid="7" * 17, fb_linked_at=n,
+                             others="x" * 390000)
+    assert len(client.admin(service, "GET", f"/v1/customers/{name}/links").json["links"]) == 7
+    assert client.admin(service, "DELETE", f"/v1/customers/{name}/links").status == 204
+    rows = [one for one in service.database.rows() if one["customer_id"] == name]
+    assert len(rows) == 7 and not any(one["fb_psid"] for one in rows)
+    for one in rows:
+        service.database.delete(one)
+
+
 def test_the_policy_allows_what_is_sent_and_nothing_else(stage, proxy, start):
     """deploy/iam-policy.json against a service that did everything it does on create-table's table."""
     with open(f"{ROOT}/deploy/iam-policy.json", encoding="utf-8") as file:
