@@ -27,10 +27,10 @@ enum {
 	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
 	STOP_MS = 6500,   /* requests */
 	SETTLE_MS = 1500, /* store work still running after them */
-	/* Descriptors: of the process; of a worker beside its connections: some over the limit, some being
-	 * closed, some to the store. */
+	/* Descriptors: of the process; of each address a worker listens on, beside its connections: some over
+	 * the limit, some being closed. */
 	OWN_FDS = 64,
-	WORKER_FDS = 200,
+	LISTENER_FDS = 136,
 	CONNECTIONS_MIN = 16,
 };
 
@@ -54,6 +54,16 @@ static void set_limits(void)
 	}
 }
 
+/* Connections of one address for which a worker's share of the descriptors is enough, beside those to the
+ * store.  The admin addresses, which are not open to everybody, have what the others do not use. */
+static size_t connections_for(const struct config *cfg, size_t share)
+{
+	size_t listeners = cfg->listen.n > 0 ? cfg->listen.n : 1;
+	size_t own = LISTENER_FDS * listeners + (size_t)cfg->store_in_flight;
+	size_t most = (share > 2 * own ? share - own : share / 2) / listeners;
+	return most < CONNECTIONS_MIN ? CONNECTIONS_MIN : most;
+}
+
 /* A connection that finds no descriptor would wait for the end of another, and health checks with it: so
  * there are never more connections than descriptors, and the oldest makes room. */
 static size_t bound_connections(const struct config *cfg, unsigned workers)
@@ -63,15 +73,13 @@ static size_t bound_connections(const struct config *cfg, unsigned workers)
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
 		return wanted;
 	share = files.rlim_cur > OWN_FDS ? (files.rlim_cur - OWN_FDS) / workers : 0;
-	most = share > 2 * (size_t)WORKER_FDS ? share - WORKER_FDS : share / 2;
-	if (most < CONNECTIONS_MIN)
-		most = CONNECTIONS_MIN;
+	most = connections_for(cfg, share);
 	if (most >= wanted)
 		return wanted;
 	log_line(LOG_WARN, "fewer_connections", log_int("max_connections", (int64_t)most),
 	         log_int("descriptors", (int64_t)files.rlim_cur),
 	         log_z("remedy", "raise the limit of open files (ulimit -n, LimitNOFILE=), or lower "
-	                         "LINKD_MAX_CONNECTIONS"));
+	                         "LINKD_MAX_CONNECTIONS and LINKD_STORE_IN_FLIGHT"));
 	return most;
 }
 

@@ -94,6 +94,17 @@ def test_a_flood_from_one_address_with_a_limit_for_each(scene):
     assert at.watch.most <= 2 * 20 + 4
 
 
+@pytest.mark.parametrize("addresses,in_flight,most", [(1, 64, 1784), (1, 512, 1336), (3, 64, 504)])
+def test_descriptors_are_shared_out(make_service, addresses, in_flight, most):
+    """Each address may have as many connections, and there is one to the store for every call."""
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, 2048))
+    service = make_service(start=False, LINKD_WORKERS="1", LINKD_STORE_IN_FLIGHT=str(in_flight),
+                           LINKD_LISTEN=",".join(["127.0.0.1:0"] * addresses))
+    service.start(preexec_fn=few)
+    assert service.logged(lambda line: line["msg"] == "fewer_connections")["max_connections"] == most
+
+
 def test_fewer_descriptors_than_connections(scene):
     """The limit follows: no connection takes the last descriptor."""
     def few():
