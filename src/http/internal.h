@@ -97,7 +97,7 @@ void reply_close_all(struct request_answer *a);
 /* server_conn.c */
 struct server_conn *server_conn_of(struct MHD_Connection *k);
 void server_conn_deadline(struct server_conn *c, int64_t due_ms);
-void server_conn_head_deadline(struct server_conn *c); /* a request line and headers must arrive */
+void server_conn_head_deadline(struct server_conn *c); /* a request line, or then its headers, must arrive */
 void server_conn_idle(struct server_conn *c);
 void server_conn_active(struct server_conn *c);
 void server_conn_held(struct server_conn *c);
