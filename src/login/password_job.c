@@ -65,6 +65,7 @@ static struct password_job *job_new(const struct password_question *q)
 		return NULL;
 	j->job.work = job_work;
 	j->job.done = job_done;
+	j->job.has_place = q->has_place;
 	j->policy = q->policy;
 	memcpy(j->password, q->password.p, q->password.n);
 	j->password_n = q->password.n;

@@ -15,6 +15,7 @@ struct password_question {
 	struct password_policy policy;
 	struct str password; /* copied, and wiped when the job ends; so is the hash */
 	struct str hash;     /* empty: nobody */
+	bool has_place;      /* kept by offload_reserve; taken when the start succeeds */
 };
 
 struct password_answer { /* borrowed in the callback */

@@ -175,10 +175,13 @@ static enum submit_phase start_hash(struct submit *f)
 	                              .home = f->r->loop,
 	                              .policy = password_policy(f->s->cfg),
 	                              .password = params_get(&f->form, "password"),
-	                              .hash = str_c(f->known ? f->customer.hash : "")};
-	give_place(f);
+	                              .hash = str_c(f->known ? f->customer.hash : ""),
+	                              .has_place = f->has_place};
 	enum err_code code = password_job_start(&q, on_hash, f, &f->job, &err);
-	return code == ERR_OK ? P_WAIT : fail(f, code);
+	if (code != ERR_OK)
+		return fail(f, code);
+	f->has_place = false; /* it is the job's */
+	return P_WAIT;
 }
 
 static enum submit_phase right(struct submit *f)

@@ -117,8 +117,9 @@ enum err_code offload_start(struct offload *o, struct loop *home, struct offload
 	j->home = home;
 	j->next = NULL;
 	pthread_mutex_lock(&o->lock);
-	bool full = o->waiting + o->reserved >= o->opt.queue_max || o->stop;
+	bool full = o->stop || (!j->has_place && o->waiting + o->reserved >= o->opt.queue_max);
 	if (!full) {
+		o->reserved -= j->has_place;
 		if (o->head == NULL)
 			o->head = j;
 		else

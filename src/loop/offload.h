@@ -10,6 +10,7 @@ struct offload; /* opaque: the pool */
 struct offload_job {
 	void (*work)(struct offload_job *j); /* on a pool thread; may not touch loops, stores or requests */
 	void (*done)(struct offload_job *j); /* on the loop; the job's memory is the caller's again */
+	bool has_place; /* it takes a place that offload_reserve kept, unless its start fails */
 	struct loop *home;
 	struct loop_post post;
 	struct offload_job *next;
@@ -28,7 +29,7 @@ void offload_free(
         struct offload *o); /* waits for running work; what was queued runs first.  NULL is a no-op */
 
 /* Keep a place in the queue for a job that comes later, so that what is done until then is not done in vain.
- * Given back just before that job starts, or when none will.  Any thread.  Errors  ERR_BUSY. */
+ * Taken by that job (`has_place`), or given back when none will come.  Any thread.  Errors  ERR_BUSY. */
 MUST_CHECK enum err_code offload_reserve(struct offload *o);
 void offload_release(struct offload *o);
 

@@ -324,11 +324,16 @@ static void test_offload_keeps_reserved_places(void **state)
 	assert_int_equal(offload_reserve(pool), ERR_OK);
 	assert_int_equal(offload_reserve(pool), ERR_BUSY);
 	assert_int_equal(offload_start(pool, loop, &j.job), ERR_BUSY); /* both are kept for others */
-	offload_release(pool);
+	j.job.has_place = true; /* one was kept for it: nobody comes between */
 	assert_int_equal(offload_start(pool, loop, &j.job), ERR_OK);
 	run_guarded(STALL_MS);
 	assert_int_equal(done_n, 3);
 	assert_int_equal(offload_reserve(pool), ERR_OK); /* a job that ran has left its place */
+	assert_int_equal(offload_reserve(pool), ERR_BUSY);
+	offload_release(pool);
+	offload_release(pool);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(offload_reserve(pool), ERR_OK);
 	assert_int_equal(offload_reserve(pool), ERR_BUSY);
 	offload_free(pool);
 }
