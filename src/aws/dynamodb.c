@@ -24,9 +24,10 @@ enum {
 	KEYS_FROM_MAX = 128,
 };
 
-/*  KEYS -> (wait: credentials) -> PLACE -> (wait: a place at the gate) -> SEND -> wait: answer -> JUDGE ->
- * DONE ^        `-> LATE -> DONE               `-> LATE -> DONE                              |
- *    |____________________ wait: pause, or other credentials ______________________________|
+/*  KEYS -> (wait: credentials) -> PLACE -> (wait: a place) -> SEND -> wait: answer -> JUDGE -> DONE
+ *    ^        `-> LATE -> DONE               `-> LATE -> DONE                           |
+ *    |___________________ wait: pause, or other credentials ____________________________|
+ *
  *  A start that fails comes to DONE through a timer, so that no callback comes before it has returned. */
 enum phase { P_WAIT, P_KEYS, P_PLACE, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
@@ -161,6 +162,7 @@ static void call_free(struct dynamodb_call *c)
 	dynamodb_gate_leave(&c->owner->gate, &c->pass, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
+	crypto_wipe(c->body.p, c->body.len); /* password hashes */
 	buf_done(&c->body);
 	free(c);
 }

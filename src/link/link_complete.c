@@ -8,8 +8,10 @@
 #include "link/link_repair.h"
 #include "metrics.h"
 
-/*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> LOOK -> store -> FOUND ->
- * REPAIR <-> store -> ANSWER A code that does not open begins at ANSWER.  REPLACED is passed when no earlier
+/*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> REPLACED_DONE -> LOOK
+ *        LOOK -> store -> FOUND -> REPAIR <-> store -> ANSWER
+ *
+ * A code that does not open begins at ANSWER.  REPLACED is passed when no earlier
  * holder is kept with the code; LOOK is left to link_later where the index lags. */
 enum phase {
 	P_WAIT = LINK_OP_WAIT,
