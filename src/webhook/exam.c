@@ -33,8 +33,10 @@ static void work(struct offload_job *j)
 	const struct strlist *secrets = &e->in.service->cfg->app_secret;
 	struct signature_keys *keys; /* its own: the loop's are in use there */
 	e->result.code = signature_keys_new(secrets->v, secrets->n, &keys);
-	if (e->result.code != ERR_OK)
+	if (e->result.code != ERR_OK) {
+		(void)err_set(&e->result.err, e->result.code, "no memory for the app secrets");
 		return;
+	}
 	exam_now(&e->in, keys, &e->result);
 	signature_keys_free(keys);
 }
