@@ -14,12 +14,20 @@ void dynamodb_gate_init(struct dynamodb_gate *g, size_t max)
 	list_init(&g->line);
 }
 
+static int64_t first_waits_us(const struct dynamodb_gate *g)
+{
+	if (list_empty(&g->line))
+		return 0;
+	return clock_mono_us() - LIST_ENTRY(g->line.next, struct dynamodb_pass, node)->since_us;
+}
+
 bool dynamodb_gate_full(const struct dynamodb_gate *g, int64_t left_ms)
 {
 	if (g->running < g->max)
 		return false;
 	int64_t wait_us = ((int64_t)g->waiting + 1) * g->call_us / (int64_t)g->max;
-	return wait_us > DYNAMODB_GATE_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
+	return first_waits_us(g) > DYNAMODB_GATE_WAIT_MS * 1000LL ||
+	       wait_us > DYNAMODB_GATE_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
 }
 
 static void run(struct dynamodb_gate *g, struct dynamodb_pass *p)
@@ -36,7 +44,8 @@ void dynamodb_gate_enter(struct dynamodb_gate *g, struct dynamodb_pass *p, bool 
 		return;
 	}
 	p->state = DYNAMODB_PASS_WAITING;
-	g->waiting++;
+	p->since_us = clock_mono_us();
+	g->waiting += 1 + p->more;
 	list_push(ahead ? &g->ahead : &g->line, &p->node);
 }
 
@@ -44,7 +53,7 @@ void dynamodb_gate_leave(struct dynamodb_gate *g, struct dynamodb_pass *p, bool 
 {
 	if (p->state == DYNAMODB_PASS_WAITING) {
 		list_del(&p->node);
-		g->waiting--;
+		g->waiting -= 1 + p->more;
 	} else if (p->state == DYNAMODB_PASS_RUNNING) {
 		g->running--;
 		if (answered)
@@ -60,7 +69,7 @@ struct dynamodb_pass *dynamodb_gate_next(struct dynamodb_gate *g)
 		return NULL;
 	struct dynamodb_pass *p = LIST_ENTRY(from->next, struct dynamodb_pass, node);
 	list_del(&p->node);
-	g->waiting--;
+	g->waiting -= 1 + p->more;
 	run(g, p);
 	return p;
 }

@@ -5,6 +5,8 @@
  *
  *   wait of one more = calls waiting / places * time of a call, as lately measured
  *
+ * Who has no call yet says how many will come, and is not always right: so it is full also while the first in
+ * line has waited too long.
  * Threads  none: a gate belongs to one loop. */
 #pragma once
 #include <stdbool.h>
@@ -26,7 +28,8 @@ struct dynamodb_pass {
 	struct list_node node;
 	void (*turn)(struct dynamodb_pass *p); /* of one that waited: it is RUNNING now */
 	enum { DYNAMODB_PASS_NONE, DYNAMODB_PASS_WAITING, DYNAMODB_PASS_RUNNING } state;
-	int64_t since_us; /* RUNNING */
+	int64_t since_us; /* in this state */
+	size_t more;      /* calls that come with it, beside its own */
 };
 
 void dynamodb_gate_init(struct dynamodb_gate *g, size_t max);

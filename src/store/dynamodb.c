@@ -216,6 +216,7 @@ static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
 	if (p == NULL)
 		return false;
 	p->turn.fn = on_turn;
+	p->turn.pass.more = t->more;
 	p->of = t;
 	if (!dynamodb_line(l->client, &p->turn)) {
 		free(p);

@@ -209,6 +209,7 @@ bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms);
  * this loop, when one can begin, and begins it at once.  False: one can begin now. */
 struct store_turn {
 	void (*fn)(struct store_turn *t);
+	size_t more; /* operations that come at once, beside the first */
 	void *place; /* the backend's; NULL: does not wait */
 };
 bool store_line(struct store *s, const struct loop *home, struct store_turn *t);

@@ -189,6 +189,7 @@ static enum phase stand_in_line(struct delivery *d)
 {
 	struct request *r = d->r;
 	d->turn.fn = on_turn;
+	d->turn.more = (d->result.events.n < LANES_MAX ? d->result.events.n : LANES_MAX) - 1;
 	d->timer.fn = on_late;
 	if (!store_line(r->service->store, r->loop, &d->turn))
 		return P_EVENTS;

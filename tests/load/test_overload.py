@@ -17,6 +17,7 @@ SECONDS = count("LINKD_LOAD_S", 1.5, 10)
 CONNECTIONS = 2000
 FACTORS = (1, 2, 10)
 MIX = {"linked": 8, "login": 2}
+WAIT_MS = 1200  # half a second in line, a call, a busy machine
 DEADLINE_MS = 4500  # of a webhook; a login has longer
 GOODPUT = 0.9 if FULL else 0.5
 HEALTH_MS, REFUSED_MS = (50, 100) if FULL else (300, 400)
@@ -146,16 +147,18 @@ def test_goodput_holds(tmp_path, start, standin):
 
 def test_a_delivery_of_several_is_not_starved(tmp_path, start, standin):
     """What was let in is not refused halfway: a batch has the chance of a single one, not its n-th power."""
-    load = Overload(tmp_path, start(), standin)
+    load, seconds = Overload(tmp_path, start(), standin), max(SECONDS, 4)  # there is room for the first ones
     standin.set(spread=0.5)  # else calls end together, and there is room for a batch
     rate = 2 * SLOTS / STORE_S
-    batches = [load.maker.several() for _ in range(int(20 * SECONDS))]
-    singles = Load(tmp_path, load.service, load.maker.mix(int(rate * SECONDS), linked=1), rate, SECONDS, CONNECTIONS)
-    done, others = Load(tmp_path, load.service, batches, 20, SECONDS, CONNECTIONS).result(), singles.result()
+    batches = [load.maker.several() for _ in range(int(20 * seconds))]
+    singles = Load(tmp_path, load.service, load.maker.mix(int(rate * seconds), linked=1), rate, seconds, CONNECTIONS)
+    done, others = Load(tmp_path, load.service, batches, 20, seconds, CONNECTIONS).result(), singles.result()
     share, usual = (len(good(some)) / len(some) for some in (done, others))
-    print(f"\nlinks at twice what can be: {usual:.0%} of single ones, {share:.0%} of deliveries of several")
+    print(f"\nlinks at twice what can be: {usual:.0%} of single ones, {share:.0%} of deliveries of several,"
+          f" done within {(late := percentile([one.ms for one in good(others)], 0.99)):.0f} ms")
     assert usual < 0.9, "no overload"
-    assert share >= usual / 3
+    assert share >= usual / 2
+    assert late <= WAIT_MS, "the line knew not how many calls would come"
 
 
 # --- logins alone

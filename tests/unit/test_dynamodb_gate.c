@@ -115,6 +115,21 @@ static void test_full_when_its_own_time_would_not_do(void **state)
 	assert_true(dynamodb_gate_full(&gate, -5));
 }
 
+/* Each of those before it may need many calls. */
+static void test_full_while_the_first_in_line_waits_too_long(void **state)
+{
+	(void)state;
+	enter(0, PLACES + 2);
+	dynamodb_gate_enter(&gate, &pass[20], true); /* what was begun is not what is waited for */
+	now_us += DYNAMODB_GATE_WAIT_MS * 1000;
+	assert_false(dynamodb_gate_full(&gate, LONG_MS));
+	now_us++;
+	assert_true(dynamodb_gate_full(&gate, LONG_MS));
+	dynamodb_gate_leave(&gate, &pass[PLACES], false);
+	dynamodb_gate_leave(&gate, &pass[PLACES + 1], false);
+	assert_false(dynamodb_gate_full(&gate, LONG_MS));
+}
+
 /* A store that was slow is believed to be quick again after some tens of calls. */
 static void test_recovers(void **state)
 {
@@ -172,6 +187,27 @@ static void test_turns_of_those_without_a_call(void **state)
 	assert_int_equal(gate.running, PLACES);
 }
 
+/* A delivery of several counts as the calls it will make. */
+static void test_turns_that_bring_more_calls(void **state)
+{
+	(void)state;
+	set_turns();
+	calls_take(50000, 400);
+	enter(0, PLACES);
+	turn[0].pass.more = 19;
+	turn[1].pass.more = 18;
+	assert_true(dynamodb_gate_line(&gate, &turn[0]) && dynamodb_gate_line(&gate, &turn[1]));
+	assert_false(dynamodb_gate_full(&gate, LONG_MS)); /* 39 of 40 */
+	assert_true(dynamodb_gate_line(&gate, &turn[2]));
+	assert_true(dynamodb_gate_full(&gate, LONG_MS));
+	dynamodb_gate_line_leave(&turn[1]);
+	assert_int_equal(gate.waiting, 21);
+	dynamodb_gate_leave(&gate, &pass[0], true);
+	struct dynamodb_pass *next = dynamodb_gate_next(&gate);
+	assert_ptr_equal(next, &turn[0].pass);
+	assert_int_equal(gate.waiting, 1);
+}
+
 static void test_an_end_with_turns_in_line(void **state)
 {
 	(void)state;
@@ -193,8 +229,10 @@ int main(void)
 	        cmocka_unit_test_setup(test_leaving_twice_is_harmless, setup),
 	        cmocka_unit_test_setup(test_full_by_the_time_of_calls, setup),
 	        cmocka_unit_test_setup(test_full_when_its_own_time_would_not_do, setup),
+	        cmocka_unit_test_setup(test_full_while_the_first_in_line_waits_too_long, setup),
 	        cmocka_unit_test_setup(test_recovers, setup),
 	        cmocka_unit_test_setup(test_turns_of_those_without_a_call, setup),
+	        cmocka_unit_test_setup(test_turns_that_bring_more_calls, setup),
 	        cmocka_unit_test_setup(test_an_end_with_turns_in_line, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

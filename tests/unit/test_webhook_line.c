@@ -58,6 +58,7 @@ static void its_turn_comes(void **state)
 	(void)state;
 	start(true);
 	assert_non_null(waits);
+	assert_int_equal(waits->more, 0); /* one event */
 	assert_int_equal(rig.store.ops, 0);
 	assert_int_equal(q.answers, 0);
 	waits->place = NULL;
