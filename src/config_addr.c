@@ -25,7 +25,7 @@ bool config_host_valid(struct str host)
 	while (str_next(&rest, '.', &label))
 		if (!label_valid(label))
 			return false;
-	bool numeric = label.p[0] >= '0' && label.p[0] <= '9'; /* such a name can only be an address */
+	bool numeric = label.p[0] <= '9'; /* such a name can only be an address */
 	return !numeric || (str_copy(text, sizeof text, host) && inet_pton(AF_INET, text, &a) == 1);
 }
 

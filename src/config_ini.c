@@ -44,6 +44,7 @@ static void join(struct ini_file *f, struct config_raw *raw, const char *more)
 static void set(struct ini_file *f, const struct config_row *row, struct config_raw *raw, const char *value)
 {
 	raw->text = strdup(value);
+	free(raw->from); /* of a line whose text found no memory */
 	if (asprintf(&raw->from, "%s in %s, line %u", row->field, f->name, f->line) < 0)
 		raw->from = NULL;
 	f->r->nomem |= raw->text == NULL || raw->from == NULL;

@@ -186,18 +186,20 @@ static void put_histogram(struct buf *out, const char *name, const char *label,
 	buf_printf(out, "%s_count%s%s%s %lld\n", name, open, label, close, (long long)n);
 }
 
-/* `route="label"` with the label escaped as the text format asks. */
-static void route_label(struct buf *out, const char *label)
+/* `route="label"` in `b`, the label escaped as the text format asks; `out` fails with it. */
+static const char *route_label(struct buf *b, const char *label, struct buf *out)
 {
-	buf_reset(out);
-	buf_z(out, "route=\"");
+	buf_reset(b);
+	buf_z(b, "route=\"");
 	for (const char *p = label; *p != '\0'; p++) {
 		if (*p == '\n')
-			buf_z(out, "\\n");
+			buf_z(b, "\\n");
 		else
-			buf_printf(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+			buf_printf(b, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
 	}
-	buf_z(out, "\"");
+	buf_z(b, "\"");
+	out->failed |= b->failed;
+	return b->failed ? "" : b->p;
 }
 
 static void put_http_statuses(struct buf *out, const char *label, size_t route)
@@ -220,17 +222,12 @@ static void put_http(struct buf *out)
 	struct buf label;
 	buf_init(&label, 256);
 	head(out, "linkd_http_requests_total", "counter", "Answers by route and status.");
-	for (size_t i = 0; i < route_count; i++) {
-		route_label(&label, route_labels[i]);
-		put_http_statuses(out, label.p == NULL ? "" : label.p, i);
-	}
+	for (size_t i = 0; i < route_count; i++)
+		put_http_statuses(out, route_label(&label, route_labels[i], out), i);
 	head(out, "linkd_http_request_seconds", "histogram", "Time from the headers to the answer.");
-	for (size_t i = 0; i < route_count; i++) {
-		route_label(&label, route_labels[i]);
-		put_histogram(out, "linkd_http_request_seconds", label.p == NULL ? "" : label.p,
+	for (size_t i = 0; i < route_count; i++)
+		put_histogram(out, "linkd_http_request_seconds", route_label(&label, route_labels[i], out),
 		              &shared.http_time[i]);
-	}
-	out->failed |= label.failed;
 	buf_done(&label);
 }
 

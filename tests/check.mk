@@ -8,12 +8,16 @@ UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
 HELP_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c tests/store/*.c)))
 HELP_OBJ := $(HELP_SRC:tests/%.c=$(BUILD)/obj-tests/%.o)
 WITH_rig := $(BUILD)/obj-tests/store/rig_dynamodb.o
+WITH_refuse := $(BUILD)/obj-tests/unit/starve.o
 used_by = $(shell grep -q '["/]$(notdir $(2:.c=.h))"' $(1) && \
 	echo $(2:tests/%.c=$(BUILD)/obj-tests/%.o) $(WITH_$(basename $(notdir $(2)))))
 # What unit/starve.c makes fail.
 STARVED := malloc calloc realloc crypto_sha256 crypto_hmac_sha256 crypto_mac_new crypto_mac_key crypto_mac_run \
 	crypto_hkdf_sha256 crypto_seal crypto_open crypto_random sqlite_db_bind sqlite_db_run sqlite3_step
-starve = $(if $(shell grep -l '"starve.h"' $(1)),$(STARVED:%=-Wl,--wrap=%))
+# And unit/refuse.c besides.
+REFUSED := $(sort $(shell sed -n 's/^WRAP.[^,]*, \([A-Za-z0-9_]*\),.*/\1/p; s/.*__wrap_\([A-Za-z0-9_][A-Za-z0-9_]*\).*/\1/p' tests/unit/refuse.c))
+starve = $(if $(shell grep -l '"starve.h"\|"refuse.h"' $(1)),$(STARVED:%=-Wl,--wrap=%)) \
+	$(if $(shell grep -l '"refuse.h"' $(1)),$(REFUSED:%=-Wl,--wrap=%))
 
 $(BUILD)/obj-tests/%.o: tests/%.c $(BUILD)/how
 	@mkdir -p $(@D)

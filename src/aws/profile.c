@@ -17,6 +17,8 @@ struct profiles {
 	char name[NAME_MAX_BYTES + 1];
 	char path[3][PATH_MAX]; /* by enum profile_from; the first is unused */
 	struct inifile *config, *credentials;
+	char **named; /* of each section of the config file: the profile's name; NULL: it is of none */
+	size_t sections;
 };
 
 static bool set_path(struct profiles *p, enum profile_from from, char *const *environ_, const char *variable,
@@ -52,26 +54,45 @@ static enum err_code read_file(const char *path, struct inifile **ret, struct er
 }
 
 /* "default", or "profile NAME" with NAME in quotes or not. */
-static bool names_profile(const char *section, const char *name)
+static enum err_code name_section(const char *section, char **ret, struct err *reterr)
 {
-	struct words w;
-	if (strcmp(section, "default") == 0)
-		return strcmp(name, "default") == 0;
-	if (strncmp(section, "profile", 7) != 0 || words_split(str_c(section), &w, NULL) != ERR_OK)
-		return false;
-	bool same = w.n == 2 && strcmp(w.v[1], name) == 0;
+	struct words w = {.n = 0};
+	enum err_code code = ERR_OK;
+	const char *name = strcmp(section, "default") == 0 ? section : NULL;
+	if (strncmp(section, "profile", 7) == 0)
+		code = words_split(str_c(section), &w, reterr);
+	if (code == ERR_OK && w.n == 2)
+		name = w.v[1];
+	*ret = name == NULL ? NULL : strdup(name);
+	if (name != NULL && *ret == NULL)
+		code = err_set(reterr, ERR_NOMEM, "no memory for profiles");
 	words_free(&w);
-	return same;
+	return code == ERR_INVALID ? ERR_OK : code; /* one that is not well-formed is of no profile */
+}
+
+/* Once, so that want of memory is an error here and not a profile that seems not to be there: then another
+ * source of keys, another identity, would be taken. */
+static enum err_code name_sections(struct profiles *p, struct err *reterr)
+{
+	enum err_code code = ERR_OK;
+	const char *section;
+	size_t n = 0;
+	while (inifile_section(p->config, n) != NULL)
+		n++;
+	if (n > 0 && (p->named = calloc(n, sizeof *p->named)) == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for profiles");
+	for (; code == ERR_OK && (section = inifile_section(p->config, p->sections)) != NULL; p->sections++)
+		code = name_section(section, &p->named[p->sections], reterr);
+	return code;
 }
 
 /* The section of a profile in the config file; of two the last counts. */
 static const char *config_section(const struct profiles *p, const char *name)
 {
-	const char *found = NULL, *section;
-	for (size_t i = 0; (section = inifile_section(p->config, i)) != NULL; i++)
-		if (names_profile(section, name))
-			found = section;
-	return found;
+	for (size_t i = p->sections; i-- > 0;)
+		if (p->named[i] != NULL && strcmp(p->named[i], name) == 0)
+			return inifile_section(p->config, i);
+	return NULL;
 }
 
 static bool in_credentials(const struct profiles *p, const char *name)
@@ -120,6 +141,8 @@ enum err_code profile_load(char *const *environ_, struct profiles **ret, struct 
 	if (code == ERR_OK)
 		code = read_file(p->path[PROFILE_CREDENTIALS], &p->credentials, reterr);
 	if (code == ERR_OK)
+		code = name_sections(p, reterr);
+	if (code == ERR_OK)
 		code = choose(p, environ_, reterr);
 	if (code == ERR_OK)
 		*ret = p;
@@ -134,6 +157,9 @@ void profile_free(struct profiles *p)
 		return;
 	inifile_free(p->config);
 	inifile_free(p->credentials);
+	for (size_t i = 0; i < p->sections; i++)
+		free(p->named[i]);
+	free(p->named);
 	free(p);
 }
 

@@ -17,17 +17,22 @@ static EVP_MAC *hmac_mac;
 
 enum { HMAC_BLOCK = 64, HMAC_PARTS = 3 };
 
+/* The last of them says that all are there. */
 enum err_code crypto_start(struct err *reterr)
 {
-	if (sha256_md != NULL)
+	if (hmac_mac != NULL)
 		return ERR_OK;
-	sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	sha1_md = EVP_MD_fetch(NULL, "SHA1", NULL);
-	gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	hmac_mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	if (sha256_md == NULL || sha1_md == NULL || gcm == NULL || hmac_mac == NULL)
-		return err_set(reterr, ERR_INTERNAL, "OpenSSL lacks SHA-256, SHA-1, AES-256-GCM or HMAC");
-	return ERR_OK;
+	if ((sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL)) != NULL &&
+	    (sha1_md = EVP_MD_fetch(NULL, "SHA1", NULL)) != NULL &&
+	    (gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL)) != NULL &&
+	    (hmac_mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) != NULL)
+		return ERR_OK;
+	EVP_MD_free(sha256_md);
+	EVP_MD_free(sha1_md);
+	EVP_CIPHER_free(gcm);
+	sha256_md = sha1_md = NULL;
+	gcm = NULL;
+	return err_set(reterr, ERR_INTERNAL, "OpenSSL lacks SHA-256, SHA-1, AES-256-GCM or HMAC");
 }
 
 /* OpenSSL keeps each failure, with memory of its own, in a queue of the thread: whoever looks there next

@@ -1,6 +1,8 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +20,74 @@ static const struct json *json(const cJSON *c)
 	return (const struct json *)(const void *)c;
 }
 
+enum { VALUE_MORE = 48 };
+
+/* The memory of one tree, in one block: cJSON asks for three pieces a value.  The tree's root is the first.
+ */
+struct block {
+	size_t at, n; /* bytes of p */
+	_Alignas(16) char p[];
+};
+
+static _Thread_local struct block *filling; /* while cJSON parses */
+
+static void *piece(size_t n)
+{
+	struct block *b = filling;
+	if (b == NULL)
+		return malloc(n);
+	size_t room = (n + 15) & ~(size_t)15;
+	if (room < n || room > b->n - b->at)
+		return NULL;
+	b->at += room;
+	return b->p + b->at - room;
+}
+
+static void drop_piece(void *p)
+{
+	if (filling == NULL)
+		free(p);
+}
+
+static void set_hooks(void)
+{
+	cJSON_Hooks hooks = {.malloc_fn = piece, .free_fn = drop_piece};
+	cJSON_InitHooks(&hooks);
+}
+
+/* A node, and for its key, its text or its number the NUL and up to the next 16 bytes. */
+static struct block *block_new(size_t text_n, size_t values)
+{
+	size_t n = text_n + values * (sizeof(cJSON) + VALUE_MORE);
+	struct block *b = malloc(sizeof *b + n);
+	if (b != NULL)
+		*b = (struct block){.n = n};
+	return b;
+}
+
+/* Pre: `text` passed the scan and ends with NUL. */
+static enum err_code make_tree(const char *text, size_t n, size_t values, struct json **ret,
+                               struct err *reterr)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, set_hooks);
+	filling = block_new(n, values);
+	cJSON *tree = filling == NULL ? NULL : cJSON_ParseWithLength(text, n + 1);
+	struct block *b = filling;
+	filling = NULL;
+	if (tree == NULL || (char *)tree != b->p) {
+		free(b);
+		return err_set(reterr, ERR_NOMEM, "no memory for the values of %zu bytes of JSON", n);
+	}
+	*ret = (struct json *)(void *)tree;
+	return ERR_OK;
+}
+
 enum err_code json_parse(struct str text, const struct json_limits *limits, struct json **ret,
                          struct err *reterr)
 {
-	return json_parse_wanted(text, limits, NULL, ret, reterr);
+	struct json_wanted any = {.found = true};
+	return json_parse_wanted(text, limits, &any, ret, reterr);
 }
 
 enum err_code json_parse_wanted(struct str text, const struct json_limits *limits, struct json_wanted *wanted,
@@ -35,21 +101,16 @@ enum err_code json_parse_wanted(struct str text, const struct json_limits *limit
 		memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
 	enum err_code code = json_scan(copy, text.n, limits, wanted, reterr);
-	if (code != ERR_OK || (wanted != NULL && !wanted->found && wanted->objects > 0))
-		goto out;
-	cJSON *tree = cJSON_ParseWithLength(copy, text.n + 1);
-	if (tree == NULL)
-		code = err_set(reterr, ERR_NOMEM, "no memory for the values of %zu bytes of JSON", text.n);
-	else
-		*ret = (struct json *)(void *)tree;
-out:
+	if (code == ERR_OK && (wanted->found || wanted->objects == 0))
+		code = make_tree(copy, text.n, wanted->values, ret, reterr);
 	free(copy);
 	return code;
 }
 
 void json_free(struct json *j)
 {
-	cJSON_Delete((cJSON *)(void *)j);
+	if (j != NULL)
+		free((char *)j - offsetof(struct block, p));
 }
 
 const struct json *json_get(const struct json *object, const char *key)

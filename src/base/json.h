@@ -15,7 +15,8 @@ struct json; /* opaque: one value */
 
 struct json_limits {
 	size_t max_depth;  /* nesting of arrays and objects; 256 at most, whatever is asked for */
-	size_t max_values; /* values in all: bounds cJSON's memory, about 80 bytes a value */
+	size_t max_values; /* values in all: bounds the tree's memory, the text's size and 112 bytes a value
+	                    */
 };
 
 /* Errors  ERR_INVALID (not JSON, with the byte offset; never the text), ERR_TOO_LARGE (a limit), ERR_NOMEM.
@@ -30,6 +31,7 @@ struct json_wanted {
 	size_t depth;   /* in: where objects are counted; the outermost value has 0 */
 	size_t objects; /* out: how many there are */
 	bool found;     /* out: an object has the key */
+	size_t values;  /* out: in all */
 };
 MUST_CHECK enum err_code json_parse_wanted(struct str text, const struct json_limits *limits,
                                            struct json_wanted *wanted, struct json **ret, struct err *reterr);

@@ -53,7 +53,7 @@ static void skip_space(struct scan *s)
 
 static bool take(struct scan *s, char c)
 {
-	if (s->p[s->at] != c || s->at == s->n)
+	if (s->p[s->at] != c) /* nor is the NUL at the end */
 		return false;
 	s->at++;
 	return true;
@@ -241,11 +241,8 @@ static enum phase step(struct scan *s, enum phase phase)
 	case P_FIRST_KEY: return s->p[s->at] == '}' ? close_level(s) : key(s);
 	case P_KEY: return key(s);
 	case P_FIRST_ITEM: return s->p[s->at] == ']' ? close_level(s) : value(s);
-	case P_AFTER: return after(s);
-	case P_END:
-	case P_BAD: break;
+	default: return after(s); /* P_AFTER: the loop ends with the others */
 	}
-	return phase;
 }
 
 static bool all_ascii(const char *p, size_t n)
@@ -267,6 +264,8 @@ enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, 
 	while (phase != P_END && phase != P_BAD)
 		phase = step(&s, phase);
 	json_keys_done(&s.keys);
+	if (wanted != NULL)
+		wanted->values = s.values;
 	return phase == P_END
 	               ? ERR_OK
 	               : err_set(reterr, s.code, "%s at byte %zu of %zu", s.why, s.at < n ? s.at : n, n);

@@ -69,6 +69,7 @@ bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, stru
 	loop_free(w.loop);
 	if (w.code == ERR_OK)
 		return true;
+	cli_store_drop(ret); /* what it had found before it failed */
 	c->rc = cli_fail(c, "%s", w.err.msg);
 	return false;
 }

@@ -84,6 +84,7 @@ struct server {
 	 * to go; answered before the body was read. */
 	struct list_node idle, active, held, lingering;
 	size_t open, leaving, lingering_n;
+	size_t accepted;     /* connections ever */
 	uint8_t random[256]; /* for the next request ids; many are drawn at once */
 	size_t random_left;
 	bool quiesced;           /* no longer listening */

@@ -13,13 +13,17 @@
 #include "log.h"
 
 enum {
-	/* One connection's buffer: 16 KiB of headers, their list and a copy of 8 KiB of cookies, so that our
-	 * answers come before the library's own; it zeroes half as much again for each request. */
-	POOL_BYTES = 32768,
+	/* One connection's buffer: 16 KiB of headers, their list and a copy of the cookies, so that our
+	 * answers come before the library's own.  No more: it zeroes half as much again for each request. */
+	POOL_BYTES = 40960,
 	SPARE = 64,     /* connections past the limit, so that /healthz is served at it */
 	GRACE_MS = 400, /* an idle connection may still send a request this long after listening stopped */
 	SWEEP_MS = 100,
 	FREE_ROUNDS = 1000,
+	/* A run of libmicrohttpd accepts this many at most.  With long turns that is too few: a load
+	 * balancer's look at /healthz, on a connection of its own, then waits behind all the others for
+	 * seconds. */
+	ACCEPTS = 10,
 };
 
 static bool settle(struct loop_source *source)
@@ -27,9 +31,11 @@ static bool settle(struct loop_source *source)
 	struct server *s = LIST_ENTRY(source, struct server, source);
 	if (!s->ready && (s->due_ms < 0 || s->due_ms > loop_now_ms(s->opt.loop)))
 		return false;
+	size_t before = s->accepted;
 	s->ready = false;
 	s->due_ms = -1;
 	(void)MHD_run(s->daemon);
+	s->ready |= s->accepted - before >= ACCEPTS;
 	return true;
 }
 

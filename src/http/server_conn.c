@@ -123,6 +123,7 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 {
 	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct server_conn *c = calloc(1, sizeof *c);
+	s->accepted++;
 	if (c == NULL || fd == NULL) {
 		free(c);
 		return; /* served by a fixed 503 */

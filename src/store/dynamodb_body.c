@@ -128,11 +128,12 @@ static void put_value(struct buf *out, const struct store_in *in, char letter)
 	}
 }
 
-/* DynamoDB takes neither a value no expression names nor one named twice. */
+/* DynamoDB takes neither a value no expression names nor one named twice.  The end of an expression is always
+ * seen. */
 static void put_values(const struct dynamodb_body *b, const char *expression, char *seen)
 {
 	for (const char *p = strchr(expression, ':'); p != NULL; p = strchr(p + 1, ':')) {
-		if (p[1] == '\0' || strchr(seen, p[1]) != NULL)
+		if (strchr(seen, p[1]) != NULL)
 			continue;
 		buf_z(b->out, seen[0] == '\0' ? "\":" : ",\":");
 		buf_put(b->out, p + 1, 1);

@@ -119,12 +119,24 @@ static struct str service_words(const struct json *j)
 	               : (struct str){NULL, 0};
 }
 
+/* An object; what it holds of items is of the right kind. */
+static bool has_shape(const struct json *j)
+{
+	for (const struct json *m = json_first(j); json_is_object(j) && m != NULL; m = json_next(m)) {
+		struct str key = str_c(json_key(m));
+		bool one = str_is(key, "Item") || str_is(key, "Attributes");
+		if ((one && !json_is_object(m)) || (str_is(key, "Items") && !json_is_array(m)))
+			return false;
+	}
+	return json_is_object(j);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct httpc_response r = response((struct str){(const char *)data, n});
 	struct dynamodb_answer a;
 	dynamodb_answer_read(&r, INT64_C(1760000000000), &a);
-	bool good = r.status == 200 && a.json != NULL && sum_is_right(&r);
+	bool good = r.status == 200 && has_shape(a.json) && sum_is_right(&r);
 	FUZZ_MUST((a.error.class == DYNAMODB_SUCCESS) == good);
 	FUZZ_MUST(a.unanswered == (a.error.class == DYNAMODB_TRANSIENT));
 	FUZZ_MUST(a.after_ms >= -1 && a.after_ms <= 600000);

@@ -36,7 +36,7 @@ def at_rest(service):
         if not left:
             break
         time.sleep(0.2)
-    return left, watch.descriptors(service.process.pid)
+    return left, watch.descriptors(service.process.pid), service.rss_kib() / 1024
 
 
 class Soak:
@@ -44,7 +44,7 @@ class Soak:
         self.folder, self.service, self.standin = folder, service, standin
         self.maker = Maker(service)
         self.statuses, self.p99, self.p90, self.rest = collections.Counter(), [], [], []
-        self.left, self.lost, self.accepted = [], 0, 0
+        self.left, self.rss, self.lost, self.accepted = [], [], 0, 0
 
     def part(self):
         self.maker.renew()
@@ -53,8 +53,9 @@ class Soak:
         results = Load(self.folder, self.service, requests, RATE, PART_S, 512, away=20).result()
         self.standin.set(faults={})
         self.note(results, self.standin.tell())
-        left, fds = at_rest(self.service)
+        left, fds, rss = at_rest(self.service)
         self.left.append(left)
+        self.rss.append(rss)
         self.rest.append(fds)
 
     def note(self, results, told):
@@ -96,7 +97,8 @@ def show(soak, samples):
               f" first and last third: p99 {watch.thirds(p99)[0]:.1f} and {watch.thirds(p99)[1]:.1f} ms,"
               f" links' p90 {watch.thirds(soak.p90)[0]:.1f} and {watch.thirds(soak.p90)[1]:.1f} ms",
               f"{sum(soak.statuses.values())} requests in {SECONDS} s, statuses {by_status(soak.statuses)};"
-              f" {soak.accepted} links accepted, {soak.lost} of them not written; descriptors at rest {soak.rest[0]} to {soak.rest[-1]}"]
+              f" {soak.accepted} links accepted, {soak.lost} of them not written; at rest descriptors {soak.rest[0]} to {soak.rest[-1]}"
+              f" and RSS {watch.thirds(soak.rss)[0]:.1f} to {watch.thirds(soak.rss)[1]:.1f} MiB"]
     return tell(lines)
 
 
@@ -108,7 +110,7 @@ def by_status(statuses):
 
 
 def judge(soak, samples):
-    rss, fds = watch.thirds([one["rss"] for one in samples]), watch.thirds(soak.rest)
+    rss, fds = watch.thirds(soak.rss), watch.thirds(soak.rest)
     assert soak.lost == 0 and soak.accepted > 0
     assert not any(soak.left), f"at rest: {soak.left}"
     assert not {key for key in soak.statuses if key[1] not in (200, 503, 1)}, soak.statuses
@@ -130,6 +132,7 @@ def test_nothing_grows(tmp_path, binary, standin):
         samples = watching.stop()
         lines = show(soak, samples)
         judge(soak, samples)
+        assert not watching.missed, f"{watching.missed} samples did not come in time"
         keep("soak", lines)
     finally:
         service.stop()

@@ -34,7 +34,7 @@ class Watch:
     """Samples in the background."""
     def __init__(self, service, each_s):
         self.service, self.each_s = service, each_s
-        self.samples, self.end = [], threading.Event()
+        self.samples, self.missed, self.end = [], 0, threading.Event()
         self.began = time.monotonic()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -42,7 +42,11 @@ class Watch:
     def run(self):
         pid, before = self.service.process.pid, metrics.read(self.service)[0]
         while not self.end.wait(self.each_s):
-            now = metrics.read(self.service)[0]
+            try:
+                now = metrics.read(self.service)[0]
+            except OSError:  # not in 15 s
+                self.missed += 1
+                continue
             slow, turns = over(before, now, "linkd_loop_lag_seconds", 0.025)
             self.samples.append({
                 "at": time.monotonic() - self.began, "rss": self.service.rss_kib() / 1024, "fds": descriptors(pid),

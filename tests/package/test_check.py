@@ -48,6 +48,12 @@ def test_pytest_is_counted(text, wanted, tmp_path, monkeypatch):
     assert (count.passed, count.failed) == wanted
 
 
+def test_steps_beside_others_are_grouped_with_them():
+    rows = [("a",), ("b",), ("c", None, "plain", False), ("d", None, "plain", False, check.BESIDE), ("e", None, "asan", True)]
+    assert [[row[0] for row in group] for group in check.groups(rows)] == [["a"], ["b"], ["c", "d"], ["e"]]
+    assert sorted(row[0] for group in check.groups(check.CHECK) for row in group) == sorted(row[0] for row in check.CHECK)
+
+
 def test_no_tests_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(check.Step, "make", lambda self, *t: 0)
     assert step(tmp_path, monkeypatch, lambda s: check.pytest(s, "no-such-folder")).failed == 1

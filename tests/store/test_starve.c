@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "starve.h"
+#include "refuse.h"
 
 static struct store_op *an_op(enum store_kind kind)
 {
@@ -15,6 +16,9 @@ static struct store_op *an_op(enum store_kind kind)
 	op->in.expires_s = 300;
 	op->in.now_s = 100;
 	op->in.time_ms = 5000;
+	RIG_SET(op->in.email, kind == STORE_FIND_EMAIL ? "a@example.com" : "");
+	if (kind == STORE_UPGRADE)
+		RIG_SET(op->in.old_hash, "hash");
 	return op;
 }
 
@@ -26,7 +30,7 @@ static void prepare(struct rig *r, enum store_kind kind)
 	struct store_op *op = an_op(STORE_ISSUE);
 	RIG_SET(op->in.digest, "c1");
 	rig_want(r, op, STORE_DONE);
-	if (kind == STORE_UNLINK)
+	if (kind == STORE_UNLINK || kind == STORE_FIND_PSID)
 		rig_want(r, an_op(STORE_REDEEM), STORE_DONE);
 }
 
@@ -55,14 +59,52 @@ static bool fail_one(enum store_kind kind, const char *function, size_t n)
 static void every_call_fails_once(void **state)
 {
 	(void)state;
-	static const enum store_kind kinds[] = {STORE_ISSUE, STORE_REDEEM, STORE_UNLINK};
+	static const enum store_kind kinds[] = {
+	        STORE_ISSUE, STORE_REDEEM, STORE_UNLINK,  STORE_LINK,       STORE_FAILURE,   STORE_UPGRADE,
+	        STORE_ERASE, STORE_REMOVE, STORE_FIND_ID, STORE_FIND_EMAIL, STORE_FIND_PSID, STORE_FIND_CODE};
 	static const char *const functions[] = {"sqlite_db_bind", "sqlite_db_run", "sqlite3_step"};
-	for (size_t k = 0; k < 3; k++)
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
 		for (size_t f = 0; f < 3; f++) {
 			size_t n = 1;
 			while (fail_one(kinds[k], functions[f], n))
 				n++;
-			assert_in_range(n, 2, 20); /* at least one was met */
+			assert_in_range(n, kinds[k] < STORE_ISSUE && f == 1 ? 1 : 2,
+			                20); /* at least one was met */
+		}
+}
+
+/* A database that is new, and one that was there: opened, or why not and nothing kept open. */
+static void opening_while_each_call_fails_once(void **state)
+{
+	static const char *const functions[] = {"sqlite3_step", "sqlite_db_bind", "malloc",        "calloc",
+	                                        "strdup",       "fsync",          "pthread_create"};
+	(void)state;
+	for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++)
+		for (size_t n = 1, met = 1; met; n++) {
+			struct rig r;
+			struct err err = {.msg = ""};
+			rig_open(&r, rig_backends[0]);
+			if (f % 2 == 0)
+				rig_add(&r, "a");
+			store_close(r.store);
+			r.store = NULL;
+			if (n % 2 == 0) {
+				char path[RIG_DIR_MAX + 32];
+				rig_path(&r, "store.db", path, sizeof path);
+				assert_int_equal(unlink(path), 0);
+			}
+			starve_only(functions[f]);
+			starve_nth((n + 1) / 2); /* of the one kind and the other */
+			enum err_code code = r.backend->open(r.dir, &r.store, &err);
+			met = starve_calls() >= (n + 1) / 2 || n % 2 == 1;
+			starve_only(NULL);
+			if (code != ERR_OK) {
+				assert_null(r.store);
+				assert_true(err.msg[0] != '\0');
+				assert_int_equal(r.backend->open(r.dir, &r.store, &err), ERR_OK);
+			}
+			rig_want(&r, rig_op(STORE_PING, "a"), STORE_DONE);
+			rig_close(&r);
 		}
 }
 
@@ -87,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_call_fails_once),
+	        cmocka_unit_test(opening_while_each_call_fails_once),
 	        cmocka_unit_test(an_earlier_holder_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

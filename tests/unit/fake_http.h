@@ -107,10 +107,12 @@ void reply_text(struct request *r, unsigned status, struct str text)
 
 void reply_body(struct request *r, unsigned status, const char *content_type, struct buf *body)
 {
-	assert_false(body->failed);
 	struct str text = buf_view(body);
 	text.n = text.n < FAKE_BODY ? text.n : FAKE_BODY - 1;
-	fake_reply(r, status, content_type, text);
+	if (body->failed) /* as the server does */
+		fake_reply(r, err_http_status(ERR_NOMEM), "", STR(""));
+	else
+		fake_reply(r, status, content_type, text);
 	buf_done(body);
 }
 

@@ -7,7 +7,7 @@
 
 struct loop *loop;
 struct server *server;
-static struct config cfg;
+struct config cfg;
 _Atomic bool draining;
 static pthread_t thread;
 int port;
@@ -67,11 +67,15 @@ static void later_cleanup(struct request *r)
 static void wait_ms(struct request *r, int64_t ms)
 {
 	struct later *l = calloc(1, sizeof *l);
-	assert_non_null(l);
+	if (l == NULL) {
+		reply_error(r, ERR_NOMEM, NULL, NULL);
+		return;
+	}
 	*l = (struct later){.timer = {.fn = later_done}, .r = r};
 	r->flow = l;
 	r->cleanup = later_cleanup;
-	assert_int_equal(loop_timer_set(r->loop, &l->timer, loop_now_ms(r->loop) + ms), ERR_OK);
+	if (loop_timer_set(r->loop, &l->timer, loop_now_ms(r->loop) + ms) != ERR_OK)
+		reply_error(r, ERR_NOMEM, NULL, NULL);
 }
 
 static void on_later(struct request *r)
@@ -115,12 +119,56 @@ static void on_arg(struct request *r)
 	reply_text(r, 200, str_c(r->arg));
 }
 
+/* --- answers no handler should give */
+
+static void on_many_headers(struct request *r)
+{
+	for (int i = 0; i < 11; i++)
+		reply_header(r, "X-More", STR("1"));
+	reply_text(r, 200, STR("not this"));
+}
+
+static void on_bad_header(struct request *r)
+{
+	static const struct {
+		const char *p;
+		size_t n;
+	} values[] = {{"a\nX-Evil: 1", 11}, {"a\rb", 3}, {"\xff", 1}};
+	int which = r->arg[0] - '0';
+	reply_header(r, "X-Bad", (struct str){values[which].p, values[which].n});
+	reply_redirect(r, STR("https://example.com/"));
+}
+
+static void on_twice(struct request *r)
+{
+	reply_text(r, 200, STR("once"));
+	reply_text(r, 500, STR("twice"));
+	reply_empty(r, 204);
+	reply_header(r, "X-Late", STR("1"));
+	reply_error(r, ERR_INTERNAL, NULL, NULL);
+}
+
+static void on_busy(struct request *r)
+{
+	reply_header(r, "X-First", STR("1"));
+	reply_header(r, "Retry-After", STR("7"));
+	reply_error(r, ERR_BUSY, "the detail", NULL);
+}
+
+static void on_error_page(struct request *r, enum err_code code, const char *detail)
+{
+	struct buf b;
+	buf_init(&b, 100);
+	buf_printf(&b, "<h1>%s</h1>%s", err_name(code), detail != NULL ? detail : "");
+	reply_html(r, err_http_status(code), REPLY_CSP_PAGE, &b);
+}
+
 static enum err_code refuse(struct request *r, struct err *reterr)
 {
 	return request_header(r, "X-Key", NULL).p != NULL ? ERR_OK : err_set(reterr, ERR_DENIED, "no key");
 }
 
-static const struct route table[] = {
+const struct route table[] = {
         {.method = "GET",
          .path = "/healthz",
          .handler = on_ok,
@@ -152,6 +200,31 @@ static const struct route table[] = {
          .deadline_ms = DEADLINE_MS},
         {.method = "GET", .path = "/late", .handler = on_late, .label = "late", .deadline_ms = DEADLINE_MS},
         {.method = "GET", .path = "/arg/{}/x", .handler = on_arg, .label = "arg", .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/many",
+         .handler = on_many_headers,
+         .label = "m",
+         .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/bad/{}",
+         .handler = on_bad_header,
+         .label = "b",
+         .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/twice", .handler = on_twice, .label = "t", .deadline_ms = DEADLINE_MS},
+        {.method = "GET", .path = "/busy", .handler = on_busy, .label = "u", .deadline_ms = DEADLINE_MS},
+        {.method = "GET",
+         .path = "/people",
+         .handler = on_busy,
+         .label = "p",
+         .deadline_ms = DEADLINE_MS,
+         .people = true},
+        {.method = "POST",
+         .path = "/json",
+         .handler = on_echo,
+         .label = "json",
+         .deadline_ms = DEADLINE_MS,
+         .body = ROUTE_JSON,
+         .body_max = BODY_MAX},
         {.method = "POST",
          .path = "/any",
          .handler = on_echo,
@@ -186,13 +259,13 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int server_rig_setup(void **state)
+int server_rig_open(void)
 {
 	static char us[] = "127.0.0.1", net[] = "10.0.0.0/8";
 	static char *proxies[] = {us, net};
 	char addr[LISTEN_ADDR_MAX];
-	struct server_options o = {.table = table, .cfg = &cfg, .draining = &draining};
-	(void)state;
+	struct server_options o = {
+	        .table = table, .cfg = &cfg, .draining = &draining, .error_page = on_error_page};
 	cfg = (struct config){.trusted_proxies = {2, proxies},
 	                      .max_connections = CONNS,
 	                      .header_timeout = 10,
@@ -208,9 +281,19 @@ int server_rig_setup(void **state)
 		return -1;
 	port = (int)strtol(strrchr(addr, ':') + 1, NULL, 10);
 	o.loop = loop;
-	if (server_new(&o, &server, NULL) != ERR_OK)
-		return -1;
-	return pthread_create(&thread, NULL, run, NULL);
+	return server_new(&o, &server, NULL) == ERR_OK ? 0 : -1;
+}
+
+int server_rig_setup(void **state)
+{
+	(void)state;
+	return server_rig_open() != 0 ? -1 : pthread_create(&thread, NULL, run, NULL);
+}
+
+void server_rig_close(void)
+{
+	server_free(server);
+	loop_free(loop);
 }
 
 int server_rig_teardown(void **state)
@@ -218,8 +301,7 @@ int server_rig_teardown(void **state)
 	(void)state;
 	loop_stop(loop);
 	(void)pthread_join(thread, NULL);
-	server_free(server);
-	loop_free(loop);
+	server_rig_close();
 	return 0;
 }
 

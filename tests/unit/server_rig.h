@@ -15,11 +15,15 @@ enum { DEADLINE_MS = 600, BODY_MAX = 1000, CONNS = 16, QUIET_MS = 150, ANSWER_MS
 
 extern struct loop *loop;
 extern struct server *server;
+extern struct config cfg; /* set by server_rig_open */
+extern const struct route table[];
 extern _Atomic bool draining;
 extern int port;
 extern atomic_int cleaned, handled; /* cleanups and handlers run */
 extern char text[70000];            /* the last answer */
 
+int server_rig_open(void); /* without a thread: the test runs the loop */
+void server_rig_close(void);
 int server_rig_setup(void **state);
 int server_rig_teardown(void **state);
 int server_rig_run(const struct CMUnitTest *tests, size_t n); /* what main returns */

@@ -9,11 +9,19 @@
 #include "store/sqlite_db.h"
 
 static _Atomic size_t calls, failing;
+static _Atomic bool on; /* those after it fail too */
 
 void starve_nth(size_t n)
 {
 	calls = 0;
+	on = false;
 	failing = n;
+}
+
+void starve_from(size_t n)
+{
+	starve_nth(n);
+	on = true;
 }
 
 size_t starve_calls(void)
@@ -29,18 +37,34 @@ void starve_only(const char *function)
 	only = function;
 }
 
-static bool fails(const char *function)
+static _Atomic bool here;
+static _Thread_local bool mine;
+
+void starve_here(void)
 {
-	return failing > 0 && (only == NULL || strcmp(only, function) == 0) && ++calls == failing;
+	here = mine = true;
+}
+
+bool starve_fails(const char *function)
+{
+	if (failing == 0 || (here && !mine) || (only != NULL && strcmp(only, function) != 0))
+		return false;
+	size_t nth = ++calls;
+	return on ? nth >= failing : nth == failing;
+}
+
+bool starve_named(const char *function)
+{
+	return only != NULL && starve_fails(function);
 }
 
 /* The linker's names for what is led here and what it stood for. */
-#define WRAP(type, name, parameters, words, failure)                   \
-	type __real_##name parameters;                                 \
-	type __wrap_##name parameters;                                 \
-	type __wrap_##name parameters                                  \
-	{                                                              \
-		return fails(#name) ? (failure) : __real_##name words; \
+#define WRAP(type, name, parameters, words, failure)                          \
+	type __real_##name parameters;                                        \
+	type __wrap_##name parameters;                                        \
+	type __wrap_##name parameters                                         \
+	{                                                                     \
+		return starve_fails(#name) ? (failure) : __real_##name words; \
 	}
 
 WRAP(void *, malloc, (size_t n), (n), NULL)

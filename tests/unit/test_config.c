@@ -10,7 +10,7 @@
 
 static void test_defaults(void **state)
 {
-	char *vars[] = {GOOD, "PATH=/bin", "NOEQUALS", NULL};
+	char *vars[] = {GOOD, "PATH=/bin", "NOEQUALS", "LINKD_WORKERS", NULL};
 	struct loaded l = load(NULL, vars);
 	(void)state;
 	assert_non_null(l.c);
@@ -33,6 +33,8 @@ static void test_defaults(void **state)
 	loaded_done(&l);
 	config_free(NULL);
 }
+
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 /* One variable beside GOOD (or instead of one of it): taken, or refused with these words. */
 static const struct row {
@@ -77,6 +79,13 @@ static const struct row {
         {"LINKD_STORE=dynamodb:customers", NULL},
         {"LINKD_STORE=dynamodb:ab", "is no name of a table"},
         {"LINKD_STORE=dynamodb:a/b/c", "is no name of a table"},
+        {"LINKD_STORE=dynamodb:" X50 X50 X50 X50 X50 "12345", NULL},
+        {"LINKD_STORE=dynamodb:" X50 X50 X50 X50 X50 "123456", "is no name of a table"},
+        {"LINKD_STORE=dynamodb:a b", "is no name of a table"},
+        {"LINKD_LOG_LEVEL=" X50 X50, "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"... must be debug"},
+        {"LINKD_LOG_LEVEL=a\x01", "\"a\\u0001\" must be debug"},
+        {"LINKD_BRAND_NAME=a\x7f", "control character"},
+        {"LINKD_PRIVACY_URL=https://example.com/\xc3\xbc", "is not an https link"},
         {"LINKD_PSID_LOOKUP=scan", NULL},
         {"LINKD_PSID_LOOKUP=both", "auto, index or scan"},
         {"LINKD_CODE_STYLE=random", NULL},

@@ -77,6 +77,9 @@ static void test_host_valid(void **state)
 	assert_false(config_host_valid(STR("a\0b")));
 	assert_false(config_host_valid(STR("1.2.3.4.5")));
 	assert_false(config_host_valid(STR("x.123")));
+	assert_false(config_host_valid(STR("x-.com")));
+	assert_false(config_host_valid(STR("x.com-")));
+	assert_false(config_host_valid(STR("1.2.3.4.5.6.7.8.9")));
 }
 
 static void test_loopback(void **state)
@@ -151,9 +154,21 @@ static void test_cidr(void **state)
 	static const char *const good[] = {"10.0.0.1",      "10.0.0.0/8",  "0.0.0.0/0",
 	                                   "1.2.3.4/32",    "::1",         "::/0",
 	                                   "2001:db8::/32", "fe80::1/128", "::ffff:10.0.0.0/104"};
-	static const char *const bad[] = {
-	        "",       "10",      "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/ 8",
-	        "::/129", "::/0128", "localhost", "10.0.0.0/8 ", "/8",          "[::1]",        "10.0.0.256"};
+	static const char *const bad[] = {"",
+	                                  "10",
+	                                  "10.0.0.0/",
+	                                  "10.0.0.0/33",
+	                                  "10.0.0.0/-1",
+	                                  "10.0.0.0/8/8",
+	                                  "10.0.0.0/ 8",
+	                                  "0000000000000000000000000000000000000000000001",
+	                                  "::/129",
+	                                  "::/0128",
+	                                  "localhost",
+	                                  "10.0.0.0/8 ",
+	                                  "/8",
+	                                  "[::1]",
+	                                  "10.0.0.256"};
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
 		if (!config_cidr_valid(good[i]))
@@ -194,9 +209,10 @@ static void test_in_list(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char other[] = "198.51.100.1", range[64], *items[] = {other, range};
+		char other[] = "198.51.100.1", no_range[] = "garbage", range[64],
+		     *items[] = {other, no_range, range};
 		(void)snprintf(range, sizeof range, "%s", rows[i].range);
-		const struct strlist l = {2, items}, none = {0, NULL};
+		const struct strlist l = {3, items}, none = {0, NULL};
 		if (config_addr_in_list(rows[i].addr, &l) != rows[i].in)
 			fail_msg("%s in %s", rows[i].addr, rows[i].range);
 		assert_false(config_addr_in_list(rows[i].addr, &none));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "refuse.h"
 #include "store/keyfile.h"
 
 enum { PROCESSES = 12 };
@@ -169,6 +170,29 @@ static void processes_at_once_end_with_one_key(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, cleared)
 
+/* Each step fails once: no key is given, no unfinished file stays, and the next start has one. */
+static void each_step_fails_once(void **state)
+{
+	static const char *const steps[] = {"write", "fsync",         "renameat2",
+	                                    "fstat", "crypto_random", "realloc"};
+	(void)state;
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		uint8_t key[KEYFILE_LEN];
+		size_t n = 0;
+		for (bool met = true; met;) {
+			(void)unlink(file);
+			starve_only(steps[i]);
+			starve_nth(++n);
+			enum err_code code = keyfile_load_or_make(database, key, NULL);
+			met = starve_calls() >= n;
+			starve_only(NULL);
+			assert_int_equal(code == ERR_OK, !met);
+			assert_int_equal(keyfile_load_or_make(database, key, NULL), ERR_OK);
+		}
+		assert_in_range(n, 2, 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +203,7 @@ int main(void)
 	        T(refuses_what_is_no_file),
 	        T(tells_that_it_cannot_be_made),
 	        T(processes_at_once_end_with_one_key),
+	        T(each_step_fails_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

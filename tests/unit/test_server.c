@@ -164,9 +164,119 @@ static void test_forwarded_lines_are_one_list(void **state)
 	assert_non_null(strstr(text, "\r\n\r\n192.0.2.1"));
 }
 
+/* --- what handlers and callers get wrong */
+
+/* An answer that could not be built in full does not go out in part. */
+static void test_headers_that_cannot_be_sent(void **state)
+{
+	static const char *const paths[] = {"/many", "/bad/0", "/bad/1", "/bad/2"};
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		char request[64];
+		(void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i]);
+		assert_int_equal(status_of(request), 503);
+		assert_null(strstr(text, "X-More"));
+		assert_null(strstr(text, "X-Evil"));
+		assert_null(strstr(text, "Location"));
+		assert_null(strstr(text, "not this"));
+		assert_non_null(strstr(text, "Content-Length: 0"));
+	}
+}
+
+static void test_the_first_answer_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of("GET /twice HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+	assert_non_null(strstr(text, "\r\n\r\nonce"));
+	assert_null(strstr(text, "X-Late"));
+	assert_int_equal(raw_status(text, 1), 0);
+}
+
+static void test_retry_after_is_the_handlers_own(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of("GET /busy HTTP/1.1\r\nHost: a\r\n\r\n"), 503);
+	assert_non_null(strstr(text, "Retry-After: 7\r\n"));
+	assert_null(strstr(text, "Retry-After: 1\r\n"));
+	assert_non_null(strstr(text, "\"detail\":\"the detail\""));
+}
+
+/* Errors are pages where people are, or ask for one; problem+json elsewhere. */
+static void test_errors_for_people_are_pages(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of("GET /people HTTP/1.1\r\nHost: a\r\n\r\n"), 503);
+	assert_non_null(strstr(text, "<h1>BUSY</h1>the detail"));
+	assert_int_equal(
+	        status_of("GET /nope HTTP/1.1\r\nHost: a\r\nAccept: image/png, text/html;q=1\r\n\r\n"), 404);
+	assert_non_null(strstr(text, "<h1>NOT_FOUND</h1>"));
+	assert_int_equal(status_of("GET /nope HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\n\r\n"), 404);
+	assert_non_null(strstr(text, "application/problem+json"));
+}
+
+static void test_bodies_by_type(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} rows[] = {
+	        {"POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+	         "Content-Length: 2\r\n\r\n{}",
+	         200},
+	        {"POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+	         415},
+	        {"POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+	         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+	         415},
+	        {"GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab", 400},
+	        {"GET /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+	        {"GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 200},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (status_of(rows[i].request) != rows[i].status)
+			fail_msg("%s gave %s", rows[i].request, text);
+}
+
+static void test_a_chunked_body_over_the_budget_is_cut(void **state)
+{
+	(void)state;
+	cfg.webhook_body_budget = 4;
+	assert_true(ask("POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+	                "4\r\nabcd\r\n4\r\nefgh\r\n0\r\n\r\n"));
+	assert_int_equal(raw_status(text, 0), 503);
+	assert_int_equal(atomic_load(&handled), 0);
+	/* what was charged is given back */
+	assert_int_equal(status_of("POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd"), 200);
+	assert_int_equal(status_of("POST /any HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde"), 503);
+}
+
+/* After an early refusal what still comes is thrown away, but not without end. */
+static void test_a_refused_flood_ends(void **state)
+{
+	static char piece[1 << 20];
+	char head[100];
+	(void)state;
+	int n = snprintf(head, sizeof head,
+	                 "POST /key HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n");
+	int fd = raw_connect(port), sent = 0;
+	raw_send(fd, head, (size_t)n);
+	while (sent < 100 && send(fd, piece, sizeof piece, MSG_NOSIGNAL) > 0)
+		sent++;
+	assert_in_range(sent, 15, 60); /* 16 MiB and what lies in buffers */
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        WITH_SERVER(test_headers_that_cannot_be_sent),
+	        WITH_SERVER(test_the_first_answer_counts),
+	        WITH_SERVER(test_retry_after_is_the_handlers_own),
+	        WITH_SERVER(test_errors_for_people_are_pages),
+	        WITH_SERVER(test_bodies_by_type),
+	        WITH_SERVER(test_a_chunked_body_over_the_budget_is_cut),
+	        WITH_SERVER(test_a_refused_flood_ends),
 	        WITH_SERVER(test_forwarded_lines_are_one_list),
 	        WITH_SERVER(test_answers_and_keeps_the_connection),
 	        WITH_SERVER(test_html_has_its_headers),
