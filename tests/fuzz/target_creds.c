@@ -54,12 +54,12 @@ static void check_taken(const struct creds_plan *p, struct str text)
 	creds_keys_release(k);
 }
 
-/* A secret that stands in the text once, as such, is in no message. */
+/* A secret that stands in the text once, as such, is in no message; what STS says of an error is told. */
 static void check_message(const char *msg, struct str text)
 {
 	static const char mark[] = "SeCrEtOfFuZz";
 	FUZZ_MUST(str_printable(str_c(msg)));
-	if (count(text, mark) == 1 &&
+	if (count(text, mark) == 1 && count(text, "essage") == 0 &&
 	    (count(text, "\"SecretAccessKey\":\"SeCrEt") == 1 || count(text, "<SecretAccessKey>SeCrEt") == 1))
 		FUZZ_MUST(strstr(msg, mark) == NULL);
 }
