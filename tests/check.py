@@ -238,7 +238,7 @@ def framing(step):
     """Every row of the table on both libraries.  Counts as one: the rows are counted by pytest."""
     code, out = step.run("/usr/bin/python3", "tests/framing.py") if step.make("all") == 0 else (1, "")
     print(re.sub(r"^", "      ", out.partition("=== table ===\n")[2].partition("=== end")[0].rstrip(), flags=re.M))
-    return Count(code == 0, code != 0)
+    return Count(int(code == 0), int(code != 0))
 
 
 def mutants(step, *words):
@@ -246,7 +246,7 @@ def mutants(step, *words):
     code, out = step.run("/usr/bin/python3", "tests/mutants/run.py", *words, timeout=5400)
     lines = re.findall(r"^mutants of .*|^\d+ mutants in .*", out, re.M)
     print("\n".join(f"      {line}" for line in lines))
-    return Count(code == 0, code != 0 or not lines)
+    return Count(int(code == 0), int(code != 0 or not lines))
 
 
 def fuzz(step):
