@@ -316,7 +316,7 @@ CHECK = [
     ("flow-dynamodb", flow_dynamodb, "gcov", False, BESIDE),
     ("dynamodb", scripts("dynamodb"), "asan", False),
     ("mutants", lambda s: mutants(s, "--short"), "plain", False, BESIDE),
-    ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False),
+    ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False, BESIDE),
     ("browser", scripts("browser", timeout=300), "plain", False, BESIDE),
     ("hostile", hostile, "plain", False),
     ("load", scripts("load"), "plain", False),
