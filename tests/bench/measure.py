@@ -10,7 +10,7 @@ from bench import load, rows, servers
 
 WARM_S = 1
 TRIES = 6  # the number of codes grows by half in each
-PAUSE_S = 0.1  # for what is still under way when wrk has stopped
+PAUSE_S = 0.1  # before and after a round, for what is still under way when wrk has stopped
 
 
 @dataclasses.dataclass
@@ -43,6 +43,7 @@ def one_round(row, stage, seconds):
 
 
 def try_round(row, stage, seconds):
+    time.sleep(PAUSE_S)
     before = stage.database and servers.calls(stage.database)
     spent = servers.cpu_s(stage.pid)
     result = rows.ASKS[row.ask](stage, row, seconds)
@@ -58,7 +59,7 @@ def try_round(row, stage, seconds):
 def rounds_of(wanted, n, seconds, say):
     """-> {key: rounds}"""
     made = {row.key: [] for row in wanted}
-    with tempfile.TemporaryDirectory(prefix="bench-") as home, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="bench-") as home, servers.awake(), contextlib.ExitStack() as stack:
         stages = {}
         for row in wanted:
             folder = pathlib.Path(home, row.key)
