@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "log.h"
-#include "loop/httpc.h"
+#include "loop/httpc_post.h"
 #include "metrics.h"
 
 enum {
@@ -33,7 +33,7 @@ enum phase { P_WAIT, P_KEYS, P_PLACE, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
 struct dynamodb {
 	struct dynamodb_options o;
-	struct httpc *http;
+	struct httpc_poster *poster;
 	struct sigv4_cache *signer;
 	struct dynamodb_bucket bucket;
 	struct dynamodb_gate gate;
@@ -57,7 +57,7 @@ struct dynamodb_call {
 	struct creds_keys *keys;
 	struct creds_wait *waiting;
 	struct dynamodb_pass pass;
-	struct httpc_call *http;
+	struct httpc_post *http;
 	char target[64];
 	char request_id[64];
 
@@ -87,10 +87,10 @@ enum err_code dynamodb_new(const struct dynamodb_options *o, struct dynamodb **r
 	list_init(&d->calls);
 	dynamodb_gate_init(&d->gate, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
 	enum err_code code = sigv4_cache_new(&d->signer, reterr);
+	struct httpc_poster_options to = {
+	        .loop = o->loop, .url = o->endpoint->url, .host = o->endpoint->host, .idle_max = d->gate.max};
 	if (code == ERR_OK)
-		code = httpc_new(o->loop, &d->http, reterr);
-	if (code == ERR_OK)
-		httpc_connections(d->http, (long)d->gate.max);
+		code = httpc_poster_new(&to, &d->poster, reterr);
 	if (code != ERR_OK) {
 		dynamodb_free(d);
 		return code;
@@ -107,7 +107,7 @@ void dynamodb_free(struct dynamodb *d)
 	while (!list_empty(&d->calls))
 		dynamodb_cancel(LIST_ENTRY(d->calls.next, struct dynamodb_call, node));
 	dynamodb_gate_end(&d->gate);
-	httpc_free(d->http);
+	httpc_poster_free(d->poster);
 	sigv4_cache_free(d->signer);
 	free(d);
 }
@@ -158,7 +158,7 @@ static void call_free(struct dynamodb_call *c)
 	if (c->waiting != NULL)
 		creds_wait_cancel(c->waiting);
 	if (c->http != NULL)
-		httpc_cancel(c->http);
+		httpc_post_cancel(c->http);
 	dynamodb_gate_leave(&c->owner->gate, &c->pass, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
@@ -307,14 +307,12 @@ static enum phase send_it(struct dynamodb_call *c)
 		return fail(c, DYNAMODB_CREDENTIALS, &why);
 	const char *headers[HEADERS_MAX] = {"Content-Type: application/x-amz-json-1.0", c->target, lines.date,
 	                                    lines.authorization, c->keys->token_header};
-	struct httpc_request req = {.method = "POST",
-	                            .url = d->o.endpoint->url,
-	                            .headers = headers,
+	struct httpc_request req = {.headers = headers,
 	                            .body = buf_view(&c->body),
 	                            .timeout_ms = left < most ? left : most,
 	                            .connect_ms = CONNECT_MS,
 	                            .response_max = RESPONSE_MAX};
-	enum err_code code = httpc_start(d->http, &req, on_answer, c, &c->http, &why);
+	enum err_code code = httpc_post_start(d->poster, &req, on_answer, c, &c->http, &why);
 	crypto_wipe(&lines, sizeof lines);
 	if (code != ERR_OK)
 		return fail(c, DYNAMODB_TRANSIENT, &why);

@@ -1,11 +1,11 @@
 #include "loop/httpc.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/crypto.h"
+#include "loop/httpc_answer.h"
+#include "loop/httpc_call.h"
 #include "loop/httpc_socket.h"
 
 enum {
@@ -30,22 +30,6 @@ struct httpc {
 	size_t idle_n;
 	size_t looking;        /* calls that look a name up, or connect after it */
 	int64_t hung_until_ms; /* a look-up hung lately; 0: none did */
-};
-
-/* Kept after its end with its handle and buffers: to make and set up a handle costs more than a request. */
-struct httpc_call {
-	struct list_node node; /* in calls or idle */
-	struct httpc *owner;
-	CURL *easy;
-	struct buf target;                             /* method and URL the handle is set up for */
-	struct buf head;                               /* header lines, each with its NUL */
-	struct curl_slist line[1 + HTTPC_HEADERS_MAX]; /* into head */
-	struct buf body, answer;
-	httpc_done_fn *done;
-	void *arg;
-	unsigned sends;
-	bool looking;
-	char error[CURL_ERROR_SIZE];
 };
 
 enum err_code httpc_global_start(struct err *reterr)
@@ -137,6 +121,8 @@ static void call_end(struct httpc_call *c)
 struct str httpc_header(const struct httpc_response *r, const char *name)
 {
 	struct curl_header *h = NULL;
+	if (r->head.n > 0)
+		return httpc_answer_header(r->head, name);
 	if (r->call == NULL || curl_easy_header(r->call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return (struct str){NULL, 0};
 	return str_c(h->value);
@@ -152,8 +138,10 @@ static void finish(struct httpc_call *c, CURLcode result)
 		r.code = result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM;
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
 	}
+	bool stays = result == CURLE_OK && c->connect_only;
 	c->done(c->arg, &r);
-	call_end(c);
+	if (!stays)
+		call_end(c);
 }
 
 /* A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
@@ -224,6 +212,11 @@ void httpc_free(struct httpc *h)
 	free(h);
 }
 
+struct httpc_sockets *httpc_sockets_of(struct httpc *h)
+{
+	return &h->sockets;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct httpc_call *c = arg;
@@ -277,7 +270,10 @@ static bool set_target(struct httpc_call *c, const struct httpc_request *req)
 	buf_reset(&c->target);
 	curl_easy_reset(e);
 	bool ok = set_bounds(e) && set_callbacks(c) && curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK;
-	if (ok && strcmp(req->method, "POST") == 0)
+	c->connect_only = strcmp(req->method, HTTPC_CONNECT_ONLY) == 0;
+	if (ok && c->connect_only)
+		ok = curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
+	else if (ok && strcmp(req->method, "POST") == 0)
 		ok = curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK;
 	else if (ok && strcmp(req->method, "GET") != 0)
 		ok = curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method) == CURLE_OK;
@@ -363,6 +359,7 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 	c->done = done;
 	c->arg = arg;
 	c->sends = 0;
+	c->wants_output = false;
 	c->error[0] = '\0';
 	c->answer.max = req->response_max;
 	if ((!set_up_for(c, req) && !set_target(c, req)) || !set_request(c, req) ||

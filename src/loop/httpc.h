@@ -14,6 +14,9 @@ enum {
 	HTTPC_HEADERS_MAX = 15, /* lines of a request */
 };
 
+/* In place of a method: the call ends when it is connected, and is then a connection, see httpc_conn.h. */
+#define HTTPC_CONNECT_ONLY "CONNECT_ONLY"
+
 struct httpc;      /* opaque: connections of one loop */
 struct httpc_call; /* opaque: one running call */
 
@@ -32,6 +35,7 @@ struct httpc_response {
 	enum err_code code; /* else ERR_TIMEOUT or ERR_UPSTREAM */
 	const char *error;  /* libcurl's words when code is not ERR_OK; safe to log */
 	long status;
+	struct str head; /* of httpc_post.h's calls; else empty: use httpc_header */
 	struct str body;
 	unsigned sends; /* times the request was given to a connection; above 1 it may have been worked on
 	                   twice */

@@ -10,9 +10,11 @@ struct socket {
 	struct list_node node;
 	struct loop_watch watch;
 	struct httpc_sockets *owner;
-	uint32_t wanted;  /* by libcurl */
-	uint32_t watched; /* in epoll; 0: not there */
-	bool ours;        /* a connection: we hear when it closes */
+	uint32_t wanted;       /* by libcurl */
+	uint32_t watched;      /* in epoll; 0: not there */
+	bool ours;             /* a connection: we hear when it closes */
+	httpc_ready_fn *ready; /* of whom it is lent to, or NULL */
+	void *arg;
 };
 
 static void watch(struct socket *s, uint32_t bits)
@@ -34,6 +36,10 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 {
 	struct socket *s = LIST_ENTRY(w, struct socket, watch);
 	int running, bits = 0;
+	if (s->ready != NULL) {
+		s->ready(s->arg, events);
+		return;
+	}
 	if (s->wanted == 0) { /* closed by the peer while idle: libcurl sees it before it uses it again */
 		watch(s, 0);
 		return;
@@ -119,6 +125,24 @@ static int on_close(void *arg, curl_socket_t fd)
 {
 	drop(find(arg, fd));
 	return close(fd);
+}
+
+bool httpc_sockets_lend(struct httpc_sockets *all, int fd, httpc_ready_fn *ready, void *arg)
+{
+	struct socket *s = find(all, fd);
+	if (s == NULL)
+		return false;
+	watch(s, EPOLLIN);
+	s->ready = ready;
+	s->arg = arg;
+	return s->watched == EPOLLIN;
+}
+
+void httpc_sockets_want(struct httpc_sockets *all, int fd, uint32_t events)
+{
+	struct socket *s = find(all, fd);
+	if (s != NULL)
+		watch(s, events);
 }
 
 void httpc_sockets_init(struct httpc_sockets *s, struct loop *l, CURLM *multi)

@@ -15,6 +15,12 @@ struct httpc_sockets {
 	struct list_node all;
 };
 
+typedef void httpc_ready_fn(void *arg, uint32_t events);
+
 void httpc_sockets_init(struct httpc_sockets *s, struct loop *l, CURLM *multi); /* sets multi's callback */
 void httpc_sockets_done(struct httpc_sockets *s);                               /* after curl_multi_cleanup */
 MUST_CHECK bool httpc_sockets_use(struct httpc_sockets *s, CURL *easy);         /* for its new connections */
+/* A connection that libcurl only opened: `ready` hears of its input until it is closed.  False: libcurl has
+ * no such connection any more, or epoll no place. */
+MUST_CHECK bool httpc_sockets_lend(struct httpc_sockets *s, int fd, httpc_ready_fn *ready, void *arg);
+void httpc_sockets_want(struct httpc_sockets *s, int fd, uint32_t events); /* of one that is lent */

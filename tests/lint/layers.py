@@ -15,7 +15,7 @@ ALSO = {("login", "web"), ("config", "log"), ("config", "metrics"), ("log", "con
 NEVER = {(a, "web") for a in ("routes", "cli", "main")}  # pages are for login and app
 
 OWNERS = {  # header of a library: the one module that includes it
-    r"microhttpd\.h": r"http/server(_\w+)?\.[ch]", r"curl/.*": r"loop/httpc(_socket)?\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
+    r"microhttpd\.h": r"http/server(_\w+)?\.[ch]", r"curl/.*": r"loop/httpc(_(call|conn|socket))?\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
     r"openssl/.*": r"base/crypto\.c", r"sqlite3\.h": r"store/sqlite(_\w+)?\.[ch]", r"argon2\.h": r"login/password(_\w+)?\.c",
     r"crypt\.h": r"login/password(_\w+)?\.c", r"ini\.h": r"config(_\w+)?\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
 }

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#include "loop/httpc.h"
+#include "loop/httpc_post.h"
 #include "metrics.h"
 #include "tiny_server.h"
 
@@ -86,6 +86,48 @@ static void test_a_call_that_cannot_be_watched_ends_and_the_next_works(void **st
 	tiny_server_stop(s);
 }
 
+static void one_post(struct httpc_poster *p, struct got *g)
+{
+	struct httpc_post *call;
+	struct httpc_request r = {.headers = (const char *const[]){NULL},
+	                          .timeout_ms = patience(500),
+	                          .connect_ms = patience(500),
+	                          .response_max = 32};
+	*g = (struct got){.loop = g->loop, .guard = {.fn = give_up}};
+	assert_int_equal(httpc_post_start(p, &r, on_answer, g, &call, NULL), ERR_OK);
+	assert_int_equal(loop_timer_set(g->loop, &g->guard, loop_now_ms(g->loop) + patience(4000)), ERR_OK);
+	loop_run(g->loop);
+	loop_timer_clear(g->loop, &g->guard);
+	assert_int_equal(g->calls, 1);
+}
+
+/* Refused at each step of opening a connection. */
+static void test_a_post_that_cannot_be_watched_ends_and_the_next_works(void **state)
+{
+	struct tiny_server *s = tiny_server_start();
+	struct got g = {.loop = NULL};
+	char url[64], host[32];
+	struct httpc_poster_options o = {.url = url, .host = host};
+	struct httpc_poster *p;
+	(void)state;
+	(void)snprintf(host, sizeof host, "127.0.0.1:%d", tiny_server_port(s));
+	(void)snprintf(url, sizeof url, "http://%s/", host);
+	assert_int_equal(loop_new(&g.loop, NULL), ERR_OK);
+	o.loop = g.loop;
+	assert_int_equal(httpc_poster_new(&o, &p, NULL), ERR_OK);
+	for (int i = 1; i <= 3; i++) {
+		atomic_store(&refuse, i);
+		one_post(p, &g);
+		atomic_store(&refuse, 0); /* it came through, or ended */
+		one_post(p, &g);
+		assert_int_equal(g.code, ERR_OK);
+		assert_int_equal(g.status, 200);
+	}
+	httpc_poster_free(p);
+	loop_free(g.loop);
+	tiny_server_stop(s);
+}
+
 /* --- the server */
 
 static void wait_until_zero(enum metric m)
@@ -115,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_a_call_that_cannot_be_watched_ends_and_the_next_works),
+	        cmocka_unit_test(test_a_post_that_cannot_be_watched_ends_and_the_next_works),
 	        WITH_SERVER(test_a_connection_that_cannot_be_watched_takes_its_request_along),
 	};
 	if (httpc_global_start(NULL) != ERR_OK)
