@@ -25,12 +25,16 @@ struct str httpc_answer_head(const struct httpc_answer *a, const struct buf *in)
 /* The next line of `rest`, without its CR LF. */
 static bool next_line(struct str *rest, struct str *ret)
 {
-	const char *end = rest->n > 0 ? memmem(rest->p, rest->n, "\r\n", 2) : NULL;
-	if (end == NULL)
-		return false;
-	*ret = (struct str){rest->p, (size_t)(end - rest->p)};
-	*rest = (struct str){end + 2, rest->n - ret->n - 2};
-	return true;
+	const char *at = rest->p, *all_end = rest->p + rest->n;
+	while (rest->n > 0 && (at = memchr(at, '\n', (size_t)(all_end - at))) != NULL) {
+		at++;
+		if (at - rest->p < 2 || at[-2] != '\r')
+			continue;
+		*ret = (struct str){rest->p, (size_t)(at - 2 - rest->p)};
+		*rest = (struct str){at, (size_t)(all_end - at)};
+		return true;
+	}
+	return false;
 }
 
 /* The value of the line, when it is of that header. */
