@@ -1,42 +1,9 @@
 /* The HTTP client: bounds, and calls that share a handle and a connection. */
 #include "test.h"
 
-#include "base/clock.h"
 #include "loop/httpc.h"
+#include "loop_rig.h"
 #include "tiny_server.h"
-
-static struct loop *loop;
-static struct loop_timer guard;
-static bool stalled;
-
-static void on_guard(struct loop_timer *t)
-{
-	(void)t;
-	stalled = true;
-	loop_stop(loop);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	stalled = false;
-	guard = (struct loop_timer){.fn = on_guard};
-	return loop_new(&loop, NULL) == ERR_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	loop_free(loop);
-	return 0;
-}
-
-static void run_guarded(int64_t limit_ms)
-{
-	assert_int_equal(loop_timer_set(loop, &guard, clock_mono_ms() + patience((int)limit_ms)), ERR_OK);
-	loop_run(loop);
-	loop_timer_clear(loop, &guard);
-}
 
 struct got {
 	int calls, wanted;
@@ -245,17 +212,15 @@ static void test_http_cancelled_call_never_calls_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_http_calls_finish_without_a_stall, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_post_sends_its_body, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_silent_server_ends_at_the_deadline, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_http_answer_over_the_cap_fails, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_redirect_is_not_followed, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_closed_idle_connection_does_not_spin, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_http_too_many_headers_are_refused, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_calls_follow_one_another, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_http_cancelled_call_never_calls_back, setup, teardown),
+	        WITH_LOOP(test_http_calls_finish_without_a_stall),
+	        WITH_LOOP(test_http_post_sends_its_body),
+	        WITH_LOOP(test_http_silent_server_ends_at_the_deadline),
+	        WITH_LOOP(test_http_answer_over_the_cap_fails),
+	        WITH_LOOP(test_http_redirect_is_not_followed),
+	        WITH_LOOP(test_http_closed_idle_connection_does_not_spin),
+	        WITH_LOOP(test_http_too_many_headers_are_refused),
+	        WITH_LOOP(test_http_calls_follow_one_another),
+	        WITH_LOOP(test_http_cancelled_call_never_calls_back),
 	};
 	if (httpc_global_start(NULL) != ERR_OK)
 		return 1;

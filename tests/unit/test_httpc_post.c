@@ -2,8 +2,8 @@
  * and how each call ends. */
 #include "test.h"
 
-#include "base/clock.h"
 #include "loop/httpc_post.h"
+#include "loop_rig.h"
 #include "starve.h"
 #include "wire_server.h"
 
@@ -23,7 +23,6 @@
 
 enum { ANSWER_MAX = 1 << 20, LARGE_BODY = (1 << 20) + 4096 };
 
-static struct loop *loop;
 static struct httpc_poster *poster;
 static struct wire_server *server;
 static char url[80], host[64];
@@ -56,17 +55,14 @@ static void stop(void)
 
 static int setup(void **state)
 {
-	(void)state;
 	server = NULL;
-	return loop_new(&loop, NULL) == ERR_OK ? 0 : -1;
+	return loop_setup(state);
 }
 
 static int teardown(void **state)
 {
-	(void)state;
-	loop_free(loop);
 	free(server);
-	return 0;
+	return loop_teardown(state);
 }
 
 static void on_done(void *arg, const struct httpc_response *r)
@@ -98,24 +94,10 @@ static struct httpc_post *begin(struct str body, int64_t timeout_ms)
 	return call;
 }
 
-static void on_time(struct loop_timer *t)
-{
-	(void)t;
-	loop_stop(loop);
-}
-
-static void pass(int ms)
-{
-	struct loop_timer t = {.fn = on_time};
-	assert_int_equal(loop_timer_set(loop, &t, clock_mono_ms() + ms), ERR_OK);
-	loop_run(loop);
-	loop_timer_clear(loop, &t);
-}
-
 static void ask(void)
 {
 	(void)begin(STR("{}"), patience(5000));
-	pass(patience(10000));
+	run_guarded(10000);
 	assert_int_equal(got.calls, 1);
 }
 
@@ -175,7 +157,7 @@ static void test_closed_after_the_answer(void **state)
 	            THEN("HTTP/1.1 200 OK\r\n\r\nto the end", WIRE_CLOSE), SAY(OK)),
 	      usual);
 	asked(ERR_OK, 1);
-	pass(patience(50));
+	run_guarded(50);
 	asked(ERR_OK, 1); /* its end was heard */
 	asked(ERR_OK, 1);
 	asked(ERR_OK, 1);
@@ -216,7 +198,7 @@ static void test_bytes_too_many(void **state)
 	      usual);
 	asked(ERR_OK, 1);
 	asked(ERR_OK, 1);
-	pass(patience(100));
+	run_guarded(100);
 	asked(ERR_OK, 1);
 	stop();
 	assert_int_equal(server->conns, 3);
@@ -229,7 +211,7 @@ static void test_a_silent_server(void **state)
 	for (int i = 0; i < 2; i++) {
 		int64_t began = clock_mono_ms();
 		(void)begin(STR("{}"), 60);
-		pass(patience(10000));
+		run_guarded(10000);
 		assert_int_equal(got.code, ERR_TIMEOUT);
 		assert_string_equal(got.error, "no answer in time");
 		assert_in_range(clock_mono_ms() - began, 59, 60 + patience(1000));
@@ -260,12 +242,12 @@ static void test_a_large_request(void **state)
 	      usual);
 	for (int i = 0; i < 2; i++) {
 		(void)begin((struct str){large, LARGE_BODY}, patience(5000));
-		pass(patience(10000));
+		run_guarded(10000);
 		assert_int_equal(got.code, ERR_OK);
 		assert_int_equal(got.status, 200);
 	}
 	(void)begin((struct str){large, LARGE_BODY}, patience(5000));
-	pass(patience(10000));
+	run_guarded(10000);
 	assert_int_equal(got.status, 413);
 	asked(ERR_OK, 1);
 	stop();
@@ -294,7 +276,7 @@ static void test_connections_are_let_go(void **state)
 	      (struct httpc_poster_options){.idle_max = 4, .idle_ms = 20});
 	asked(ERR_OK, 1);
 	asked(ERR_OK, 1);
-	pass(40);
+	run_guarded(40);
 	asked(ERR_OK, 1);
 	stop();
 	assert_in_range(server->conns, 2, 3); /* a slow machine may take the second call's time too */
@@ -302,7 +284,7 @@ static void test_connections_are_let_go(void **state)
 	start(STEPS(SAY(OK), SAY(OK), SAY(OK)),
 	      (struct httpc_poster_options){.idle_max = 4, .lifetime_ms = 1});
 	asked(ERR_OK, 1);
-	pass(5);
+	run_guarded(5);
 	asked(ERR_OK, 1);
 	stop();
 	assert_int_equal(server->conns, 2);
@@ -319,11 +301,11 @@ static void test_a_cancelled_call_never_calls_back(void **state)
 	(void)state;
 	start(STEPS(SAY(OK), SAY(OK)), usual);
 	httpc_post_cancel(begin(STR("{}"), 5000)); /* while it connects */
-	pass(patience(30));
+	run_guarded(30);
 	assert_int_equal(got.calls, 0);
 	asked(ERR_OK, 1);
 	httpc_post_cancel(begin(STR("{}"), 5000)); /* while it waits for its answer */
-	pass(patience(30));
+	run_guarded(30);
 	assert_int_equal(got.calls, 0);
 	(void)begin(STR("{}"), 5000);
 	stop(); /* with a call on it */

@@ -9,43 +9,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "loop/loop.h"
 #include "loop/offload.h"
+#include "loop_rig.h"
 
 enum { STALL_MS = 500 }; /* far below the loop's longest sleep */
-
-static struct loop *loop;
-static struct loop_timer guard;
-static bool stalled;
-
-static void on_guard(struct loop_timer *t)
-{
-	(void)t;
-	stalled = true;
-	loop_stop(loop);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	stalled = false;
-	guard = (struct loop_timer){.fn = on_guard};
-	return loop_new(&loop, NULL) == ERR_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	loop_free(loop);
-	return 0;
-}
-
-static void run_guarded(int64_t limit_ms)
-{
-	assert_int_equal(loop_timer_set(loop, &guard, clock_mono_ms() + patience((int)limit_ms)), ERR_OK);
-	loop_run(loop);
-}
 
 /* --- timers */
 
@@ -360,22 +327,17 @@ static void test_offload_free_runs_what_was_queued(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_timers_fire_in_order_of_due, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_timer_that_rearms_itself_for_now_does_not_hang_the_loop,
-	                                        setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_posts_from_another_thread_wake_the_loop_in_order, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_a_source_is_settled_until_it_does_nothing, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_the_loop_never_sleeps_past_a_source, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_a_watched_descriptor_wakes_the_loop, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_a_deleted_watch_is_told_nothing_more_of_the_same_turn,
-	                                        setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_a_bad_descriptor_is_an_error, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_offload_is_bounded_and_answers_on_the_loop, setup,
-	                                        teardown),
-	        cmocka_unit_test_setup_teardown(test_offload_keeps_reserved_places, setup, teardown),
-	        cmocka_unit_test_setup_teardown(test_offload_free_runs_what_was_queued, setup, teardown),
+	        WITH_LOOP(test_timers_fire_in_order_of_due),
+	        WITH_LOOP(test_timer_that_rearms_itself_for_now_does_not_hang_the_loop),
+	        WITH_LOOP(test_posts_from_another_thread_wake_the_loop_in_order),
+	        WITH_LOOP(test_a_source_is_settled_until_it_does_nothing),
+	        WITH_LOOP(test_the_loop_never_sleeps_past_a_source),
+	        WITH_LOOP(test_a_watched_descriptor_wakes_the_loop),
+	        WITH_LOOP(test_a_deleted_watch_is_told_nothing_more_of_the_same_turn),
+	        WITH_LOOP(test_a_bad_descriptor_is_an_error),
+	        WITH_LOOP(test_offload_is_bounded_and_answers_on_the_loop),
+	        WITH_LOOP(test_offload_keeps_reserved_places),
+	        WITH_LOOP(test_offload_free_runs_what_was_queued),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
