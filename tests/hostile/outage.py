@@ -82,10 +82,10 @@ class Outage:
             return {who: done.result() for who, done in [(who, pool.submit(timed, ask)) for who, ask in asks.items()]}
 
     def lag(self):
-        """Turns of the loops, and those of them over 25 ms."""
+        """Turns of the loops, and those of them over 20 ms."""
         samples = metrics.read(self.service)[0]
         total = samples["linkd_loop_lag_seconds_count"]
-        return total, total - samples['linkd_loop_lag_seconds_bucket{le="0.025"}']
+        return total, total - samples['linkd_loop_lag_seconds_bucket{le="0.02"}']
 
     def suffer(self, spoil, mend, settle_s=0.0):
         """Spoil it, see what is told, mend it, wait until it works; -> the figures."""
@@ -132,7 +132,7 @@ class Figures:
         said = ", ".join(f"{who} {answer.status} {seconds:.1f} s" for who, (answer, seconds) in self.told.items())
         healthz = self.bystander.times["healthz"]
         return (f"{name:32} {said}; healthz p99 {p99(healthz) * 1000:.0f} ms; {self.late:.0f} of {self.turns:.0f} loop turns over"
-                f" 25 ms; threads {self.watch.start_level['threads']}, {self.watch.peak['threads']};"
+                f" 20 ms; threads {self.watch.start_level['threads']}, {self.watch.peak['threads']};"
                 f" works again after {self.recovery_s:.1f} s")
 
     def judge(self):

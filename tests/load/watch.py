@@ -47,7 +47,7 @@ class Watch:
             except OSError:  # not in 15 s
                 self.missed += 1
                 continue
-            slow, turns = over(before, now, "linkd_loop_lag_seconds", 0.025)
+            slow, turns = over(before, now, "linkd_loop_lag_seconds", 0.02)
             self.samples.append({
                 "at": time.monotonic() - self.began, "rss": self.service.rss_kib() / 1024, "fds": descriptors(pid),
                 "threads": threads(pid), "lag": 100 * slow / turns if turns else 0,
