@@ -51,8 +51,7 @@ bool buf_reserve(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, const void *p, size_t n)
 {
-	bool room = !b->failed && b->cap > b->len && n < b->cap - b->len && n <= b->max - b->len;
-	if (!room && !buf_reserve(b, n))
+	if ((b->failed || n >= b->cap - b->len) && !buf_reserve(b, n))
 		return;
 	if (n > 0)
 		memcpy(b->p + b->len, p, n);
@@ -63,11 +62,6 @@ void buf_put(struct buf *b, const void *p, size_t n)
 void buf_str(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, s.n);
-}
-
-void buf_z(struct buf *b, const char *z)
-{
-	buf_put(b, z, strlen(z));
 }
 
 void buf_int(struct buf *b, int64_t i)

@@ -23,7 +23,10 @@ void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
 
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, struct str s);
-void buf_z(struct buf *b, const char *z);
+static inline void buf_z(struct buf *b, const char *z) /* of a literal the compiler counts the characters */
+{
+	buf_put(b, z, strlen(z));
+}
 void buf_int(struct buf *b, int64_t i); /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -3,29 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-struct str str_c(const char *z)
-{
-	return z == NULL ? (struct str){NULL, 0} : (struct str){z, strlen(z)};
-}
-
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool str_ieq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *z)
-{
-	return str_eq(a, str_c(z));
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-	return s.n >= prefix.n && str_eq((struct str){s.p, prefix.n}, prefix);
 }
 
 static bool is_space(char c)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
 	const char *p; /* may be NULL when n is 0 */
@@ -11,12 +12,29 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal "", sizeof(literal) - 1})
 
-struct str str_c(const char *z);          /* NULL gives the empty string */
-bool str_eq(struct str a, struct str b);  /* not constant time: never for secrets */
+/* NULL gives the empty string.  In the header, so that the compiler counts a literal's characters. */
+static inline struct str str_c(const char *z)
+{
+	return (struct str){z, z == NULL ? 0 : strlen(z)};
+}
+
+static inline bool str_eq(struct str a, struct str b) /* not constant time: never for secrets */
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *z)
+{
+	return str_eq(a, str_c(z));
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq((struct str){s.p, prefix.n}, prefix);
+}
+
 bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
-bool str_is(struct str a, const char *z); /* str_eq with a C string */
-bool str_starts(struct str s, struct str prefix);
-struct str str_trim(struct str s); /* ASCII white space off both ends */
+struct str str_trim(struct str s);        /* ASCII white space off both ends */
 bool str_has(struct str s, char c);
 bool str_utf8(struct str s);                  /* well-formed UTF-8 (RFC 3629) */
 bool str_printable(struct str s);             /* only 0x20..0x7e */
