@@ -5,6 +5,16 @@
 static const char HEX[] = "0123456789abcdef";
 static const char B64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* Of each character 1 + its value, 0: it has none.  Random digits make a processor guess a comparison wrong.
+ */
+#define AND_ON(v) (v), (v) + 1, (v) + 2, (v) + 3, (v) + 4
+static const unsigned char hex_place[256] = {['0'] = AND_ON(1), AND_ON(6), ['a'] = AND_ON(11), 16};
+static const unsigned char b64_place[256] = {
+        ['A'] = AND_ON(1),  AND_ON(6),  AND_ON(11), AND_ON(16), AND_ON(21), 26, /* to Z */
+        ['a'] = AND_ON(27), AND_ON(32), AND_ON(37), AND_ON(42), AND_ON(47), 52,
+        ['0'] = AND_ON(53), AND_ON(58), ['-'] = 63, ['_'] = 64,
+};
+
 void codec_hex(struct buf *out, const void *p, size_t n)
 {
 	const unsigned char *in = p;
@@ -14,15 +24,10 @@ void codec_hex(struct buf *out, const void *p, size_t n)
 	}
 }
 
-static int hex_value(char c, bool upper_too)
+/* The value of one digit, -1: it is none. */
+static int value_in(const unsigned char place[256], char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (upper_too && c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return place[(unsigned char)c] - 1;
 }
 
 bool codec_unhex(struct str s, void *ret, size_t want)
@@ -31,7 +36,7 @@ bool codec_unhex(struct str s, void *ret, size_t want)
 	if (s.n != want * 2)
 		return false;
 	for (size_t i = 0; i < want; i++) {
-		int high = hex_value(s.p[2 * i], false), low = hex_value(s.p[2 * i + 1], false);
+		int high = value_in(hex_place, s.p[2 * i]), low = value_in(hex_place, s.p[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		out[i] = (unsigned char)(high * 16 + low);
@@ -50,17 +55,6 @@ void codec_b64url(struct buf *out, const void *p, size_t n)
 	}
 }
 
-static int b64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 bool codec_unb64url(struct str s, void *ret, size_t cap, size_t *ret_n)
 {
 	unsigned char *out = ret;
@@ -69,7 +63,7 @@ bool codec_unb64url(struct str s, void *ret, size_t cap, size_t *ret_n)
 	if (s.n % 4 == 1 || s.n / 4 * 3 + (s.n % 4 ? s.n % 4 - 1 : 0) > cap)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		int v = b64_value(s.p[i]);
+		int v = value_in(b64_place, s.p[i]);
 		if (v < 0)
 			return false;
 		acc = acc << 6 | (unsigned)v;
@@ -96,6 +90,12 @@ void codec_pct(struct buf *out, struct str s)
 	}
 }
 
+/* Either case. */
+static int hex_value(char c)
+{
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : value_in(hex_place, c);
+}
+
 bool codec_unpct(struct buf *out, struct str s, bool plus)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -103,8 +103,8 @@ bool codec_unpct(struct buf *out, struct str s, bool plus)
 		if (c == '+' && plus)
 			c = ' ';
 		else if (c == '%') {
-			int high = i + 2 < s.n ? hex_value(s.p[i + 1], true) : -1;
-			int low = i + 2 < s.n ? hex_value(s.p[i + 2], true) : -1;
+			int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+			int low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
 			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high * 16 + low);
@@ -178,21 +178,4 @@ void codec_json(struct buf *out, struct str s)
 		s = (struct str){s.p + n, s.n - n};
 	}
 	buf_put(out, "\"", 1);
-}
-
-uint32_t codec_crc32(struct str s)
-{
-	/* of each half byte, reflected polynomial 0xedb88320 */
-	static const uint32_t half[16] = {
-	        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-	        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-	        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-	uint32_t sum = ~0U;
-	for (size_t i = 0; i < s.n; i++) {
-		sum ^= (unsigned char)s.p[i];
-		sum = (sum >> 4) ^ half[sum & 15];
-		sum = (sum >> 4) ^ half[sum & 15];
-	}
-	return ~sum;
 }

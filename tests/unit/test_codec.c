@@ -85,6 +85,27 @@ static void test_unb64url_refused(void **state)
 	assert_false(codec_unb64url(STR("Zm9v"), got, 2, &n)); /* one byte too many for cap */
 }
 
+/* Every byte there is, as the last of a text: a digit with its value, or refused. */
+static void test_every_digit(void **state)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char b64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		char text[] = {'0', (char)c}, word[] = {'A', 'A', 'A', (char)c};
+		const char *in_hex = c == 0 ? NULL : strchr(hex, (char)c);
+		const char *in_b64 = c == 0 ? NULL : strchr(b64, (char)c);
+		uint8_t got[3];
+		size_t n;
+		assert_int_equal(codec_unhex((struct str){text, 2}, got, 1), in_hex != NULL);
+		if (in_hex != NULL)
+			assert_int_equal(got[0], in_hex - hex);
+		assert_int_equal(codec_unb64url((struct str){word, 4}, got, 3, &n), in_b64 != NULL);
+		if (in_b64 != NULL)
+			assert_int_equal(got[2], in_b64 - b64);
+	}
+}
+
 static void test_pct(void **state)
 {
 	static const struct row rows[] = {
@@ -167,6 +188,7 @@ int main(void)
 	        cmocka_unit_test(test_hex),
 	        cmocka_unit_test(test_b64url),
 	        cmocka_unit_test(test_unb64url_refused),
+	        cmocka_unit_test(test_every_digit),
 	        cmocka_unit_test(test_pct),
 	        cmocka_unit_test(test_unpct),
 	        cmocka_unit_test(test_html),
