@@ -121,7 +121,7 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 {
 	if (!log_on(level))
 		return;
-	char line[LOG_LINE_MAX];
+	char line[LOG_LINE_MAX] NOT_ZEROED;
 	const struct log_line_head head = {.format = (enum log_format)log_.format,
 	                                   .level = level,
 	                                   .time_ms = clock_wall_ms(),

@@ -8,6 +8,9 @@
 #pragma once
 
 #define MUST_CHECK __attribute__((warn_unused_result))
+/* A large local array is written before it is read: it need not be zeroed, as the Makefile's flags have it
+ * for all. */
+#define NOT_ZEROED __attribute__((uninitialized))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* code, text for people, HTTP status, whether the same call may succeed later */

@@ -18,17 +18,19 @@ enum {
  *       -> [ -> FIRST_ITEM -> VALUE            AFTER at depth 0 -> END */
 enum phase { P_VALUE, P_FIRST_KEY, P_KEY, P_FIRST_ITEM, P_AFTER, P_END, P_BAD };
 
+struct level {
+	size_t first_key;
+	bool object;
+};
+
 struct scan {
 	char *p; /* NUL-terminated at n, so that looking one ahead is safe */
 	size_t n, at;
 	const struct json_limits *limits;
 	struct json_wanted *wanted; /* NULL: nothing */
 	size_t depth, values;
-	struct {
-		size_t first_key;
-		bool object;
-	} level[DEPTH_MAX];
-	struct json_keys keys;
+	struct level *level; /* of DEPTH_MAX */
+	struct json_keys *keys;
 	enum err_code code; /* why P_BAD */
 	const char *why;
 };
@@ -176,7 +178,7 @@ static enum phase open_level(struct scan *s, bool object)
 	if (s->wanted != NULL && object && s->depth == s->wanted->depth)
 		s->wanted->objects++;
 	s->level[s->depth].object = object;
-	s->level[s->depth].first_key = s->keys.n;
+	s->level[s->depth].first_key = s->keys->n;
 	s->depth++;
 	s->at++;
 	return object ? P_FIRST_KEY : P_FIRST_ITEM;
@@ -186,7 +188,7 @@ static enum phase close_level(struct scan *s)
 {
 	s->depth--;
 	s->at++;
-	if (s->level[s->depth].object && json_keys_close(&s->keys, s->level[s->depth].first_key))
+	if (s->level[s->depth].object && json_keys_close(s->keys, s->level[s->depth].first_key))
 		return bad(s, ERR_INVALID, "JSON object with a doubled key, ending");
 	return P_AFTER;
 }
@@ -215,9 +217,9 @@ static enum phase key(struct scan *s)
 	if (!take_string(s, &escape))
 		return not_json(s);
 	struct str raw = {s->p + start, s->at - 1 - start};
-	if (!json_keys_add(&s->keys, raw, escape))
+	if (!json_keys_add(s->keys, raw, escape))
 		return bad(s, ERR_NOMEM, "no memory for the keys of a JSON object");
-	if (s->wanted != NULL && str_eq(s->keys.v[s->keys.n - 1], s->wanted->key))
+	if (s->wanted != NULL && str_eq(s->keys->v[s->keys->n - 1], s->wanted->key))
 		s->wanted->found = true;
 	skip_space(s);
 	return take(s, ':') ? P_VALUE : not_json(s);
@@ -256,14 +258,17 @@ static bool all_ascii(const char *p, size_t n)
 enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, struct json_wanted *wanted,
                         struct err *reterr)
 {
-	struct scan s = {.p = text, .n = n, .limits = limits, .wanted = wanted};
+	struct level level[DEPTH_MAX] NOT_ZEROED;
+	struct json_keys keys NOT_ZEROED;
+	struct scan s = {
+	        .p = text, .n = n, .limits = limits, .wanted = wanted, .level = level, .keys = &keys};
 	if (!all_ascii(text, n) && !str_utf8((struct str){text, n}))
 		return err_set(reterr, ERR_INVALID, "not JSON: invalid UTF-8");
-	json_keys_init(&s.keys, n);
+	json_keys_init(&keys, n);
 	enum phase phase = P_VALUE;
 	while (phase != P_END && phase != P_BAD)
 		phase = step(&s, phase);
-	json_keys_done(&s.keys);
+	json_keys_done(&keys);
 	if (wanted != NULL)
 		wanted->values = s.values;
 	return phase == P_END

@@ -23,7 +23,11 @@ enum err_code server_head_check(struct server_request *q, const char *method, co
                                 struct guard_framing *ret, struct err *reterr)
 {
 	struct MHD_Connection *k = q->conn->mhd;
-	struct guard_head h = {.method = str_c(method), .uri = str_c(q->uri), .version = str_c(version)};
+	struct guard_head h NOT_ZEROED; /* of the headers only as many are read as came */
+	h.method = str_c(method);
+	h.uri = str_c(q->uri);
+	h.version = str_c(version);
+	h.n = 0;
 	(void)MHD_get_connection_values_n(k, MHD_HEADER_KIND, collect, &h);
 	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
 	        k, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);

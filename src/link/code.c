@@ -24,7 +24,7 @@ enum err_code code_make(const struct sealer *s, const struct store_key *key,
 
 enum err_code code_open(const struct sealer *s, struct str text, struct store_key *ret)
 {
-	struct seal_open o;
+	struct seal_open o NOT_ZEROED;
 	if (text.n > CODE_MAX)
 		return ERR_DENIED;
 	enum err_code code = seal_open(s, SEAL_CODE, text, &o);

@@ -132,7 +132,7 @@ static enum err_code encrypt(const struct seal_key *k, enum seal_type type, stru
 enum err_code seal_make(const struct sealer *s, enum seal_type type, const uint8_t salt[SEAL_SALT_LEN],
                         const struct str *fields, size_t n, struct buf *out)
 {
-	uint8_t plain[PLAIN_MAX], raw[RAW_MAX];
+	uint8_t plain[PLAIN_MAX] NOT_ZEROED, raw[RAW_MAX] NOT_ZEROED;
 	size_t plain_n = 0;
 	enum err_code code = pack(fields, n, plain, &plain_n);
 	if (code != ERR_OK)
@@ -175,18 +175,16 @@ static enum err_code decrypt(const struct seal_key *k, enum seal_type type, stru
 	struct token_keys keys;
 	struct str header = {raw.p, HEADER_LEN}, sealed = {raw.p + HEADER_LEN, raw.n - HEADER_LEN};
 	enum err_code code = derive(k, type, (struct str){raw.p + AT_SALT, SEAL_SALT_LEN}, &keys);
+	ret->plain_n = raw.n - SEAL_OVERHEAD; /* written also when it turns out to be false: to be wiped */
 	if (code == ERR_OK)
 		code = crypto_open(keys.key, keys.nonce, header, sealed, ret->plain);
 	crypto_wipe(&keys, sizeof keys);
-	if (code != ERR_OK)
-		return code;
-	ret->plain_n = raw.n - SEAL_OVERHEAD;
-	return unpack(ret);
+	return code == ERR_OK ? unpack(ret) : code;
 }
 
 enum err_code seal_open(const struct sealer *s, enum seal_type type, struct str token, struct seal_open *ret)
 {
-	uint8_t raw[RAW_MAX];
+	uint8_t raw[RAW_MAX] NOT_ZEROED;
 	size_t raw_n = 0;
 	enum err_code code = ERR_DENIED;
 	ret->n = ret->plain_n = 0;
@@ -205,5 +203,5 @@ enum err_code seal_open(const struct sealer *s, enum seal_type type, struct str 
 
 void seal_open_done(struct seal_open *o)
 {
-	crypto_wipe(o, sizeof *o);
+	crypto_wipe(o, offsetof(struct seal_open, plain) + o->plain_n);
 }

@@ -33,10 +33,11 @@ MUST_CHECK enum err_code seal_make(const struct sealer *s, enum seal_type type,
 struct seal_open {
 	size_t n;
 	struct str field[SEAL_FIELDS_MAX]; /* borrowed from `plain` */
-	uint8_t plain[SEAL_TEXT_MAX];
 	size_t plain_n;
+	uint8_t plain[SEAL_TEXT_MAX];
 };
-/* Errors  ERR_DENIED: not ours, not this type, or altered; one code for all.  ERR_NOMEM. */
+/* *ret need not be set before.
+ * Errors  ERR_DENIED: not ours, not this type, or altered; one code for all.  ERR_NOMEM. */
 MUST_CHECK enum err_code seal_open(const struct sealer *s, enum seal_type type, struct str token,
                                    struct seal_open *ret);
 void seal_open_done(struct seal_open *o); /* wipes */

@@ -142,7 +142,7 @@ static enum err_code not_open(enum err_code code, struct err *reterr)
 enum err_code state_open(const struct sealer *s, struct str token, struct str nonce, int64_t now_s,
                          struct state *ret, struct err *reterr)
 {
-	struct seal_open o;
+	struct seal_open o NOT_ZEROED;
 	enum err_code code = seal_open(s, SEAL_STATE, token, &o);
 	if (code != ERR_OK)
 		return not_open(code, reterr);
@@ -156,7 +156,7 @@ enum err_code state_open(const struct sealer *s, struct str token, struct str no
 enum err_code state_open_consent(const struct sealer *s, struct str token, struct str nonce, int64_t now_s,
                                  struct consent *ret, struct err *reterr)
 {
-	struct seal_open o;
+	struct seal_open o NOT_ZEROED;
 	enum err_code code = seal_open(s, SEAL_CONSENT, token, &o);
 	if (code != ERR_OK)
 		return not_open(code, reterr);

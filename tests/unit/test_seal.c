@@ -37,6 +37,8 @@ static enum err_code try_open(const struct sealer *s, enum seal_type type, struc
 	if (code != ERR_OK) {
 		assert_int_equal(o.n, 0);
 		assert_int_equal(o.plain_n, 0);
+		for (size_t i = 0; i < sizeof o.plain; i++) /* what was opened in vain is wiped */
+			assert_true(o.plain[i] == 0xee || o.plain[i] == 0);
 	}
 	seal_open_done(&o);
 	return code;
