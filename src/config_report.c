@@ -44,7 +44,8 @@ struct config_quoted config_report_quote(struct str text)
 {
 	enum { SHOWN = 30, SHOWN_PLAIN = 90 }; /* bytes; an escape takes at most 6 for one */
 	struct config_quoted q;
-	struct buf out = {.p = q.s, .cap = sizeof q.s, .max = sizeof q.s - 1}; /* never allocates */
+	struct buf out;
+	buf_over(&out, q.s, sizeof q.s);
 	bool all = text.n <= SHOWN_PLAIN && str_printable(text);
 	size_t n = all ? text.n : text.n < SHOWN ? text.n : SHOWN;
 	codec_json(&out, (struct str){text.p, n});

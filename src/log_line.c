@@ -10,7 +10,7 @@ enum { TAIL_MAX = 16 }; /* bytes kept free for the end: ,"cut":true} and the new
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 struct line {
-	struct buf b; /* over the caller's memory: cap is max + 1, so it never allocates */
+	struct buf b; /* over the caller's memory */
 	bool json;
 	bool cut;
 };
@@ -42,8 +42,7 @@ static void put_time(struct line *l, int64_t time_ms)
 
 static void put_value(struct line *l, struct str s)
 {
-	bool plain = s.n > 0 && str_of(s, "._:/@+-");
-	if (plain && !l->json)
+	if (!l->json && s.n > 0 && str_of(s, "._:/@+-"))
 		buf_str(&l->b, s);
 	else
 		codec_json(&l->b, s);
@@ -119,8 +118,8 @@ static void put_head(struct line *l, const struct log_line_head *head)
 size_t log_line_write(char ret[LOG_LINE_MAX], const struct log_line_head *head,
                       const struct log_field *fields, size_t n)
 {
-	struct line l = {.b = {.p = ret, .cap = LOG_LINE_MAX - TAIL_MAX, .max = LOG_LINE_MAX - TAIL_MAX - 1},
-	                 .json = head->format == LOG_JSON};
+	struct line l = {.json = head->format == LOG_JSON};
+	buf_over(&l.b, ret, LOG_LINE_MAX - TAIL_MAX);
 	put_head(&l, head);
 	for (size_t i = 0; i < n; i++) {
 		if (fields[i].type == LOG_FIELD_INT)

@@ -11,6 +11,12 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){.max = max};
 }
 
+void buf_over(struct buf *b, char *p, size_t cap)
+{
+	*b = (struct buf){.p = p, .cap = cap, .max = cap - 1};
+	p[0] = '\0';
+}
+
 void buf_done(struct buf *b)
 {
 	free(b->p);
@@ -47,16 +53,6 @@ bool buf_reserve(struct buf *b, size_t n)
 	b->p = p;
 	b->cap = cap;
 	return true;
-}
-
-void buf_put(struct buf *b, const void *p, size_t n)
-{
-	if ((b->failed || n >= b->cap - b->len) && !buf_reserve(b, n))
-		return;
-	if (n > 0)
-		memcpy(b->p + b->len, p, n);
-	b->len += n;
-	b->p[b->len] = '\0';
 }
 
 void buf_str(struct buf *b, struct str s)

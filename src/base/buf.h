@@ -12,26 +12,39 @@
 struct buf {
 	char *p;     /* NULL until the first put; always NUL-terminated after */
 	size_t len;  /* bytes, without the NUL */
-	size_t cap;  /* bytes allocated */
+	size_t cap;  /* bytes allocated, at most max + 1 */
 	size_t max;  /* bytes `len` may reach */
 	bool failed; /* sticky */
 };
 
 void buf_init(struct buf *b, size_t max);
+/* Over the caller's memory of cap bytes, NUL and all: nothing is allocated, and buf_done is not for it. */
+void buf_over(struct buf *b, char *p, size_t cap);
 void buf_done(struct buf *b);  /* leaves an empty buffer with the same max */
 void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
 
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_str(struct buf *b, struct str s);
-static inline void buf_z(struct buf *b, const char *z) /* of a literal the compiler counts the characters */
+/* Room for n more bytes plus a NUL without another allocation.  False sets failed. */
+bool buf_reserve(struct buf *b, size_t n);
+
+/* In the header, so that the compiler copies a literal by itself: texts are made of many. */
+static inline void buf_put(struct buf *b, const void *p, size_t n)
+{
+	if ((b->failed || n >= b->cap - b->len) && !buf_reserve(b, n))
+		return;
+	if (n > 0)
+		memcpy(b->p + b->len, p, n);
+	b->len += n;
+	b->p[b->len] = '\0';
+}
+
+static inline void buf_z(struct buf *b, const char *z)
 {
 	buf_put(b, z, strlen(z));
 }
+
+void buf_str(struct buf *b, struct str s);
 void buf_int(struct buf *b, int64_t i); /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-/* Room for n more bytes plus a NUL without another allocation.  False sets failed. */
-bool buf_reserve(struct buf *b, size_t n);
 
 struct str buf_view(const struct buf *b); /* borrowed until the next put */
 

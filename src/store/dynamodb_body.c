@@ -7,9 +7,12 @@
 #include "store/dynamodb_item.h"
 #include "store/keypack.h"
 
+enum { BODY_FIRST = 1500 }; /* bytes: a link's body without another allocation */
+
 void dynamodb_body_begin(const struct dynamodb_body *b)
 {
 	buf_reset(b->out);
+	(void)buf_reserve(b->out, BODY_FIRST);
 	buf_z(b->out, "{\"TableName\":");
 	codec_json(b->out, str_c(b->table));
 }
@@ -29,7 +32,9 @@ static void member(const struct dynamodb_body *b, const char *name)
 void dynamodb_body_text(const struct dynamodb_body *b, const char *name, struct str value)
 {
 	member(b, name);
-	codec_json(b->out, value);
+	buf_z(b->out, "\"");
+	buf_str(b->out, value);
+	buf_z(b->out, "\"");
 }
 
 void dynamodb_body_raw(const struct dynamodb_body *b, const char *name, const char *json)

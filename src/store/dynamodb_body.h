@@ -20,6 +20,7 @@ enum { DYNAMODB_BODY_MAX = 16384 }; /* bytes */
 
 void dynamodb_body_begin(const struct dynamodb_body *b); /* with TableName */
 void dynamodb_body_end(const struct dynamodb_body *b);
+/* A text of ours: nothing in it that JSON escapes. */
 void dynamodb_body_text(const struct dynamodb_body *b, const char *name, struct str value);
 void dynamodb_body_raw(const struct dynamodb_body *b, const char *name, const char *json); /* true, 2 */
 void dynamodb_body_key(const struct dynamodb_body *b, const char *name, const struct store_key *key);

@@ -141,8 +141,9 @@ static void update_expression(const struct plan *p, const struct store_in *in, s
 static int update(struct dynamodb_op *x, const struct plan *p, int next)
 {
 	struct dynamodb_body b = dynamodb_op_body(x);
+	char text[EXPRESSION_MAX] NOT_ZEROED;
 	struct buf expression;
-	buf_init(&expression, EXPRESSION_MAX);
+	buf_over(&expression, text, sizeof text);
 	update_expression(p, &x->op->in, &expression);
 	dynamodb_body_begin(&b);
 	dynamodb_body_key(&b, "Key", &x->op->in.key);
@@ -154,7 +155,6 @@ static int update(struct dynamodb_op *x, const struct plan *p, int next)
 		dynamodb_body_raw(&b, "ReturnValues", "\"UPDATED_OLD\"");
 	dynamodb_body_end(&b);
 	x->body.failed |= expression.failed;
-	buf_done(&expression);
 	return dynamodb_op_call(x, "UpdateItem", next);
 }
 
