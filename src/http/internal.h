@@ -55,7 +55,7 @@ struct server_request {
 	struct body body;
 	char caller_id[65]; /* X-Request-Id or traceparent that came; empty: none */
 	size_t route_slot;  /* for metrics: row of the table + 1, 0 without a route */
-	char uri[];         /* raw request target */
+	char uri[];         /* raw request target; after it as much room for r.arg */
 };
 
 struct server_conn {

@@ -17,7 +17,7 @@
 enum {
 	REQUEST_ID_MAX = 64,   /* characters */
 	REQUEST_ADDR_MAX = 46, /* text form of an IPv6 address */
-	REQUEST_ARG_MAX = 768,
+	REQUEST_ARG_MAX = 768, /* bytes */
 };
 
 struct service; /* what handlers work with (link/service.h) */
@@ -32,7 +32,7 @@ struct request {
 	struct str path;               /* raw, without the query */
 	struct str query;              /* raw, without '?'; p is NULL when there was no '?' */
 	struct str body;               /* empty but for POST */
-	char arg[REQUEST_ARG_MAX + 1]; /* decoded {} segment of the route's path */
+	char *arg;                     /* decoded {} segment of the route's path; as much room as the path */
 	int64_t arrived_ms;            /* monotonic: headers complete */
 	int64_t deadline_ms;           /* monotonic: answered by then */
 	void *flow;

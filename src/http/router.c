@@ -5,19 +5,19 @@
 
 #include "base/codec.h"
 
-static bool decode_arg(struct str raw, char ret[REQUEST_ARG_MAX + 1])
+static bool decode_arg(struct str raw, char *ret)
 {
 	struct buf text;
 	buf_init(&text, REQUEST_ARG_MAX);
 	bool ok = raw.n > 0 && !str_has(raw, '/') && codec_unpct(&text, raw, false) &&
-	          str_utf8(buf_view(&text)) && str_copy(ret, REQUEST_ARG_MAX + 1, buf_view(&text));
+	          str_utf8(buf_view(&text)) && str_copy(ret, raw.n + 1, buf_view(&text));
 	buf_done(&text);
 	return ok;
 }
 
-static bool matches(const char *pattern, struct str path, char ret_arg[REQUEST_ARG_MAX + 1])
+static bool matches(const char *pattern, struct str path, char *ret_arg)
 {
-	const char *hole = strstr(pattern, "{}");
+	const char *hole = strchr(pattern, '{'); /* of "{}" */
 	if (hole == NULL)
 		return str_is(path, pattern);
 	struct str head = {pattern, (size_t)(hole - pattern)}, tail = str_c(hole + 2);

@@ -55,15 +55,16 @@ void *server_request_new(void *arg, const char *uri, struct MHD_Connection *k)
 	struct server *s = arg;
 	struct server_conn *c = server_conn_of(k);
 	size_t n = strlen(uri);
-	struct server_request *q = c == NULL ? NULL : calloc(1, sizeof *q + n + 1);
+	struct server_request *q = c == NULL ? NULL : malloc(sizeof *q + 2 * (n + 1));
 	if (q == NULL)
 		return NULL;
-	memcpy(q->uri, uri, n);
-	q->server = s;
-	q->conn = c;
+	*q = (struct server_request){.server = s, .conn = c};
 	q->r.service = s->opt.service;
 	q->r.loop = s->opt.loop;
 	q->r.answer = &q->answer;
+	q->r.arg = q->uri + n + 1;
+	q->r.arg[0] = '\0';
+	memcpy(q->uri, uri, n + 1);
 	buf_init(&q->answer.text, ANSWER_TEXT_MAX);
 	set_id(s, &q->r);
 	split_uri(q);

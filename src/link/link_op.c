@@ -50,7 +50,8 @@ static void on_store(void *arg, struct store_op *op)
 	o->running = NULL;
 	o->call.begun = true;
 	o->code = op->code;
-	o->err = op->err;
+	if (op->code != ERR_OK)
+		o->err = op->err;
 	o->out = op->out;
 	if ((op->kind == STORE_FIND_PSID || op->kind == STORE_FIND_CODE) && op->code == ERR_OK) {
 		drop_holders(o);

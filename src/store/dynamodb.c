@@ -212,12 +212,10 @@ static void on_turn(struct dynamodb_turn *turn)
 static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
 {
 	const struct dynamodb_lane *l = lane_of(of(s), loop);
-	struct place *p = l == NULL ? NULL : calloc(1, sizeof *p);
+	struct place *p = l == NULL ? NULL : malloc(sizeof *p);
 	if (p == NULL)
 		return false;
-	p->turn.fn = on_turn;
-	p->turn.pass.more = t->more;
-	p->of = t;
+	*p = (struct place){.turn = {.fn = on_turn, .pass.more = t->more}, .of = t};
 	if (!dynamodb_line(l->client, &p->turn)) {
 		free(p);
 		return false;

@@ -170,16 +170,16 @@ int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const cha
 enum err_code dynamodb_op_begin(struct dynamodb_lane *lane, struct store_op *op,
                                 void (*run)(struct dynamodb_op *x))
 {
-	struct dynamodb_op *x = calloc(1, sizeof *x);
+	struct dynamodb_op *x = malloc(sizeof *x);
 	if (x == NULL)
 		return ERR_NOMEM;
-	x->lane = lane;
-	x->op = op;
-	x->run = run;
-	x->phase = 2;
-	x->timer.fn = on_timer;
-	x->no_wait = of_webhook(op->kind);
-	x->former.linked_at_ms = -1;
+	*x = (struct dynamodb_op){.lane = lane,
+	                          .op = op,
+	                          .run = run,
+	                          .phase = 2,
+	                          .timer = {.fn = on_timer},
+	                          .no_wait = of_webhook(op->kind),
+	                          .former = {.linked_at_ms = -1}};
 	buf_init(&x->body, DYNAMODB_BODY_MAX);
 	list_push(&lane->ops, &x->node);
 	if (clock_mono_ms() >= op->deadline_ms)

@@ -138,8 +138,10 @@ void store_op_free(struct store_op *op)
 	if (op->out.customers != NULL)
 		crypto_wipe(op->out.customers, op->out.n * sizeof op->out.customers[0]);
 	free(op->out.customers);
-	crypto_wipe(op->in.old_hash, sizeof op->in.old_hash);
-	crypto_wipe(op->in.new_hash, sizeof op->in.new_hash);
+	if (op->kind == STORE_UPGRADE || op->kind == STORE_ADD) { /* password hashes */
+		crypto_wipe(op->in.old_hash, sizeof op->in.old_hash);
+		crypto_wipe(op->in.new_hash, sizeof op->in.new_hash);
+	}
 	free(op);
 }
 

@@ -9,6 +9,7 @@ enum { FAKE_HEADERS = 6, FAKE_BODY = 8192 };
 
 struct fake_request {
 	struct request r;
+	char arg[REQUEST_ARG_MAX + 1]; /* of r, where a test sets one */
 	struct {
 		const char *name;
 		struct str value;
@@ -36,6 +37,12 @@ static inline void fake_header(struct fake_request *q, const char *name, struct 
 	assert_in_range(q->n, 0, FAKE_HEADERS - 1);
 	q->header[q->n].name = name;
 	q->header[q->n++].value = value;
+}
+
+static inline void fake_arg(struct fake_request *q, const char *arg)
+{
+	assert_true(str_copy(q->arg, sizeof q->arg, str_c(arg)));
+	q->r.arg = q->arg;
 }
 
 /* The client is gone, or the answer is out. */

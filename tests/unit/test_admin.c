@@ -52,7 +52,7 @@ static void bearer_token(void **state)
 static void ask(void (*handler)(struct request *r), const char *arg)
 {
 	new_request();
-	assert_true(str_copy(q.r.arg, sizeof q.r.arg, str_c(arg)));
+	fake_arg(&q, arg);
 	handler(&q.r);
 	if (q.answers == 0)
 		assert_true(fake_run(&rig, 10000));
@@ -206,7 +206,7 @@ static void ended_anywhere(void **state)
 		for (int64_t after_ms = 0; after_ms < 100; after_ms += 10) {
 			rows();
 			rig.store.delay_ms = 30;
-			(void)str_copy(q.r.arg, sizeof q.r.arg, str_c(args[i]));
+			fake_arg(&q, args[i]);
 			q.answered = NULL;
 			handlers[i](&q.r);
 			gone = (struct loop_timer){.fn = on_gone};

@@ -19,7 +19,7 @@ static void rows(size_t same)
 static void ask(void (*handler)(struct request *r), const char *arg)
 {
 	new_request();
-	assert_true(str_copy(q.r.arg, sizeof q.r.arg, str_c(arg)));
+	fake_arg(&q, arg);
 	handler(&q.r);
 	if (q.answers == 0)
 		assert_true(fake_run(&rig, 10000));

@@ -270,7 +270,8 @@ static const struct route table[] = {
 
 static enum err_code find(const char *method, const char *path, struct request *r, char *allow)
 {
-	*r = (struct request){.method = str_c(method), .path = str_c(path)};
+	static char arg[64];
+	*r = (struct request){.method = str_c(method), .path = str_c(path), .arg = arg};
 	return router_find(table, ROUTE_PUBLIC, r, allow);
 }
 

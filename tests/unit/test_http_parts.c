@@ -63,11 +63,10 @@ static enum err_code route(const char *path, char *ret_arg)
 {
 	static const struct route table[] = {{.method = "GET", .path = "/x/{}/y", .handler = nothing},
 	                                     {.handler = NULL}};
-	struct request r = {.method = STR("GET"), .path = str_c(path)};
+	struct request r = {.method = STR("GET"), .path = str_c(path), .arg = ret_arg};
 	char allow[ROUTER_ALLOW_MAX];
-	enum err_code code = router_find(table, ROUTE_PUBLIC, &r, allow);
-	(void)snprintf(ret_arg, REQUEST_ARG_MAX + 1, "%s", r.arg);
-	return code;
+	ret_arg[0] = '\0';
+	return router_find(table, ROUTE_PUBLIC, &r, allow);
 }
 
 static void path_arguments(void **state)
