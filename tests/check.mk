@@ -74,7 +74,7 @@ $(ALONE)/store/sqlite_group.h: src/store/sqlite_group.h
 	@mkdir -p $(@D)
 	$(Q)sed 's/SQLITE_GROUP_MAX = [0-9]*/SQLITE_GROUP_MAX = 1/' $< >$@ && grep -q 'MAX = 1[ ,]' $@
 
-$(ALONE)/%.o: src/store/%.c $(ALONE)/store/sqlite_group.h $(BUILD)/how
+$(ALONE)/%.o: src/store/%.c $(ALONE)/store/sqlite_group.h $(wildcard src/store/*.h src/store/*.def) $(BUILD)/how
 	@echo "  CC    $< (groups of one)"
 	$(Q)$(COMPILE) -iquote $(ALONE) -c -o $@ $<
 
