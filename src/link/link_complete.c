@@ -11,8 +11,9 @@
 /*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> REPLACED_DONE -> LOOK
  *        LOOK -> store -> FOUND -> REPAIR <-> store -> ANSWER
  *
- * A code that does not open begins at ANSWER.  REPLACED is passed when no earlier
- * holder is kept with the code; LOOK is left to link_later where the index lags. */
+ * A code that does not open begins at ANSWER.  JUDGE goes to ANSWER where the store saw that nobody else
+ * holds the PSID.  REPLACED is passed when no earlier holder is kept with the code; LOOK is left to
+ * link_later where the index lags. */
 enum phase {
 	P_WAIT = LINK_OP_WAIT,
 	P_BEGIN,
@@ -128,7 +129,7 @@ static int linked(struct completion *c, enum link_result r, const char *reason)
 	c->bound = c->op.out.bound;
 	tell(c, LINK_CREATED, reason);
 	tell_former(c);
-	return link_op_result(&c->op, r, P_REPLACED);
+	return link_op_result(&c->op, r, c->op.out.sole ? P_ANSWER : P_REPLACED);
 }
 
 static int judge(struct completion *c)

@@ -86,6 +86,7 @@ struct old {
 	char link_code[STORE_DIGEST_LEN + 1];
 	char code[STORE_DIGEST_LEN + 1];
 	struct store_key replaces;
+	bool sole; /* nobody else holds the PSID */
 };
 
 static int read_old(struct sqlite_db *db, const struct store_op *op, struct old *ret)
@@ -103,6 +104,7 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		(void)sqlite_db_text(st, 4, ret->code, sizeof ret->code);
 		if (sqlite_db_text(st, 5, packed, sizeof packed))
 			(void)keypack_read(str_c(packed), &ret->replaces);
+		ret->sole = sqlite3_column_int(st, 6) != 0;
 		rc = SQLITE_DONE;
 	}
 	(void)sqlite3_reset(st);
@@ -142,8 +144,10 @@ static void keep_old(struct store_op *op, const struct old *old)
 	if (op->kind == STORE_ISSUE)
 		return;
 	op->out.former = old->link;
-	if (op->kind == STORE_REDEEM)
-		op->out.replaces = old->replaces;
+	if (op->kind != STORE_REDEEM)
+		return;
+	op->out.replaces = old->replaces;
+	op->out.sole = old->sole;
 }
 
 enum err_code sqlite_op_write(struct sqlite_db *db, struct store_op *op, struct err *reterr)

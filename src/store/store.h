@@ -110,6 +110,7 @@ struct store_out {
 	struct store_key replaces; /* REDEEM: earlier holder kept with the code; id empty: none */
 	bool bound; /* REDEEM: the code was bound to its PSID, whose earlier holder is in `replaces`; only
 	               where the index lags */
+	bool sole;  /* REDEEM done: nobody else held the PSID then; false: not known */
 	size_t n;   /* FIND_*: items in customers */
 	struct store_customer *customers; /* owned by the op */
 };

@@ -204,6 +204,33 @@ TEST(the_former_link_comes_back_whole)
 	assert_string_equal(got.customer[0].hash, "hash"); /* the password stays */
 }
 
+static void redeem_alone(struct rig *r, const char *who, const char *code, bool want)
+{
+	struct rig_result got;
+	rig_want(r, issue(who, code, 300), STORE_DONE);
+	rig_run(r, redeem(who, code, "p1", 1000), &got);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_int_equal(got.out.sole, want);
+}
+
+/* Where an index lags a redeem cannot know it. */
+TEST(a_redeem_tells_that_nobody_else_holds_the_psid)
+{
+	bool knows = !store_traits(r->store)->index_lags;
+	struct store_customer other = {.link.psid = "p1", .link.linked_at_ms = 5};
+	rig_add(r, "a");
+	rig_add(r, "b");
+	redeem_alone(r, "a", "c1", knows);
+	redeem_alone(r, "a", "c2", knows); /* its own link is no other */
+	redeem_alone(r, "b", "c3", false);
+	rig_want(r, rig_op(STORE_ERASE, "a"), STORE_DONE);
+	redeem_alone(r, "b", "c4", knows);
+	other.key = rig_key("b"); /* another item of the same customer_id is another */
+	RIG_SET(other.key.email, "other@example.com");
+	r->backend->plant(r->dir, &other);
+	redeem_alone(r, "b", "c5", false);
+}
+
 static void fail_login(struct rig *r, int64_t now_s, int64_t ends_s)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, "a");
@@ -448,6 +475,7 @@ int main(void)
 	        cmocka_unit_test(a_key_too_long_for_a_code_is_told),
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
+	        cmocka_unit_test(a_redeem_tells_that_nobody_else_holds_the_psid),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
 	        cmocka_unit_test(a_hash_is_upgraded_only_from_what_was_read),

@@ -60,6 +60,7 @@ struct fake {
 	/* the script; operations are counted from 1, 0 is never */
 	enum store_outcome redeem;
 	const char *former, *replaces; /* with a redeem that is done */
+	bool sole;                     /* with one that is done: it says so */
 	const char *code_of;           /* the customer_id found by a code, or NULL */
 	size_t fail_at, busy_at, hold_at, fail_from, hold_from;
 	size_t blind;     /* this many looks by PSID show nothing */
@@ -130,6 +131,7 @@ static inline void fake_redeem(struct fake *f, struct store_op *op)
 	if (f->replaces != NULL)
 		fake_copy(op->out.replaces.id, sizeof op->out.replaces.id, f->replaces);
 	op->out.bound = f->replaces != NULL;
+	op->out.sole = f->sole;
 	free(r->owned);
 	r->psid = r->owned = strdup(op->in.psid);
 	r->at = op->in.time_ms;

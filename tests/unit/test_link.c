@@ -203,6 +203,19 @@ static void a_newer_holder_kept_with_the_code_stays(void **state)
 	fake_rig_done(&rig);
 }
 
+/* Neither is the earlier holder kept with the code asked: the store looked later than the code was made. */
+static void the_only_holder_needs_no_look(void **state)
+{
+	(void)state;
+	start_rig(&fake_sharp);
+	rows(A, B);
+	rig.store.sole = true;
+	rig.store.former = "6";
+	rig.store.replaces = "b";
+	(void)complete_a();
+	expect(LINK_R_LINKED, "redeem:a", "created:a:7:linked removed:a:6:relinked");
+}
+
 static void no_conflict_check_where_psids_cannot_be_found(void **state)
 {
 	(void)state;
@@ -261,6 +274,7 @@ int main(void)
 	        cmocka_unit_test(repairs_on_already_done_too),
 	        cmocka_unit_test(the_holder_kept_with_the_code_goes),
 	        cmocka_unit_test(a_newer_holder_kept_with_the_code_stays),
+	        cmocka_unit_test(the_only_holder_needs_no_look),
 	        cmocka_unit_test(no_conflict_check_where_psids_cannot_be_found),
 	        cmocka_unit_test(later_look),
 	        cmocka_unit_test(names),
