@@ -1,9 +1,10 @@
-/*  store_start -> writes and pings -> queue -> writer: take, BEGIN, savepoint each, COMMIT -> store_finish
+/*  store_start -> writes and pings -> queue -> writer: take, BEGIN, a statement each, COMMIT -> store_finish
  *             `-> finds            -> queue -> reader: SELECT                             -> store_finish  */
 #include "store/sqlite.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +156,7 @@ static enum err_code sqlite_open(const struct config *cfg, const char *where, st
 		free(q);
 		return err_set(reterr, ERR_NOMEM, "no memory for the store");
 	}
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock for each allocation; nobody asks for it */
 	q->store.vt = &vtable;
 	q->writer.db = (struct sqlite_db){.file = &q->file, .writer = true};
 	q->reader.db = (struct sqlite_db){.file = &q->file};

@@ -76,19 +76,12 @@ static bool begin(struct sqlite_group *g)
 	return code == ERR_OK;
 }
 
-/* In a savepoint.  True: the transaction goes on, whatever became of the operation. */
+/* True: the transaction goes on, whatever became of the operation.  A full disk or a failing one may have
+ * rolled back everything. */
 static bool run_one(struct sqlite_group *g, struct store_op *op)
 {
-	struct sqlite_db *db = g->db;
-	struct err why = {.code = ERR_OK};
-	int rc = sqlite_db_run(db, SQL_SAVE);
-	op->code = rc == SQLITE_OK ? sqlite_op_write(db, op, &why) : sqlite_db_fail(db, rc, &why);
-	if (op->code == ERR_OK)
-		return sqlite_db_run(db, SQL_RELEASE) == SQLITE_OK;
-	op->err = why;
-	/* a full disk or a failing one may have rolled back everything */
-	return sqlite3_get_autocommit(db->h) == 0 && sqlite_db_run(db, SQL_UNDO) == SQLITE_OK &&
-	       sqlite_db_run(db, SQL_RELEASE) == SQLITE_OK;
+	op->code = sqlite_op_write(g->db, op, &op->err);
+	return op->code == ERR_OK || sqlite3_get_autocommit(g->db->h) == 0;
 }
 
 /* A result of SQLite for the whole transaction. */
@@ -121,9 +114,7 @@ void sqlite_group_run(struct sqlite_group *g)
 	}
 	if (wrote)
 		metric_add(M_SQLITE_COMMITS, 1);
-	for (size_t i = 0; i < g->n; i++) {
-		struct err copy = g->op[i]->err;
-		finish(g->op[i], g->op[i]->code, &copy);
-	}
+	for (size_t i = 0; i < g->n; i++)
+		store_finish(g->op[i]);
 	g->n = 0;
 }

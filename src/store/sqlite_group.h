@@ -1,7 +1,7 @@
-/* sqlite_group.h - group commit: several operations in one transaction, each in a savepoint of its own.
+/* sqlite_group.h - group commit: several operations in one transaction.
  *
- * An operation that fails is rolled back alone; when the commit fails, every operation of the group failed.
- */
+ * An operation is one statement that writes, which SQLite does wholly or not at all: one that fails fails
+ * alone.  When the commit fails, or an error ended the transaction, every operation of the group failed. */
 #pragma once
 #include "store/sqlite_db.h"
 

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -332,6 +333,82 @@ static void a_cancelled_write_runs_unheard(void **state)
 	rig_close(&r);
 }
 
+static void *unlock_later(void *db)
+{
+	(void)usleep(200000);
+	unlock(db);
+	return NULL;
+}
+
+/* Two writes to a and between them the removal of b, which has two items, all in one group.  The removal
+ * meets a trigger after its first item.  Gives the commits. */
+static int64_t remove_between(struct rig *r, const char *raise, struct rig_result got[3])
+{
+	char path[PATH_LEN], trigger[256];
+	pthread_t thread;
+	struct store_customer second = {.key = rig_key("b"), .link.linked_at_ms = -1};
+	rig_add(r, "a");
+	rig_add(r, "b");
+	RIG_SET(second.key.email, "z@example.com");
+	r->backend->plant(r->dir, &second);
+	(void)snprintf(trigger, sizeof trigger,
+	               "CREATE TRIGGER no AFTER DELETE ON customers WHEN old.email = 'z@example.com'"
+	               " BEGIN SELECT RAISE(%s, 'no'); END",
+	               raise);
+	rig_path(r, "store.db", path, sizeof path);
+	(void)rig_sql(path, trigger);
+	int64_t commits = metric_value(M_SQLITE_COMMITS);
+	struct store_op *ops[3] = {failure("a", RIG_WAIT_MS), rig_op(STORE_REMOVE, "b"),
+	                           failure("a", RIG_WAIT_MS)};
+	sqlite3 *other = lock(r);
+	assert_int_equal(pthread_create(&thread, NULL, unlock_later, other), 0);
+	rig_run_all(r, ops, 3, got);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)rig_sql(path, "DROP TRIGGER no");
+	return metric_value(M_SQLITE_COMMITS) - commits;
+}
+
+static void expect_items_of_b(struct rig *r, size_t n)
+{
+	struct rig_result got;
+	rig_find(r, "b", &got);
+	assert_int_equal(got.out.n, n);
+}
+
+static void what_fails_in_a_group_fails_alone_and_wholly(void **state)
+{
+	struct rig r;
+	struct rig_result got[3];
+	(void)state;
+	start(&r);
+	assert_int_equal(remove_between(&r, "ABORT", got), 1);
+	assert_int_equal(got[0].code, ERR_OK);
+	assert_int_equal(got[1].code, ERR_STORE);
+	assert_true(got[1].err.msg[0] != '\0');
+	assert_int_equal(got[2].code, ERR_OK);
+	assert_int_equal(failures(&r, "a"), 2);
+	expect_items_of_b(&r, 2);
+	rig_want(&r, rig_op(STORE_REMOVE, "b"), STORE_DONE);
+	expect_items_of_b(&r, 0);
+	rig_close(&r);
+}
+
+static void what_ends_the_transaction_fails_the_group(void **state)
+{
+	struct rig r;
+	struct rig_result got[3];
+	(void)state;
+	start(&r);
+	assert_int_equal(remove_between(&r, "ROLLBACK", got), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(got[i].code, ERR_STORE);
+	assert_int_equal(failures(&r, "a"), 0);
+	expect_items_of_b(&r, 2);
+	rig_want(&r, failure("a", RIG_WAIT_MS), STORE_DONE);
+	assert_int_equal(failures(&r, "a"), 1);
+	rig_close(&r);
+}
+
 /* The command line works on the file of a running service. */
 static void a_second_process_may_write(void **state)
 {
@@ -375,6 +452,8 @@ int main(void)
 	        cmocka_unit_test(a_lock_is_waited_for_until_the_deadline),
 	        cmocka_unit_test(a_write_goes_on_when_the_lock_is_released),
 	        cmocka_unit_test(a_cancelled_write_runs_unheard),
+	        cmocka_unit_test(what_fails_in_a_group_fails_alone_and_wholly),
+	        cmocka_unit_test(what_ends_the_transaction_fails_the_group),
 	        cmocka_unit_test(a_second_process_may_write),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
