@@ -54,14 +54,14 @@ static void check_taken(const struct creds_plan *p, struct str text)
 	creds_keys_release(k);
 }
 
-/* A secret that stands in the text once, as such, is in no message; what STS says of an error is told. */
+/* A secret that stands in the text once, as a member of JSON or an element of XML, is in no message. */
 static void check_message(const char *msg, struct str text)
 {
 	static const char mark[] = "SeCrEtOfFuZz";
+	bool json = str_starts(str_trim(text), STR("{"));
+	const char *member = json ? "\"SecretAccessKey\":\"SeCrEt" : "<SecretAccessKey>SeCrEt";
 	FUZZ_MUST(str_printable(str_c(msg)));
-	if (count(text, mark) == 1 && count(text, "essage") == 0 &&
-	    (count(text, "\"SecretAccessKey\":\"SeCrEt") == 1 || count(text, "<SecretAccessKey>SeCrEt") == 1))
-		FUZZ_MUST(strstr(msg, mark) == NULL);
+	FUZZ_MUST(count(text, mark) != 1 || count(text, member) != 1 || strstr(msg, mark) == NULL);
 }
 
 static void read_json(struct str in)
