@@ -76,11 +76,6 @@ void *server_request_new(void *arg, const char *uri, struct MHD_Connection *k)
 	return q;
 }
 
-static void scope(const struct server_request *q)
-{
-	log_scope(q == NULL ? NULL : q->r.id);
-}
-
 static void take_caller_id(struct server_request *q, bool trusted)
 {
 	struct str id = request_header(&q->r, "X-Request-Id", NULL);
@@ -259,7 +254,7 @@ enum MHD_Result server_request_handle(void *arg, struct MHD_Connection *k, const
 	(void)arg, (void)url;
 	if (q == NULL)
 		return server_answer_no_memory(k);
-	scope(q);
+	log_scope(q->r.id);
 	enum MHD_Result more;
 	if (q->stage == STAGE_HEAD)
 		more = on_head(q, method, version);
@@ -269,7 +264,7 @@ enum MHD_Result server_request_handle(void *arg, struct MHD_Connection *k, const
 		more = on_received(q);
 	else
 		more = server_answer_queue(q);
-	scope(NULL);
+	log_scope(NULL);
 	return more;
 }
 
@@ -295,11 +290,11 @@ static void stop_flow(struct server_request *q)
 
 void server_request_fail(struct server_request *q, enum err_code code, const struct err *why)
 {
-	scope(q);
+	log_scope(q->r.id);
 	stop_flow(q);
 	reply_close(&q->r);
 	reply_error(&q->r, code, NULL, why);
-	scope(NULL);
+	log_scope(NULL);
 }
 
 void server_request_deadline(struct server_conn *c)
@@ -344,10 +339,10 @@ static void log_request(const struct server_request *q, bool sent)
 
 static void end(struct server_request *q, bool sent)
 {
-	scope(q);
+	log_scope(q->r.id);
 	stop_flow(q);
 	log_request(q, sent);
-	scope(NULL);
+	log_scope(NULL);
 	q->conn->q = NULL;
 	metric_add(M_REQUESTS, -1);
 	body_done(&q->body);
