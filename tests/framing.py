@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
 import figures  # noqa: E402
-from harness.framing import SERVED, TABLE  # noqa: E402
+from harness.framing import EITHER, SERVED, TABLE  # noqa: E402
 from harness.service import BINARY  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
@@ -40,7 +40,9 @@ def verdict(row, outcomes):
         return "served"
     if row.proper:
         return "served" if all(taken) else "proper, but refused by one" if any(taken) else "proper, but refused"
-    return "taken, then closed: PROXY" if any(taken) else "refused"
+    if not any(taken):
+        return "refused"
+    return "served: PROXY" if row.want == EITHER else "taken, then closed: PROXY"
 
 
 def show(results):
