@@ -4,6 +4,7 @@ A place: a file below src/ and the names in it: functions ("*": all, and the fil
 from typing import NamedTuple
 
 SQL = ("store/test_contract", "store/test_ops", "store/test_starve", "store/test_sqlite")
+DYNAMODB = ("store/test_contract", "store/test_ops", "store/test_dynamodb", "store/test_dynamodb_starve")
 
 
 class Place(NamedTuple):
@@ -31,17 +32,16 @@ RULES = {
               rows=STORE_ROWS),
         Place("store/sqlite_sql.def", (), SQL, rows=("FIND_CODE", "ISSUE", "REDEEM"),
               macros=("THIS", "NO_CODE", "NEW_LINK"), through="store/sqlite_db.c"),
-        Place("store/dynamodb_write.c", DYNAMODB_WRITE, ("store/test_contract", "store/test_ops"), dynamodb=True,
+        Place("store/dynamodb_write.c", DYNAMODB_WRITE, DYNAMODB, dynamodb=True,
               rows=("STORE_ISSUE", "STORE_REDEEM", "issue_over"),
               macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "OLDER", "ISSUE_SET")),
         Place("store/dynamodb_body.c", ("put_holder", "put_value", "put_values", "dynamodb_body_values"),
-              ("store/test_contract", "store/test_ops"), dynamodb=True),
+              DYNAMODB, dynamodb=True),
     ),
     "unlink": (
         Place("link/link_remove.c", ("*",), ("unit/test_link_remove", "unit/test_link_fail", "unit/test_link_starve")),
         Place("store/sqlite_sql.def", (), SQL, rows=("UNLINK",), macros=("NO_LINK",), through="store/sqlite_db.c"),
-        Place("store/dynamodb_write.c", (), ("store/test_contract", "store/test_ops"), dynamodb=True, rows=("STORE_UNLINK",),
-              macros=("LINK_ATTRIBUTES",)),
+        Place("store/dynamodb_write.c", (), DYNAMODB, dynamodb=True, rows=("STORE_UNLINK",), macros=("LINK_ATTRIBUTES",)),
     ),
     "expiry": (
         Place("login/state.c", ("put_time", "get_time", "judge", "state_open", "state_open_consent"), ("unit/test_state",)),

@@ -2,8 +2,9 @@
 
     python3 tests/mutants/run.py [--short] [RULE...]     --keep FILE: what survived, as blocks for `equivalent`
 
---short: a fixed sample on SQLite only; --write: the counts into tests/README.md.  A mutant is killed by a test that fails, crashes or hangs; equivalent when the
-optimizer makes the same program of it or the file `equivalent` says why no test can see it."""
+--short: a fixed sample on SQLite only; --write: the counts of these rules into tests/README.md.  A mutant is killed by a
+test that fails, crashes or hangs; equivalent when the optimizer makes the same program of it or the file `equivalent` says
+why no test can see it."""
 import argparse
 import collections
 import contextlib
@@ -23,7 +24,7 @@ from dynamodb.servers import ENVIRONMENT as AWS, Server  # noqa: E402
 from mutants import build, csource, mutate  # noqa: E402
 from mutants.rules import RULES  # noqa: E402
 
-SRC = build.ROOT / "src"
+SRC, README = build.ROOT / "src", build.ROOT / "tests/README.md"
 WORKERS = os.cpu_count() or 2
 SAMPLE = {"redirect": 3, "signature": 2, "code": 4, "unlink": 2, "expiry": 2}
 
@@ -170,6 +171,12 @@ def counts(mutants, seconds):
     return [*lines, f"{len(mutants)} mutants in {seconds:.0f} s"]
 
 
+def with_those(text, lines):
+    """The lines of the README, with those of the rules that were run put in place of what they said before."""
+    found = {one.split()[2]: one for one in re.findall(r"^- (mutants of .*)", text, re.M) + lines if one.startswith("mutants of ")}
+    return [f"- {found[f'{rule}:']}" for rule in RULES if f"{rule}:" in found]
+
+
 def chosen(words):
     found = []
     for rule in words.rules or RULES:
@@ -205,8 +212,8 @@ def main():
         words.keep.write_text("\n\n".join("\n".join(m.key) for m in mutants if m.fate == "survived") + "\n")
     lines = counts(mutants, time.monotonic() - began)
     print("\n".join(lines + wrong))
-    if words.write and not wrong:
-        figures.write(build.ROOT / "tests/README.md", "mutants", [f"- {line}" for line in lines])
+    if words.write and not (wrong or words.short or words.file):
+        figures.write(README, "mutants", with_those(README.read_text(), lines))
     sys.exit(1 if wrong else 0)
 
 

@@ -64,3 +64,10 @@ def test_every_rule_has_mutants_of_each_of_its_places():
             assert len({one.key for one in found}) == len(found), "keys are not unique"
             assert {*place.rows, *place.macros} <= {one.name for one in found}, place
     assert set(run.SAMPLE) == set(RULES)
+
+
+def test_a_rule_run_alone_leaves_the_figures_of_the_others():
+    old = "- mutants of signature: 2 generated\n- mutants of redirect: 1 generated\n- another figure: 7\n"
+    assert run.with_those(old, ["mutants of redirect: 9 generated", "9 mutants in 3 s"]) == [
+        "- mutants of redirect: 9 generated", "- mutants of signature: 2 generated"]
+    assert run.with_those("", ["mutants of unlink: 3 generated"]) == ["- mutants of unlink: 3 generated"]

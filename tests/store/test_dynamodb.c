@@ -231,6 +231,7 @@ static void test_an_issue_over_another_names_what_it_saw(void **state)
 		script_set(rows, 3);
 		rig_want(r, an_op(STORE_ISSUE), STORE_DONE);
 		assert_true(script_last("UpdateItem", table[i].condition));
+		assert_true(script_last("UpdateItem", "\":d\":{\"S\":\"c1\"}"));
 		assert_int_equal(script_last("UpdateItem", "\":o\":{\"S\":\"c2\"}"), i == 1 || i == 3);
 		assert_int_equal(script_last("UpdateItem", "\":n\":{\"S\":\"c0\"}"), i >= 2);
 	}
@@ -252,6 +253,57 @@ static void test_an_issue_is_bound_to_a_psid_and_its_holder(void **state)
 	assert_true(script_last("UpdateItem", ",authorization_code_psid,authorization_code_replaces\""));
 }
 
+static void test_a_value_may_have_one_byte(void **state)
+{
+	struct rig *r = *state;
+	struct rig_result got;
+	struct store_op *op = an_op(STORE_ISSUE);
+	RIG_SET(op->in.psid, "p");
+	RIG_SET(op->in.replaces, "b");
+	script_set(NULL, 0);
+	rig_want(r, op, STORE_DONE);
+	assert_true(script_last("UpdateItem", ",authorization_code_psid=:p,authorization_code_replaces=:r"));
+	static const struct script_row rows[] = {
+	        {"UpdateItem", HAD(PSID("p") ",\"authorization_code_psid\":{\"S\":\"p\"}")}};
+	script_set(rows, 1);
+	op = an_op(STORE_REDEEM);
+	RIG_SET(op->in.page_id, "g");
+	rig_run(r, op, &got);
+	assert_true(script_last("UpdateItem", ",fb_page_id=:g REMOVE"));
+	assert_true(got.out.bound);
+	assert_string_equal(got.out.former.psid, "p");
+}
+
+/* What nobody needs is not asked for. */
+static void test_who_asks_what_was_there(void **state)
+{
+	struct rig *r = *state;
+	static const enum store_kind asking[] = {STORE_ISSUE, STORE_REDEEM, STORE_LINK, STORE_ERASE},
+	                             silent[] = {STORE_UNLINK, STORE_REPAIR, STORE_FAILURE, STORE_UPGRADE};
+	static const struct script_row rows[] = {{"GetItem", ITEM("")}, {"UpdateItem", HAD("")}};
+	script_set(rows, 2);
+	for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+		rig_want(r, an_op(asking[i]), STORE_DONE);
+		assert_true(script_last("UpdateItem", "\"ReturnValues\":\"UPDATED_OLD\""));
+	}
+	for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++) {
+		rig_want(r, an_op(silent[i]), STORE_DONE);
+		assert_false(script_last("UpdateItem", "ReturnValues"));
+	}
+}
+
+/* The first copy of the write has removed the link: only the read before it saw one. */
+static void test_an_erased_link_is_told_though_its_write_came_twice(void **state)
+{
+	struct rig *r = *state;
+	struct rig_result got;
+	static const struct script_row rows[] = {{"GetItem", ITEM(PSID("p1"))}, {"UpdateItem", "200 {}"}};
+	script_set(rows, 2);
+	rig_run(r, an_op(STORE_ERASE), &got);
+	assert_int_equal(got.code, ERR_OK);
+	assert_string_equal(got.out.former.psid, "p1");
+}
+
 static void test_what_was_there_is_told(void **state)
 {
 	struct rig *r = *state;
@@ -268,9 +320,15 @@ static void test_what_was_there_is_told(void **state)
 	assert_true(got.out.bound);
 	assert_string_equal(got.out.replaces.id, "cust-b");
 	assert_string_equal(got.out.replaces.email, "b@x");
-	script_set(rows, 1); /* an issue tells of no link */
+	script_set(rows, 1); /* an issue tells of no link and of nobody replaced */
 	rig_run(r, an_op(STORE_ISSUE), &got);
 	assert_string_equal(got.out.former.psid, "");
+	assert_string_equal(got.out.replaces.id, "");
+	static const struct script_row unbound[] = {{"UpdateItem", HAD("")}};
+	script_set(unbound, 1);
+	rig_run(r, an_op(STORE_REDEEM), &got);
+	assert_int_equal(got.code, ERR_OK);
+	assert_false(got.out.bound);
 }
 
 static void test_no_psid_is_not_a_psid(void **state)
@@ -344,6 +402,9 @@ int main(void)
 	        cmocka_unit_test(test_what_each_answer_to_a_write_means),
 	        cmocka_unit_test(test_an_issue_over_another_names_what_it_saw),
 	        cmocka_unit_test(test_an_issue_is_bound_to_a_psid_and_its_holder),
+	        cmocka_unit_test(test_a_value_may_have_one_byte),
+	        cmocka_unit_test(test_who_asks_what_was_there),
+	        cmocka_unit_test(test_an_erased_link_is_told_though_its_write_came_twice),
 	        cmocka_unit_test(test_what_was_there_is_told),
 	        cmocka_unit_test(test_no_psid_is_not_a_psid),
 	        cmocka_unit_test(test_all_of_a_customer_is_removed),

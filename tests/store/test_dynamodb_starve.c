@@ -98,6 +98,8 @@ static bool run_without(struct rig *r, const struct talk *talk, size_t nth, stru
 
 static void must_be_done(const struct talk *talk, const struct told *t)
 {
+	if (script_last("UpdateItem", "\"UpdateExpression\":\"\""))
+		fail_msg("%s: sent without what it does", store_kind_name(talk->kind));
 	if (t->code != ERR_OK || t->outcome != talk->outcome || t->n != talk->n)
 		fail_msg("%s: code %d, %s, %zu found", store_kind_name(talk->kind), (int)t->code,
 		         store_outcome_name(t->outcome), t->n);

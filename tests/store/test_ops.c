@@ -231,6 +231,35 @@ TEST(a_redeem_tells_that_nobody_else_holds_the_psid)
 	redeem_alone(r, "b", "c5", false);
 }
 
+TEST(who_did_not_ask_is_not_told_what_was_there)
+{
+	struct rig_result got;
+	rig_add(r, "a");
+	rig_want(r, issue("a", "c1", 300), STORE_DONE);
+	rig_want(r, redeem("a", "c1", "p1", 1000), STORE_DONE);
+	struct store_op *op = issue("a", "c2", 300);
+	RIG_SET(op->in.replaces, "cust-b");
+	rig_want(r, op, STORE_DONE);
+	op = issue("a", "c3", 400);
+	RIG_SET(op->in.replaces, "cust-c");
+	rig_run(r, op, &got);
+	assert_string_equal(got.out.former.psid, "");
+	assert_string_equal(got.out.replaces.id, "");
+	op = redeem("a", "c4", "p2", 2000);
+	op->kind = STORE_LINK;
+	rig_run(r, op, &got);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_string_equal(got.out.former.psid, "p1");
+	assert_string_equal(got.out.replaces.id, "");
+	op = rig_op(STORE_UNLINK, "a");
+	RIG_SET(op->in.psid, "p2");
+	op->in.time_ms = 3000;
+	rig_run(r, op, &got);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_string_equal(got.out.former.psid, "");
+	assert_int_equal(got.out.former.linked_at_ms, -1);
+}
+
 static void fail_login(struct rig *r, int64_t now_s, int64_t ends_s)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, "a");
@@ -476,6 +505,7 @@ int main(void)
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
 	        cmocka_unit_test(a_redeem_tells_that_nobody_else_holds_the_psid),
+	        cmocka_unit_test(who_did_not_ask_is_not_told_what_was_there),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
 	        cmocka_unit_test(a_hash_is_upgraded_only_from_what_was_read),
