@@ -231,6 +231,52 @@ TEST(a_redeem_tells_that_nobody_else_holds_the_psid)
 	redeem_alone(r, "b", "c5", false);
 }
 
+static void find_code(struct rig *r, const char *code, const char *psid, const char *want)
+{
+	struct rig_result got;
+	struct store_op *op = rig_op(STORE_FIND_CODE, "");
+	RIG_SET(op->in.digest, code);
+	RIG_SET(op->in.psid, psid);
+	rig_run(r, op, &got);
+	assert_int_equal(got.code, ERR_OK);
+	assert_int_equal(got.out.n, want != NULL);
+	if (want != NULL)
+		assert_string_equal(got.customer[0].key.id, want);
+}
+
+TEST(a_code_is_found_while_it_lives_and_by_the_link_it_made)
+{
+	rig_add(r, "a");
+	rig_add(r, "b");
+	rig_want(r, issue("a", "c1", 300), STORE_DONE);
+	find_code(r, "c1", "p1", "cust-a");
+	find_code(r, "c2", "p1", NULL);
+	rig_want(r, redeem("a", "c1", "p1", 1000), STORE_DONE);
+	find_code(r, "c1", "p1", "cust-a");
+	find_code(r, "c1", "p2", NULL);
+	find_code(r, "c2", "p1", NULL);
+	rig_want(r, issue("b", "c1", 300), STORE_DONE);
+	find_code(r, "c1", "p1", "cust-b"); /* the live one first */
+}
+
+TEST(the_whole_key_names_an_item)
+{
+	static const char *const keys[][2] = {
+	        {"1", "x@example.com"}, {"1", "y@example.com"}, {"2", "x@example.com"}};
+	for (size_t i = 0; i < 3; i++)
+		plant(r, keys[i][0], keys[i][1], "h");
+	struct store_op *op = issue("", "c1", 300);
+	RIG_SET(op->in.key.id, keys[0][0]);
+	RIG_SET(op->in.key.email, keys[0][1]);
+	rig_want(r, op, STORE_DONE);
+	for (size_t i = 3; i-- > 0;) {
+		op = redeem("", "c1", "p1", 1000);
+		RIG_SET(op->in.key.id, keys[i][0]);
+		RIG_SET(op->in.key.email, keys[i][1]);
+		rig_want(r, op, i == 0 ? STORE_DONE : STORE_SUPERSEDED);
+	}
+}
+
 TEST(who_did_not_ask_is_not_told_what_was_there)
 {
 	struct rig_result got;
@@ -505,6 +551,8 @@ int main(void)
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
 	        cmocka_unit_test(a_redeem_tells_that_nobody_else_holds_the_psid),
+	        cmocka_unit_test(a_code_is_found_while_it_lives_and_by_the_link_it_made),
+	        cmocka_unit_test(the_whole_key_names_an_item),
 	        cmocka_unit_test(who_did_not_ask_is_not_told_what_was_there),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),

@@ -97,6 +97,33 @@ static void what_is_made(void **state)
 	rig_close(&r);
 }
 
+static void a_used_code_leaves_nothing(void **state)
+{
+	struct rig r;
+	char path[PATH_LEN];
+	(void)state;
+	start(&r);
+	rig_add(&r, "a");
+	rig_path(&r, "store.db", path, sizeof path);
+	const char *count =
+	        "SELECT (authorization_code NOT NULL) + (authorization_code_expires_at NOT NULL) +"
+	        " (authorization_code_psid NOT NULL) + (authorization_code_replaces NOT NULL)"
+	        " FROM customers";
+	struct store_op *op = rig_op(STORE_ISSUE, "a");
+	RIG_SET(op->in.digest, "c1");
+	RIG_SET(op->in.psid, "p1");
+	RIG_SET(op->in.replaces, "cust-b");
+	op->in.expires_s = 300;
+	rig_want(&r, op, STORE_DONE);
+	assert_int_equal(rig_sql(path, count), 4);
+	op = rig_op(STORE_REDEEM, "a");
+	RIG_SET(op->in.digest, "c1");
+	RIG_SET(op->in.psid, "p1");
+	rig_want(&r, op, STORE_DONE);
+	assert_int_equal(rig_sql(path, count), 0);
+	rig_close(&r);
+}
+
 static void lookups_use_an_index(void **state)
 {
 	struct rig r;
@@ -444,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_made),
+	        cmocka_unit_test(a_used_code_leaves_nothing),
 	        cmocka_unit_test(lookups_use_an_index),
 	        cmocka_unit_test(foreign_files_are_refused),
 	        cmocka_unit_test(a_newer_schema_is_refused),
