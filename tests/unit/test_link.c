@@ -60,6 +60,7 @@ static void outcomes(void **state)
 		rig.store.redeem = table[i].redeem;
 		(void)complete_a();
 		expect(table[i].want, table[i].trace, table[i].heard);
+		assert_int_equal(got.why, table[i].want == LINK_R_UNSETTLED ? ERR_INTERNAL : ERR_OK);
 	}
 }
 
