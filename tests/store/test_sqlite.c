@@ -136,8 +136,10 @@ static void lookups_use_an_index(void **state)
 	const char *const queries[] = {
 	        "EXPLAIN QUERY PLAN SELECT * FROM customers WHERE email = ?14 ORDER BY customer_id",
 	        "EXPLAIN QUERY PLAN SELECT * FROM customers WHERE customer_id = ?1 ORDER BY email",
-	        "EXPLAIN QUERY PLAN SELECT * FROM customers WHERE fb_psid = ?4"};
-	for (size_t i = 0; i < 3; i++) {
+	        "EXPLAIN QUERY PLAN SELECT * FROM customers WHERE fb_psid = ?4",
+	        "EXPLAIN QUERY PLAN SELECT 1 FROM customers WHERE fb_psid = ?4"
+	        " AND (customer_id <> ?1 OR email <> ?2)"};
+	for (size_t i = 0; i < 4; i++) {
 		sqlite3_stmt *st;
 		assert_int_equal(sqlite3_prepare_v2(db, queries[i], -1, &st, NULL), SQLITE_OK);
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
