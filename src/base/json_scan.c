@@ -101,8 +101,9 @@ static bool take_escape(struct scan *s)
 /* Bytes of a string up to its quote, an escape, a control or the NUL that ends the text. */
 static size_t plain_run(const char *start)
 {
+	static const bool ends[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
 	const unsigned char *p = (const unsigned char *)start;
-	while (*p >= 0x20 && *p != '"' && *p != '\\')
+	while (!ends[*p])
 		p++;
 	return (size_t)(p - (const unsigned char *)start);
 }
@@ -249,10 +250,14 @@ static enum phase step(struct scan *s, enum phase phase)
 
 static bool all_ascii(const char *p, size_t n)
 {
-	unsigned char seen = 0;
-	for (size_t i = 0; i < n; i++)
-		seen |= (unsigned char)p[i];
-	return seen < 0x80;
+	uint64_t seen = 0, eight;
+	for (; n >= sizeof eight; p += sizeof eight, n -= sizeof eight) {
+		memcpy(&eight, p, sizeof eight);
+		seen |= eight;
+	}
+	eight = 0;
+	memcpy(&eight, p, n);
+	return ((seen | eight) & 0x8080808080808080) == 0;
 }
 
 enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, struct json_wanted *wanted,

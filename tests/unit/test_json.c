@@ -138,6 +138,23 @@ static void test_bad(void **state)
 			fail_msg("row %zu taken: %s", i, bad_rows[i].p);
 }
 
+/* Each byte at each place, in strings of each length: what needs an escape or is no UTF-8 is refused. */
+static void test_every_byte(void **state)
+{
+	char text[24];
+	(void)state;
+	for (size_t n = 3; n <= sizeof text; n++)
+		for (size_t at = 1; at < n - 1; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				memset(text, 'a', n);
+				text[0] = text[n - 1] = '"';
+				text[at] = (char)c;
+				bool good = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+				assert_int_equal(code_of((struct str){text, n}, &usual),
+				                 good ? ERR_OK : ERR_INVALID);
+			}
+}
+
 /* Every beginning of a text is refused, wherever it is cut. */
 static void test_cut(void **state)
 {
@@ -360,7 +377,7 @@ int main(void)
 	        cmocka_unit_test(test_doubled_keys), cmocka_unit_test(test_limits),
 	        cmocka_unit_test(test_values),       cmocka_unit_test(test_null_is_fine),
 	        cmocka_unit_test(test_long_numbers), cmocka_unit_test(test_message),
-	        cmocka_unit_test(test_many_keys),
+	        cmocka_unit_test(test_many_keys),    cmocka_unit_test(test_every_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
