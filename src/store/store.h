@@ -85,6 +85,12 @@ struct store_in {
 	char digest[STORE_DIGEST_LEN + 1];
 	char psid[STORE_PSID_MAX + 1];
 	char page_id[STORE_PSID_MAX + 1];
+	int64_t time_ms;   /* event time */
+	int64_t now_s;     /* earlier of event time and our clock */
+	int64_t expires_s; /* Unix seconds */
+	int64_t window_s;  /* FAILURE: Unix seconds at which a new window ends */
+	bool conflicts;    /* FIND_PSID: only two holders matter; of a single one just the key is given */
+	/* from here on what most operations do not have: see store_op_new */
 	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
 	char replaces_email[STORE_EMAIL_MAX + 1];
 	union { /* thousands may wait, and no kind has both */
@@ -97,11 +103,6 @@ struct store_in {
 			char new_hash[STORE_HASH_MAX + 1];
 		};
 	};
-	int64_t time_ms;   /* event time */
-	int64_t now_s;     /* earlier of event time and our clock */
-	int64_t expires_s; /* Unix seconds */
-	int64_t window_s;  /* FAILURE: Unix seconds at which a new window ends */
-	bool conflicts;    /* FIND_PSID: only two holders matter; of a single one just the key is given */
 };
 
 struct store_out {
@@ -123,11 +124,9 @@ struct store_op {
 	enum store_kind kind;
 	int64_t deadline_ms; /* monotonic; a backend starts no new work for it past this */
 	bool begun;          /* part of work that was begun: not refused as too late, ahead of what is new */
-	struct store_in in;
 	struct store_out out;
 	enum err_code code; /* ERR_OK: settled, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM:
 	                       not settled */
-	struct err err;     /* why, safe to log */
 	/* the store's own */
 	struct store *store;
 	store_done_fn *done;
@@ -137,6 +136,9 @@ struct store_op {
 	struct loop_post post;
 	struct store_op *next;
 	bool cancelled; /* home loop's thread only */
+
+	struct store_in in;
+	struct err err; /* why it did not settle, safe to log */
 };
 
 /* How it is now: an index may come to be usable.  How fast it sees a write decides whether a miss by PSID is
