@@ -6,6 +6,7 @@ from .explore import UNKNOWN, Lost, Request, Search
 from .host import TTL_S
 from .world import PAGES, World, digest
 
+ANSWERS_S = 30
 SETTLES_S = 45  # the look after 2 s, or that after 30 s more when the first did not settle
 
 
@@ -250,13 +251,21 @@ class Player:
         if self.host.lags:
             self.settle()
         self.step(("look",))
-        self.step(("together", tuple(("get", psid) for psid in range(steps.PSIDS))))
+        self.look_up_all()
         for step in [*(("links", who) for who in range(steps.CUSTOMERS)), ("look",)]:
             self.step(step)
         held = [item.psid for item in next(iter(self.states))[0] if item and item.psid is not None]
         if len(held) != len(set(held)):
             raise Lost("a profile has two customers after every look-up")
 
+    def look_up_all(self):
+        """Each until it is answered: one that cannot reach the store removes nothing."""
+        left, ends = range(steps.PSIDS), time.monotonic() + ANSWERS_S
+        while left:
+            if time.monotonic() > ends:
+                raise Lost(f"look-ups are not answered: {self.trace[-1]}")
+            self.step(("together", tuple(("get", psid) for psid in left)))
+            left = [psid for psid, answer in zip(left, self.trace[-1][1:]) if answer is None or answer.status == 503]
 
     def settle(self):
         """Of two holders only the newest stays, though nobody looks; but where the code named none, or a process died with what
