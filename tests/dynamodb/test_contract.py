@@ -9,7 +9,7 @@ import pytest
 from dynamodb.servers import ENVIRONMENT, Server
 from harness.service import BINARY
 
-PROGRAMS = ("test_contract", "test_ops", "test_model")
+PROGRAMS = ("test_contract", "test_ops", "test_told", "test_model")
 
 
 @pytest.fixture(scope="module")

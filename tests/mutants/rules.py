@@ -3,8 +3,8 @@
 A place: a file below src/ and the names in it: functions ("*": all, and the file's constants), rows of tables, macros."""
 from typing import NamedTuple
 
-SQL = ("store/test_contract", "store/test_ops", "store/test_starve", "store/test_sqlite")
-DYNAMODB = ("store/test_contract", "store/test_ops", "store/test_dynamodb", "store/test_dynamodb_starve")
+SQL = ("store/test_told", "store/test_contract", "store/test_ops", "store/test_starve", "store/test_sqlite")
+DYNAMODB = ("store/test_dynamodb", "store/test_told", "store/test_contract", "store/test_ops", "store/test_dynamodb_starve")
 
 
 class Place(NamedTuple):

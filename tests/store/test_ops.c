@@ -1,45 +1,9 @@
 /* The operations one by one, on every store: lookups, failures, passwords, bounds, races. */
+#include "ops.h"
 #include "rig.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Each test runs on a fresh store of each kind. */
-static void on_each(void (*test)(struct rig *r))
-{
-	for (size_t b = 0; rig_backends[b] != NULL; b++) {
-		struct rig r;
-		rig_open(&r, rig_backends[b]);
-		test(&r);
-		rig_close(&r);
-	}
-}
-#define TEST(name)                            \
-	static void name##_on(struct rig *r); \
-	static void name(void **state)        \
-	{                                     \
-		(void)state;                  \
-		on_each(name##_on);           \
-	}                                     \
-	static void name##_on(struct rig *r)
-
-static struct store_op *issue(const char *who, const char *code, int64_t expires_s)
-{
-	struct store_op *op = rig_op(STORE_ISSUE, who);
-	RIG_SET(op->in.digest, code);
-	op->in.expires_s = expires_s;
-	return op;
-}
-
-static struct store_op *redeem(const char *who, const char *code, const char *psid, int64_t t)
-{
-	struct store_op *op = rig_op(STORE_REDEEM, who);
-	RIG_SET(op->in.digest, code);
-	RIG_SET(op->in.psid, psid);
-	op->in.time_ms = t;
-	op->in.now_s = t / 1000;
-	return op;
-}
 
 static void find_email(struct rig *r, const char *email, struct rig_result *ret)
 {
@@ -47,15 +11,6 @@ static void find_email(struct rig *r, const char *email, struct rig_result *ret)
 	RIG_SET(op->in.email, email);
 	rig_run(r, op, ret);
 	assert_int_equal(ret->code, ERR_OK);
-}
-
-static void plant(struct rig *r, const char *id, const char *email, const char *hash)
-{
-	struct store_customer c = {.link = {.linked_at_ms = -1}};
-	RIG_SET(c.key.id, id);
-	RIG_SET(c.key.email, email);
-	RIG_SET(c.hash, hash);
-	r->backend->plant(r->dir, &c);
 }
 
 TEST(email_is_found_exactly)
@@ -202,108 +157,6 @@ TEST(the_former_link_comes_back_whole)
 	assert_int_equal(got.out.former.linked_at_ms, 5678);
 	rig_find(r, "a", &got);
 	assert_string_equal(got.customer[0].hash, "hash"); /* the password stays */
-}
-
-static void redeem_alone(struct rig *r, const char *who, const char *code, bool want)
-{
-	struct rig_result got;
-	rig_want(r, issue(who, code, 300), STORE_DONE);
-	rig_run(r, redeem(who, code, "p1", 1000), &got);
-	assert_int_equal(got.out.outcome, STORE_DONE);
-	assert_int_equal(got.out.sole, want);
-}
-
-/* Where an index lags a redeem cannot know it. */
-TEST(a_redeem_tells_that_nobody_else_holds_the_psid)
-{
-	bool knows = !store_traits(r->store)->index_lags;
-	struct store_customer other = {.link.psid = "p1", .link.linked_at_ms = 5};
-	rig_add(r, "a");
-	rig_add(r, "b");
-	redeem_alone(r, "a", "c1", knows);
-	redeem_alone(r, "a", "c2", knows); /* its own link is no other */
-	redeem_alone(r, "b", "c3", false);
-	rig_want(r, rig_op(STORE_ERASE, "a"), STORE_DONE);
-	redeem_alone(r, "b", "c4", knows);
-	other.key = rig_key("b"); /* another item of the same customer_id is another */
-	RIG_SET(other.key.email, "other@example.com");
-	r->backend->plant(r->dir, &other);
-	redeem_alone(r, "b", "c5", false);
-}
-
-static void find_code(struct rig *r, const char *code, const char *psid, const char *want)
-{
-	struct rig_result got;
-	struct store_op *op = rig_op(STORE_FIND_CODE, "");
-	RIG_SET(op->in.digest, code);
-	RIG_SET(op->in.psid, psid);
-	rig_run(r, op, &got);
-	assert_int_equal(got.code, ERR_OK);
-	assert_int_equal(got.out.n, want != NULL);
-	if (want != NULL)
-		assert_string_equal(got.customer[0].key.id, want);
-}
-
-TEST(a_code_is_found_while_it_lives_and_by_the_link_it_made)
-{
-	rig_add(r, "a");
-	rig_add(r, "b");
-	rig_want(r, issue("a", "c1", 300), STORE_DONE);
-	find_code(r, "c1", "p1", "cust-a");
-	find_code(r, "c2", "p1", NULL);
-	rig_want(r, redeem("a", "c1", "p1", 1000), STORE_DONE);
-	find_code(r, "c1", "p1", "cust-a");
-	find_code(r, "c1", "p2", NULL);
-	find_code(r, "c2", "p1", NULL);
-	rig_want(r, issue("b", "c1", 300), STORE_DONE);
-	find_code(r, "c1", "p1", "cust-b"); /* the live one first */
-}
-
-TEST(the_whole_key_names_an_item)
-{
-	static const char *const keys[][2] = {
-	        {"1", "x@example.com"}, {"1", "y@example.com"}, {"2", "x@example.com"}};
-	for (size_t i = 0; i < 3; i++)
-		plant(r, keys[i][0], keys[i][1], "h");
-	struct store_op *op = issue("", "c1", 300);
-	RIG_SET(op->in.key.id, keys[0][0]);
-	RIG_SET(op->in.key.email, keys[0][1]);
-	rig_want(r, op, STORE_DONE);
-	for (size_t i = 3; i-- > 0;) {
-		op = redeem("", "c1", "p1", 1000);
-		RIG_SET(op->in.key.id, keys[i][0]);
-		RIG_SET(op->in.key.email, keys[i][1]);
-		rig_want(r, op, i == 0 ? STORE_DONE : STORE_SUPERSEDED);
-	}
-}
-
-TEST(who_did_not_ask_is_not_told_what_was_there)
-{
-	struct rig_result got;
-	rig_add(r, "a");
-	rig_want(r, issue("a", "c1", 300), STORE_DONE);
-	rig_want(r, redeem("a", "c1", "p1", 1000), STORE_DONE);
-	struct store_op *op = issue("a", "c2", 300);
-	RIG_SET(op->in.replaces, "cust-b");
-	rig_want(r, op, STORE_DONE);
-	op = issue("a", "c3", 400);
-	RIG_SET(op->in.replaces, "cust-c");
-	rig_run(r, op, &got);
-	assert_string_equal(got.out.former.psid, "");
-	assert_string_equal(got.out.replaces.id, "");
-	op = redeem("a", "c4", "p2", 2000);
-	op->kind = STORE_LINK;
-	rig_run(r, op, &got);
-	assert_int_equal(got.out.outcome, STORE_DONE);
-	assert_string_equal(got.out.former.psid, "p1");
-	assert_string_equal(got.out.replaces.id, "");
-	op = rig_op(STORE_UNLINK, "a");
-	RIG_SET(op->in.psid, "p2");
-	op->in.time_ms = 3000;
-	rig_run(r, op, &got);
-	assert_int_equal(got.out.outcome, STORE_DONE);
-	assert_string_equal(got.out.former.psid, "");
-	assert_int_equal(got.out.former.linked_at_ms, -1);
 }
 
 static void fail_login(struct rig *r, int64_t now_s, int64_t ends_s)
@@ -550,10 +403,6 @@ int main(void)
 	        cmocka_unit_test(a_key_too_long_for_a_code_is_told),
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
-	        cmocka_unit_test(a_redeem_tells_that_nobody_else_holds_the_psid),
-	        cmocka_unit_test(a_code_is_found_while_it_lives_and_by_the_link_it_made),
-	        cmocka_unit_test(the_whole_key_names_an_item),
-	        cmocka_unit_test(who_did_not_ask_is_not_told_what_was_there),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
 	        cmocka_unit_test(a_hash_is_upgraded_only_from_what_was_read),
