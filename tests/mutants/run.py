@@ -2,7 +2,7 @@
 
     python3 tests/mutants/run.py [--short] [RULE...]     --keep FILE: what survived, as blocks for `equivalent`
 
---short: a fixed sample on SQLite only; --write: the counts of these rules into tests/README.md.  A mutant is killed by a
+--short: a fixed sample on SQLite only; --write: the counts of what was run into tests/README.md.  A mutant is killed by a
 test that fails, crashes or hangs; equivalent when the optimizer makes the same program of it or the file `equivalent` says
 why no test can see it."""
 import argparse
@@ -160,21 +160,26 @@ def judge(mutants, known, whole):
     return wrong
 
 
+def places():
+    """Rule and file of each place, in the order of rules.py."""
+    return [(rule, place.file) for rule in RULES for place in RULES[rule]]
+
+
 def counts(mutants, seconds):
     lines = []
-    for rule in RULES:
-        count = collections.Counter(m.fate for m in mutants if m.rule == rule)
+    for rule, file in places():
+        count = collections.Counter(m.fate for m in mutants if (m.rule, m.place.file) == (rule, file))
         alike = count["equivalent"] + count["same program"]
         if count:
-            lines.append(f"mutants of {rule}: {sum(count.values())} generated, {count['no C']} do not compile, {count['killed']} killed,"
+            lines.append(f"mutants of {rule}, {file}: {sum(count.values())} generated, {count['no C']} do not compile, {count['killed']} killed,"
                          f" {alike} equivalent ({count['same program']} by the optimizer), {count['survived']} survived")
     return [*lines, f"{len(mutants)} mutants in {seconds:.0f} s"]
 
 
 def with_those(text, lines):
-    """The lines of the README, with those of the rules that were run put in place of what they said before."""
-    found = {one.split()[2]: one for one in re.findall(r"^- (mutants of .*)", text, re.M) + lines if one.startswith("mutants of ")}
-    return [f"- {found[f'{rule}:']}" for rule in RULES if f"{rule}:" in found]
+    """The lines of the README, with those of the places that were run put in place of what they said before."""
+    found = {one.partition(":")[0]: one for one in re.findall(r"^- (mutants of .*)", text, re.M) + lines}
+    return [f"- {found[name]}" for name in (f"mutants of {rule}, {file}" for rule, file in places()) if name in found]
 
 
 def chosen(words):
@@ -212,7 +217,7 @@ def main():
         words.keep.write_text("\n\n".join("\n".join(m.key) for m in mutants if m.fate == "survived") + "\n")
     lines = counts(mutants, time.monotonic() - began)
     print("\n".join(lines + wrong))
-    if words.write and not (wrong or words.short or words.file):
+    if words.write and not (wrong or words.short):
         figures.write(README, "mutants", with_those(README.read_text(), lines))
     sys.exit(1 if wrong else 0)
 
