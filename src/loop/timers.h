@@ -5,8 +5,12 @@
 #include "loop/loop.h"
 
 struct timers {
-	struct loop_timer **v; /* v[0] unused; v[1] is due first */
-	size_t n, cap;         /* n timers in v[1..n] */
+	struct timers_entry {
+		int64_t due_ms; /* the timer's: a look at its neighbours does not go through their owners'
+		                   memory */
+		struct loop_timer *timer;
+	} * v;         /* v[0] unused; v[1] is due first */
+	size_t n, cap; /* n timers in v[1..n] */
 };
 
 MUST_CHECK enum err_code timers_set(struct timers *h, struct loop_timer *t, int64_t due_ms);
