@@ -122,8 +122,10 @@ static enum httpc_answer_state read_head(struct httpc_answer *a, struct buf *in)
 	struct framing f = {.wrong = false};
 	struct str line;
 	if (end == NULL)
-		return in->len > HTTPC_ANSWER_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
+		return in->len >= HTTPC_ANSWER_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
 	a->head_len = (size_t)(end - in->p) + 2;
+	if (a->head_len + 2 > HTTPC_ANSWER_HEAD_MAX)
+		return HTTPC_ANSWER_LARGE;
 	struct str rest = httpc_answer_head(a, in);
 	f.wrong = !next_line(&rest, &line) || bad_byte(line) || !read_status(a, line);
 	while (!f.wrong && next_line(&rest, &line))
@@ -173,8 +175,8 @@ static bool hex_size(struct str s, size_t *ret)
 static enum httpc_answer_state chunk_line(struct httpc_answer *a, const struct buf *in, struct str *ret)
 {
 	struct str rest = {in->p + a->read_to, in->len - a->read_to};
-	if (!next_line(&rest, ret))
-		return rest.n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_MORE;
+	if (!next_line(&rest, ret)) /* its CR may have come alone */
+		return rest.n > LINE_MAX_LEN + 1 ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_MORE;
 	a->read_to += ret->n + 2;
 	return bad_byte(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
 }

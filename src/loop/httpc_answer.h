@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { HTTPC_ANSWER_HEAD_MAX = 65536 };
+enum { HTTPC_ANSWER_HEAD_MAX = 65536 }; /* bytes, with the empty line */
 
 enum httpc_answer_state {
 	HTTPC_ANSWER_MORE, /* not all there yet */

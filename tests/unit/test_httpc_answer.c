@@ -158,25 +158,54 @@ static void test_headers_are_found(void **state)
 	buf_done(&in);
 }
 
-static void test_heads_and_chunk_lines_have_an_end(void **state)
+/* A line of so many bytes, in `step`s. */
+static enum httpc_answer_state chunk_line_of(size_t n, size_t step)
+{
+	static const char before[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;";
+	struct httpc_answer a;
+	struct buf text, in;
+	buf_init(&text, 4096);
+	buf_init(&in, 4096);
+	buf_z(&text, before);
+	while (text.len < sizeof before - 1 + n - 2)
+		buf_z(&text, "e");
+	buf_z(&text, "\r\n\r\n");
+	enum httpc_answer_state s = give(&a, &in, buf_view(&text), 0, step);
+	buf_done(&text);
+	buf_done(&in);
+	return s;
+}
+
+static enum httpc_answer_state head_of(size_t n, size_t step)
 {
 	struct httpc_answer a;
-	struct buf in;
-	(void)state;
-	buf_init(&in, 1 << 20);
-	httpc_answer_init(&a, BODY_MAX);
-	buf_z(&in, "HTTP/1.1 200 OK\r\n");
-	while (in.len <= HTTPC_ANSWER_HEAD_MAX) {
-		assert_int_equal(httpc_answer_read(&a, &in), MORE);
-		buf_z(&in, "Header-Name: some value\r\n");
-	}
-	assert_int_equal(httpc_answer_read(&a, &in), LARGE);
-	assert_int_equal(give(&a, &in, STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"), 0, 1),
-	                 MORE);
-	for (int i = 0; i < 256; i++)
-		buf_z(&in, "e");
-	assert_int_equal(httpc_answer_read(&a, &in), WRONG);
+	struct buf text, in;
+	buf_init(&text, 1 << 17);
+	buf_init(&in, 1 << 17);
+	buf_z(&text, "HTTP/1.1 204 x\r\nHeader: ");
+	while (text.len < n - 4)
+		buf_z(&text, "v");
+	buf_z(&text, "\r\n\r\n");
+	enum httpc_answer_state s = give(&a, &in, buf_view(&text), 0, step);
+	buf_done(&text);
 	buf_done(&in);
+	return s;
+}
+
+/* However they come. */
+static void test_heads_and_chunk_lines_have_an_end(void **state)
+{
+	(void)state;
+	for (size_t step = 1; step < 4096; step += 4000) {
+		assert_int_equal(chunk_line_of(256, step), WHOLE);
+		assert_int_equal(chunk_line_of(257, step), WRONG);
+		assert_int_equal(chunk_line_of(600, step), WRONG);
+	}
+	for (size_t step = 997; step < 1 << 17; step *= 130) {
+		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX, step), WHOLE);
+		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX + 1, step), LARGE);
+		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX + 9000, step), LARGE);
+	}
 }
 
 /* A body of many small chunks takes no more room than its own. */
