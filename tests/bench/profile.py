@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 import figures as readme
-from bench import measure, rows
+from bench import measure, rows, servers
 
 HERE = pathlib.Path(__file__).parent
 SECONDS, HERTZ = 4, 2000
@@ -42,7 +42,7 @@ def library(name):
 def record(row, folder):
     """-> CPU µs a request, file of perf"""
     data = folder / "perf.data"
-    with row.start(folder) as stage:
+    with servers.awake(), row.start(folder) as stage:
         measure.one_round(row, stage, measure.WARM_S)
         perf = subprocess.Popen(["perf", "record", "-q", "-o", data, "-e", "cpu-clock", "-F", str(HERTZ), "-g", "-p", str(stage.pid)],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
