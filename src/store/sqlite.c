@@ -3,6 +3,7 @@
 #include "store/sqlite.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -39,15 +40,25 @@ static void own_metrics(void)
 		return; /* the shared block is used: slower, not wrong */
 }
 
+/* The first one wakes the writer in the midst of a loop's turn.  Where they share a core the loop goes on
+ * first: what it has more comes along, and there are fewer commits. */
+static size_t take_more(struct lane *l, struct sqlite_group *g)
+{
+	if (g->n == SQLITE_GROUP_MAX)
+		return 0;
+	(void)sched_yield();
+	return opqueue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, false);
+}
+
 static void *write_ops(void *arg)
 {
 	struct lane *l = arg;
 	struct sqlite_group g = {.db = &l->db};
 	own_metrics();
 	for (;;) {
-		g.n += opqueue_take(&l->queue, g.op + g.n, SQLITE_GROUP_MAX - g.n, g.n == 0);
-		if (g.n == 0)
+		if (g.n == 0 && (g.n = opqueue_take(&l->queue, g.op, 1, true)) == 0)
 			return NULL;
+		g.n += take_more(l, &g);
 		sqlite_group_run(&g);
 	}
 }
