@@ -186,7 +186,7 @@ static void a_question_that_cannot_be_put(void **state)
 {
 	(void)state;
 	start_health();
-	starve_only("calloc");
+	starve_only("malloc");
 	starve_from(1);
 	beat_for(100);
 	starve_only(NULL);
