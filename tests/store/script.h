@@ -11,6 +11,8 @@ struct script_row {
 };
 enum { SCRIPT_ROWS_MAX = 64 };
 
+#define SCRIPT_BROKEN "no JSON" /* counted as this operation, and refused */
+
 #define SCRIPT_CONDITION "400 {\"__type\":\"x#ConditionalCheckFailedException\"}"
 
 #define SCRIPT_ATTRIBUTE(name) "{\"AttributeName\":\"" name "\",\"AttributeType\":\"S\"}"

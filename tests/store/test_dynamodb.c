@@ -218,10 +218,12 @@ static void test_an_issue_over_another_names_what_it_saw(void **state)
 	static const struct {
 		const char *item, *condition;
 	} table[] = {
-	        {ITEM(""),
-	         "attribute_not_exists(authorization_code) AND attribute_not_exists(fb_link_code)\""},
+	        {ITEM(""), "\"attribute_exists(customer_id) AND attribute_not_exists(authorization_code)"
+	                   " AND attribute_not_exists(fb_link_code)\""},
 	        {ITEM(CODE("c2")), "\"authorization_code=:o AND attribute_not_exists(fb_link_code)\""},
-	        {ITEM(USED("c0")), "attribute_not_exists(authorization_code) AND fb_link_code=:n\""},
+	        {ITEM(USED("c0")),
+	         "\"attribute_exists(customer_id) AND attribute_not_exists(authorization_code)"
+	         " AND fb_link_code=:n\""},
 	        {ITEM(CODE("c2") USED("c0")), "\"authorization_code=:o AND fb_link_code=:n\""},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -272,6 +274,12 @@ static void test_a_value_may_have_one_byte(void **state)
 	assert_true(script_last("UpdateItem", ",fb_page_id=:g REMOVE"));
 	assert_true(got.out.bound);
 	assert_string_equal(got.out.former.psid, "p");
+	static const struct script_row over[] = {{"UpdateItem", SCRIPT_CONDITION},
+	                                         {"UpdateItem", "200 {}"},
+	                                         {"GetItem", ITEM(CODE("o") USED("n"))}};
+	script_set(over, 3);
+	rig_want(r, an_op(STORE_ISSUE), STORE_DONE);
+	assert_true(script_last("UpdateItem", "\"authorization_code=:o AND fb_link_code=:n\""));
 }
 
 /* What nobody needs is not asked for. */
