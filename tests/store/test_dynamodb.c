@@ -282,6 +282,34 @@ static void test_a_value_may_have_one_byte(void **state)
 	assert_true(script_last("UpdateItem", "\"authorization_code=:o AND fb_link_code=:n\""));
 }
 
+/* What only a copy that comes late would show, or another server's reading of a missing attribute. */
+static void test_what_is_sent(void **state)
+{
+	struct rig *r = *state;
+	static const struct {
+		enum store_kind kind;
+		const char *words;
+	} table[] = {
+	        {STORE_ISSUE,
+	         "\"ConditionExpression\":\"attribute_exists(customer_id)"
+	         " AND (attribute_not_exists(authorization_code_expires_at) OR "
+	         "authorization_code_expires_at<:e"
+	         " OR attribute_not_exists(authorization_code) OR authorization_code=:d)"
+	         " AND (attribute_not_exists(fb_link_code) OR (fb_link_code<>:d AND fb_linked_at<:i))\""},
+	        {STORE_LINK, "\"ConditionExpression\":\"attribute_exists(customer_id)"
+	                     " AND (attribute_not_exists(fb_link_code) OR fb_link_code<>:d)\""},
+	        {STORE_REDEEM,
+	         " REMOVE authorization_code,authorization_code_expires_at,authorization_code_psid,"
+	         "authorization_code_replaces,fb_page_id\""},
+	};
+	static const struct script_row rows[] = {{"UpdateItem", HAD("")}};
+	script_set(rows, 1);
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		rig_want(r, an_op(table[i].kind), STORE_DONE);
+		assert_true(script_last("UpdateItem", table[i].words));
+	}
+}
+
 /* What nobody needs is not asked for. */
 static void test_who_asks_what_was_there(void **state)
 {
@@ -411,6 +439,7 @@ int main(void)
 	        cmocka_unit_test(test_an_issue_over_another_names_what_it_saw),
 	        cmocka_unit_test(test_an_issue_is_bound_to_a_psid_and_its_holder),
 	        cmocka_unit_test(test_a_value_may_have_one_byte),
+	        cmocka_unit_test(test_what_is_sent),
 	        cmocka_unit_test(test_who_asks_what_was_there),
 	        cmocka_unit_test(test_an_erased_link_is_told_though_its_write_came_twice),
 	        cmocka_unit_test(test_what_was_there_is_told),
