@@ -82,13 +82,14 @@ def fuzz(target, seconds):
     log = OUT / f"{target}.log"
     code, cpu = start(target, seconds, log)
     text = log.read_text(errors="replace")
+    crashed = code != 0 and "run interrupted" not in text
     executions, edges, features = figures_of(text)
     inputs = len(list((OUT / "found" / target).iterdir()))
-    if code:
+    if crashed:
         show_crash(target, text)
-    row = [time.strftime("%FT%T"), target, executions, f"{cpu:.1f}", edges, features, inputs, int(code != 0)]
+    row = [time.strftime("%FT%T"), target, executions, f"{cpu:.1f}", edges, features, inputs, int(crashed)]
     print(f"{target:10} {executions:>11,} executions, {edges:>5,} edges, {features:>6,} features, {inputs:>5,} inputs,"
-          f" {'a crash' if code else '0 crashes'}, {cpu / 60:.1f} CPU-minutes", flush=True)
+          f" {'a crash' if crashed else '0 crashes'}, {cpu / 60:.1f} CPU-minutes", flush=True)
     return row
 
 
