@@ -10,6 +10,10 @@ class Lost(AssertionError):
     """No order explains what was seen."""
 
 
+class TooMany(Exception):
+    """More orders than are looked at: nothing is known of the sequence."""
+
+
 class Request:
     """chains: programs that run side by side, each a tuple of programs one after another.  seen: does a list of the chains'
     results (each a tuple) fit the answer?"""
@@ -36,7 +40,7 @@ class Search:
                     known.add(after)
                     todo.append(after)
             if len(known) > NODES_MAX:
-                raise RuntimeError("too many orders to look at")
+                raise TooMany
         return ends
 
     def explained(self, running):
