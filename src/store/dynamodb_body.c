@@ -153,8 +153,7 @@ void dynamodb_body_values(const struct dynamodb_body *b, const char *first, cons
 	char seen[32] = ""; /* more than there are letters */
 	member(b, "ExpressionAttributeValues");
 	buf_z(b->out, "{");
-	if (first != NULL)
-		put_values(b, first, seen);
+	put_values(b, first, seen);
 	if (second != NULL)
 		put_values(b, second, seen);
 	buf_z(b->out, "}");

@@ -28,5 +28,5 @@ void dynamodb_body_key(const struct dynamodb_body *b, const char *name, const st
 void dynamodb_body_key_of(const struct dynamodb_body *b, const char *name, const struct json *item);
 /* Item of a new customer; an empty hash is left out. */
 void dynamodb_body_item(const struct dynamodb_body *b, const struct store_key *key, struct str hash);
-/* ExpressionAttributeValues: every value the expressions name; NULL is no expression. */
+/* ExpressionAttributeValues: every value the expressions name; `second` may be NULL. */
 void dynamodb_body_values(const struct dynamodb_body *b, const char *first, const char *second);

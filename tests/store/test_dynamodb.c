@@ -296,6 +296,9 @@ static void test_what_is_sent(void **state)
 	         "authorization_code_expires_at<:e"
 	         " OR attribute_not_exists(authorization_code) OR authorization_code=:d)"
 	         " AND (attribute_not_exists(fb_link_code) OR (fb_link_code<>:d AND fb_linked_at<:i))\""},
+	        /* each value once, though two expressions name it */
+	        {STORE_ISSUE,
+	         "Values\":{\":d\":{\"S\":\"c1\"},\":e\":{\"N\":\"300\"},\":p\":{\"S\":\"p1\"},\":i\":"},
 	        {STORE_LINK, "\"ConditionExpression\":\"attribute_exists(customer_id)"
 	                     " AND (attribute_not_exists(fb_link_code) OR fb_link_code<>:d)\""},
 	        {STORE_REDEEM,
