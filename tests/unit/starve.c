@@ -30,7 +30,7 @@ size_t starve_calls(void)
 	return calls;
 }
 
-static const char *only;
+static const char *_Atomic only;
 
 void starve_only(const char *function)
 {
@@ -47,7 +47,8 @@ void starve_here(void)
 
 bool starve_fails(const char *function)
 {
-	if (failing == 0 || (here && !mine) || (only != NULL && strcmp(only, function) != 0))
+	const char *named = only;
+	if (failing == 0 || (here && !mine) || (named != NULL && strcmp(named, function) != 0))
 		return false;
 	size_t nth = ++calls;
 	return on ? nth >= failing : nth == failing;
