@@ -141,7 +141,7 @@ static void keep(struct httpc_post *c)
 	list_push(&p->idle, &c->node);
 	c->idle_since_ms = now_ms(c);
 	p->idle_n++;
-	struct httpc_post *oldest = first(&p->idle);
+	struct httpc_post *oldest = LIST_ENTRY(p->idle.next, struct httpc_post, node);
 	if (p->idle_n > p->o.idle_max || expired(oldest))
 		drop_idle(oldest);
 }
