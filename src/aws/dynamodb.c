@@ -49,8 +49,7 @@ struct dynamodb_call {
 	struct list_node node;
 	struct dynamodb *owner;
 	enum phase phase;
-	enum phase next; /* when the timer fires */
-	bool starting;
+	enum phase next;         /* when the timer fires */
 	struct loop_timer timer; /* pause, or the deadline while waiting for credentials */
 	struct dynamodb_request req;
 	struct buf body;
@@ -424,7 +423,8 @@ static void finish(struct dynamodb_call *c)
 	call_free(c);
 }
 
-static void run(struct dynamodb_call *c)
+/* True: it came to its end. */
+static bool go_on(struct dynamodb_call *c)
 {
 	for (;;) {
 		switch (c->phase) {
@@ -433,13 +433,17 @@ static void run(struct dynamodb_call *c)
 		case P_LATE: c->phase = late(c); break;
 		case P_SEND: c->phase = send_it(c); break;
 		case P_JUDGE: c->phase = judge(c); break;
-		case P_WAIT: return;
-		case P_DONE:
-			if (!c->starting)
-				finish(c); /* c is dead after this */
-			return;
+		case P_WAIT: return false;
+		case P_DONE: return true;
 		}
 	}
+}
+
+/* c may be dead after this. */
+static void run(struct dynamodb_call *c)
+{
+	if (go_on(c))
+		finish(c);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -477,10 +481,7 @@ enum err_code dynamodb_start(struct dynamodb *d, const struct dynamodb_request *
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB call");
 	c->done = done;
 	c->arg = arg;
-	c->starting = true;
-	run(c);
-	c->starting = false;
-	if (c->phase == P_DONE) {
+	if (go_on(c)) {
 		c->next = P_DONE;
 		if (loop_timer_set(d->o.loop, &c->timer, loop_now_ms(d->o.loop)) != ERR_OK) {
 			call_free(c);
