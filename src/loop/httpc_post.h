@@ -1,10 +1,12 @@
 /* httpc_post.h - POSTs to one server, over connections that stay open: the way of every DynamoDB call.
  *
  * libcurl opens the connections (httpc.h: its checks and bounds hold); request and answer are written and
- * read here.  libcurl 7.88 puts a request's headers together byte by byte, which took more time than the rest
- * of a call, and three times that with the session token of a role. A request on a connection that turns out
- * to be closed, before any answer, goes out once more on a new one. Bounds  connections: one a call, and as
- * many kept as were told; an idle one for 45 s, any for 300 s. Threads  the loop's thread. */
+ * read here.  libcurl 7.88 puts a request's headers together byte by byte, which shows in what a link costs,
+ * the more with the session token of a role.
+ * A request on a connection that turns out to be closed, before any answer, goes out once more on a new one.
+ *
+ * Bounds   a connection for each call, and as many kept as were told, for as long as was told.
+ * Threads  the loop's thread. */
 #pragma once
 #include "loop/httpc.h"
 
