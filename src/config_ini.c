@@ -126,6 +126,5 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 			take_line(&f, line);
 		}
 	}
-	crypto_wipe(text.p, text.p == NULL ? 0 : text.len);
-	buf_done(&text);
+	crypto_wipe_buf(&text);
 }

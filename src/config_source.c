@@ -112,8 +112,7 @@ static void read_secret_file(int row, const char *path, struct config_raw *raw, 
 		raw->text = strdup(text.p);
 		r->nomem |= raw->text == NULL;
 	}
-	crypto_wipe(text.p, text.p == NULL ? 0 : text.len);
-	buf_done(&text);
+	crypto_wipe_buf(&text);
 }
 
 static void override(int row, const struct env_row *env, struct config_raw *raw, struct config_report *r)

@@ -24,12 +24,6 @@ static void wipe_text(char **slot)
 	free(p);
 }
 
-static void wipe_buf(struct buf *b)
-{
-	crypto_wipe(b->p, b->cap);
-	buf_done(b);
-}
-
 void creds_draft_free(struct creds_draft *d)
 {
 	wipe_text(&d->id);
@@ -84,8 +78,8 @@ void creds_plan_free(struct creds_plan *p)
 		wipe_text(&p->hop[i].session_name);
 		wipe_text(&p->hop[i].external_id);
 	}
-	wipe_buf(&p->url);
-	wipe_buf(&p->token);
+	crypto_wipe_buf(&p->url);
+	crypto_wipe_buf(&p->token);
 	crypto_wipe(&p->imds, sizeof p->imds);
 	creds_plan_init(p);
 }

@@ -129,8 +129,7 @@ static void end(struct program *g)
 		while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}
-	crypto_wipe(g->printed.p, g->printed.cap);
-	buf_done(&g->printed);
+	crypto_wipe_buf(&g->printed);
 	buf_done(&g->complained);
 }
 

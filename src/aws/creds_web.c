@@ -80,8 +80,7 @@ static enum err_code plan(const struct creds_where *w, struct creds_plan *p, str
 		code = read_token(file, &token, reterr);
 	if (code == ERR_OK)
 		code = make_form(p, role, session, buf_view(&token), reterr);
-	crypto_wipe(token.p, token.cap);
-	buf_done(&token);
+	crypto_wipe_buf(&token);
 	if (code == ERR_OK) {
 		p->step = step;
 		(void)str_copy(p->source, sizeof p->source, STR("AWS_WEB_IDENTITY_TOKEN_FILE"));

@@ -161,8 +161,7 @@ static void call_free(struct dynamodb_call *c)
 	dynamodb_gate_leave(&c->owner->gate, &c->pass, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
-	crypto_wipe(c->body.p, c->body.len); /* password hashes */
-	buf_done(&c->body);
+	crypto_wipe_buf(&c->body); /* password hashes */
 	free(c);
 }
 

@@ -15,18 +15,12 @@ struct exchange {
 	unsigned sent; /* times the request in hand was sent */
 };
 
-static void wipe(struct buf *b)
-{
-	crypto_wipe(b->p, b->cap);
-	buf_done(b);
-}
-
 static void request_empty(struct exchange_request *r)
 {
-	wipe(&r->url);
-	wipe(&r->body);
+	crypto_wipe_buf(&r->url);
+	crypto_wipe_buf(&r->body);
 	for (size_t i = 0; i < EXCHANGE_HEADERS_MAX; i++)
-		wipe(&r->header[i]);
+		crypto_wipe_buf(&r->header[i]);
 	*r = (struct exchange_request){.method = "GET", .timeout_ms = 1000, .attempts = 1, .remedy = ""};
 	buf_init(&r->url, URL_MAX);
 	buf_init(&r->body, EXCHANGE_BODY_MAX);

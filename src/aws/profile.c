@@ -48,8 +48,7 @@ static enum err_code read_file(const char *path, struct inifile **ret, struct er
 		code = ERR_OK;
 	else
 		code = err_set(reterr, code, "%s %s", path, why.msg);
-	crypto_wipe(text.p, text.cap);
-	buf_done(&text);
+	crypto_wipe_buf(&text);
 	return code;
 }
 

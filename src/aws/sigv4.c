@@ -112,8 +112,7 @@ enum err_code sigv4_authorize(const struct sigv4_scope *scope, const struct cred
 	code = sigv4_canonical(req, &canonical, &names, reterr);
 	if (code == ERR_OK)
 		code = authorize(scope, keys, buf_view(&canonical), buf_view(&names), out, reterr);
-	crypto_wipe(canonical.p, canonical.cap); /* it holds the token */
-	buf_done(&canonical);
+	crypto_wipe_buf(&canonical); /* it holds the token */
 	buf_done(&names);
 	return code;
 }

@@ -32,8 +32,7 @@ void sigv4_cache_free(struct sigv4_cache *c)
 	if (c == NULL)
 		return;
 	crypto_mac_free(c->mac);
-	crypto_wipe(c->text.p, c->text.cap);
-	buf_done(&c->text);
+	crypto_wipe_buf(&c->text);
 	crypto_wipe(c, sizeof *c);
 	free(c);
 }

@@ -226,6 +226,21 @@ void crypto_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
+void crypto_wipe_buf(struct buf *b)
+{
+	crypto_wipe(b->p, b->cap);
+	buf_done(b);
+}
+
+void crypto_reset_buf(struct buf *b, size_t keep)
+{
+	crypto_wipe(b->p, b->len);
+	if (b->cap > keep)
+		buf_done(b);
+	else
+		buf_reset(b);
+}
+
 void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";

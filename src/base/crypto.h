@@ -5,8 +5,7 @@
  * Errors   ERR_NOMEM when OpenSSL could not work; the output is then undefined.
  * Threads  every function is safe on any thread. */
 #pragma once
-#include "base/err.h"
-#include "base/str.h"
+#include "base/buf.h"
 
 enum {
 	CRYPTO_SHA256_LEN = 32,
@@ -50,6 +49,9 @@ MUST_CHECK enum err_code crypto_random(void *ret, size_t n); /* n at most 256 by
 bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
 bool crypto_str_equal(struct str a, struct str b); /* constant time in the content; lengths may show */
 void crypto_wipe(void *p, size_t n);
+void crypto_wipe_buf(struct buf *b); /* in place of buf_done */
+/* In place of buf_reset; memory over `keep` bytes is given back. */
+void crypto_reset_buf(struct buf *b, size_t keep);
 
 const char *crypto_version(void); /* of OpenSSL: "3.0.17" */
 

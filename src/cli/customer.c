@@ -119,9 +119,7 @@ static int add(struct cli *c)
 	if (!new_key(c, id, email, &key))
 		return c->rc;
 	int rc = cli_read_secret(c, PASSWORD_MAX, &password) ? add_with(c, &key, buf_view(&password)) : c->rc;
-	if (password.p != NULL)
-		crypto_wipe(password.p, password.cap);
-	buf_done(&password);
+	crypto_wipe_buf(&password);
 	return rc;
 }
 

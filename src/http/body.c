@@ -56,8 +56,7 @@ void body_move(struct body *to, struct body *from)
 
 void body_done(struct body *b)
 {
-	crypto_wipe(b->bytes.p, b->bytes.len);
-	buf_done(&b->bytes);
+	crypto_wipe_buf(&b->bytes);
 	give_back(b->charged);
 	b->charged = 0;
 }

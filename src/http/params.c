@@ -51,8 +51,7 @@ enum err_code params_parse(struct params *p, struct str raw, struct err *reterr)
 
 void params_done(struct params *p)
 {
-	crypto_wipe(p->text.p, p->text.cap);
-	buf_done(&p->text);
+	crypto_wipe_buf(&p->text);
 	p->n = 0;
 }
 

@@ -17,8 +17,7 @@ enum err_code code_make(const struct sealer *s, const struct store_key *key,
 	enum err_code code = seal_make(s, SEAL_CODE, salt, fields, 2, &out);
 	if (code == ERR_OK)
 		(void)str_copy(ret->s, sizeof ret->s, buf_view(&out));
-	crypto_wipe(out.p, out.len);
-	buf_done(&out);
+	crypto_wipe_buf(&out);
 	return code;
 }
 

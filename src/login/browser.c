@@ -30,8 +30,7 @@ enum err_code browser_nonce(struct str cookie, struct browser_nonce *ret)
 	codec_b64url(&text, raw, sizeof raw);
 	code = str_copy(ret->s, sizeof ret->s, buf_view(&text)) && !text.failed ? ERR_OK : ERR_NOMEM;
 	crypto_wipe(raw, sizeof raw);
-	crypto_wipe(text.p, text.len);
-	buf_done(&text);
+	crypto_wipe_buf(&text);
 	return code;
 }
 

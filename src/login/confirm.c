@@ -113,8 +113,7 @@ static void go_back(struct confirm *c)
 		answer_error(c->r, ERR_NOMEM, NULL);
 	else
 		reply_redirect(c->r, buf_view(&url));
-	crypto_wipe(url.p, url.len);
-	buf_done(&url);
+	crypto_wipe_buf(&url);
 }
 
 static enum phase issued(struct confirm *c)

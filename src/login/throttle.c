@@ -122,8 +122,7 @@ static enum err_code make_keys(const struct throttle *t, struct str client, stru
 	put_lower(&text, email);
 	if (code == ERR_OK)
 		code = make_key(t, &text, ret->pair);
-	crypto_wipe(text.p, text.len);
-	buf_done(&text);
+	crypto_wipe_buf(&text);
 	return code;
 }
 

@@ -90,25 +90,15 @@ static void call_free(struct httpc_call *c)
 	free(c);
 }
 
-/* Headers, body and answer may hold keys.  A large buffer is not kept. */
-static void forget(struct buf *b)
-{
-	crypto_wipe(b->p, b->len);
-	if (b->cap > KEEP_BYTES)
-		buf_done(b);
-	else
-		buf_reset(b);
-}
-
 static void call_end(struct httpc_call *c)
 {
 	struct httpc *h = c->owner;
 	if (c->looking) /* it is cancelled meanwhile */
 		looked_up(c, found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
-	forget(&c->head);
-	forget(&c->body);
-	forget(&c->answer);
+	crypto_reset_buf(&c->head, KEEP_BYTES); /* they may hold keys */
+	crypto_reset_buf(&c->body, KEEP_BYTES);
+	crypto_reset_buf(&c->answer, KEEP_BYTES);
 	list_del(&c->node);
 	if (h->idle_n == HTTPC_IDLE_MAX) {
 		call_free(c);

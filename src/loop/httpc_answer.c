@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/crypto.h"
+
 enum {
 	LINE_MAX_LEN = 256, /* of a chunk's size, with what stands behind it */
 	SIZE_DIGITS = 8,
@@ -247,6 +249,7 @@ static void close_gap(struct httpc_answer *a, struct buf *in)
 	size_t to = a->body_at + a->body_len;
 	memmove(in->p + to, in->p + a->read_to, in->len - a->read_to);
 	in->len -= a->read_to - to;
+	crypto_wipe(in->p + in->len, a->read_to - to); /* the body's end was there */
 	a->read_to = to;
 }
 

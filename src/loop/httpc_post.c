@@ -81,10 +81,8 @@ static void post_free(struct httpc_post *c)
 	list_del(&c->node);
 	loop_timer_clear(c->owner->o.loop, &c->timer);
 	hang_up(c);
-	crypto_wipe(c->out.p, c->out.len);
-	crypto_wipe(c->in.p, c->in.len);
-	buf_done(&c->out);
-	buf_done(&c->in);
+	crypto_wipe_buf(&c->out);
+	crypto_wipe_buf(&c->in);
 	free(c);
 }
 
@@ -108,15 +106,6 @@ void httpc_post_cancel(struct httpc_post *c)
 	post_free(c);
 }
 
-static void forget(struct buf *b)
-{
-	crypto_wipe(b->p, b->len);
-	if (b->cap > KEEP_BYTES)
-		buf_done(b);
-	else
-		buf_reset(b);
-}
-
 static bool expired(const struct httpc_post *c)
 {
 	return now_ms(c) - c->idle_since_ms >= c->owner->o.idle_ms ||
@@ -135,8 +124,8 @@ static void keep(struct httpc_post *c)
 	struct httpc_poster *p = c->owner;
 	loop_timer_clear(p->o.loop, &c->timer);
 	c->done = NULL;
-	forget(&c->out);
-	forget(&c->in);
+	crypto_reset_buf(&c->out, KEEP_BYTES);
+	crypto_reset_buf(&c->in, KEEP_BYTES);
 	list_del(&c->node);
 	list_push(&p->idle, &c->node);
 	c->idle_since_ms = now_ms(c);

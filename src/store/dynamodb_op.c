@@ -11,9 +11,7 @@ enum { WEBHOOK_ATTEMPTS = 2 };
 
 static void drop_body(struct dynamodb_op *x)
 {
-	if (x->body.p != NULL)
-		crypto_wipe(x->body.p, x->body.cap); /* password hashes */
-	buf_done(&x->body);
+	crypto_wipe_buf(&x->body); /* password hashes */
 }
 
 static void op_free(struct dynamodb_op *x)

@@ -209,6 +209,26 @@ static void test_compare_wipe(void **state)
 	crypto_wipe(NULL, 0);
 }
 
+static void test_wipe_buf(void **state)
+{
+	struct buf b;
+	(void)state;
+	buf_init(&b, 100);
+	buf_z(&b, "secret");
+	const char *p = b.p;
+	crypto_reset_buf(&b, b.cap);
+	assert_ptr_equal(b.p, p);
+	assert_int_equal(b.len, 0);
+	assert_memory_equal(b.p, "\0\0\0\0\0\0", 6);
+	crypto_reset_buf(&b, b.cap - 1);
+	assert_null(b.p);
+	crypto_wipe_buf(&b);
+	buf_z(&b, "usable");
+	assert_int_equal(b.len, 6);
+	crypto_wipe_buf(&b);
+	assert_null(b.p);
+}
+
 static void test_log_id(void **state)
 {
 	char id[CRYPTO_LOG_ID_LEN + 1];
@@ -230,7 +250,8 @@ int main(void)
 	        cmocka_unit_test(test_digests),      cmocka_unit_test(test_hmac),
 	        cmocka_unit_test(test_hkdf),         cmocka_unit_test(test_seal_open),
 	        cmocka_unit_test(test_open_refused), cmocka_unit_test(test_random),
-	        cmocka_unit_test(test_compare_wipe), cmocka_unit_test(test_log_id),
+	        cmocka_unit_test(test_compare_wipe), cmocka_unit_test(test_wipe_buf),
+	        cmocka_unit_test(test_log_id),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -220,8 +220,11 @@ static void test_chunks_leave_nothing_between(void **state)
 	size_t head = in.len;
 	for (int i = 0; i < BODY_MAX; i++) {
 		buf_z(&in, "1;extension=of some length\r\nx\r\n");
+		size_t before = in.len;
 		assert_int_equal(httpc_answer_read(&a, &in), MORE);
 		assert_int_equal(in.len, head + (size_t)i + 1);
+		for (size_t n = in.len; n < before; n++)
+			assert_int_equal(in.p[n], '\0');
 	}
 	buf_z(&in, "0\r\nTrailer: a\r\n\r\n");
 	assert_int_equal(httpc_answer_read(&a, &in), WHOLE);
