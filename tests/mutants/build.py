@@ -65,7 +65,7 @@ def compiled(how, place, text, folder, more=()):
         header = folder / place.file
         header.parent.mkdir(parents=True, exist_ok=True)
         header.write_text(text)
-        words.insert(1, f"-I{folder}")
+        words.insert(next(i for i, word in enumerate(words) if word.startswith("-I")), f"-I{folder}")
     else:
         (folder / "changed.c").write_text(text)
         words[words.index(f"src/{source}")] = str(folder / "changed.c")

@@ -200,6 +200,8 @@ def main():
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("rules", nargs="*")
     words = parser.parse_args()
+    if words.write and not figures.BINARY.exists():
+        parser.error("--write tells the libraries' versions, by the program: run make first")
     began, mutants, known = time.monotonic(), chosen(words), equivalent()
     on_dynamodb = any(m.place.dynamodb for m in mutants)
     server = Server("local") if on_dynamodb else None
