@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "loop/httpc_head.h"
 
 enum {
 	LINE_MAX_LEN = 256, /* of a chunk's size, with what stands behind it */
@@ -24,92 +25,17 @@ struct str httpc_answer_head(const struct httpc_answer *a, const struct buf *in)
 	return (struct str){in->p, a->head_len};
 }
 
-/* The next line of `rest`, without its CR LF. */
-static bool next_line(struct str *rest, struct str *ret)
+static void begin_body(struct httpc_answer *a, const struct httpc_head *h)
 {
-	const char *at = rest->p, *all_end = rest->p + rest->n;
-	while (rest->n > 0 && (at = memchr(at, '\n', (size_t)(all_end - at))) != NULL) {
-		at++;
-		if (at - rest->p < 2 || at[-2] != '\r')
-			continue;
-		*ret = (struct str){rest->p, (size_t)(at - 2 - rest->p)};
-		*rest = (struct str){at, (size_t)(all_end - at)};
-		return true;
-	}
-	return false;
-}
-
-/* The value of the line, when it is of that header. */
-static bool line_of(struct str line, struct str name, struct str *ret)
-{
-	if (line.n <= name.n || line.p[name.n] != ':' || !str_ieq((struct str){line.p, name.n}, name))
-		return false;
-	*ret = str_trim((struct str){line.p + name.n + 1, line.n - name.n - 1});
-	return true;
-}
-
-struct str httpc_answer_header(struct str head, const char *name)
-{
-	struct str line, value, wanted = str_c(name);
-	while (next_line(&head, &line))
-		if (line_of(line, wanted, &value))
-			return value;
-	return (struct str){NULL, 0};
-}
-
-static bool bad_byte(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t')
-			return true;
-	return false;
-}
-
-/* "HTTP/1.1 200 OK" */
-static bool read_status(struct httpc_answer *a, struct str line)
-{
-	uint64_t status;
-	if (!str_starts(line, STR("HTTP/1.")) || line.n < 12 || line.p[8] != ' ' ||
-	    (line.n > 12 && line.p[12] != ' ') || !str_u64((struct str){line.p + 9, 3}, 599, &status) ||
-	    status < 100 || status == 101)
-		return false;
-	a->status = (long)status;
-	a->keep = line.p[7] == '1';
-	return line.p[7] == '0' || line.p[7] == '1';
-}
-
-struct framing {
-	bool length, chunked, wrong;
-	uint64_t bytes;
-};
-
-static void read_header(struct httpc_answer *a, struct str line, struct framing *f)
-{
-	struct str name, value;
-	uint64_t n;
-	if (!str_cut(line, ':', &name, &value) || !str_of(name, "!#$%&'*+-.^_`|~") || name.n == 0 ||
-	    bad_byte(value)) {
-		f->wrong = true;
-	} else if (line_of(line, STR("Content-Length"), &value)) {
-		f->wrong |= !str_u64(value, INT64_MAX, &n) || (f->length && n != f->bytes);
-		f->bytes = f->wrong ? 0 : n;
-		f->length = true;
-	} else if (line_of(line, STR("Transfer-Encoding"), &value)) {
-		f->wrong |= f->chunked || !str_ieq(value, STR("chunked"));
-		f->chunked = true;
-	} else if (line_of(line, STR("Connection"), &value) && str_ieq(value, STR("close"))) {
-		a->keep = false;
-	}
-}
-
-static void begin_body(struct httpc_answer *a, const struct framing *f)
-{
-	a->left = f->bytes;
+	a->status = h->status;
+	a->keep = h->keep;
+	a->left = h->bytes;
+	a->body_at = a->read_to = a->head_len + 2;
 	if (a->status == 204 || a->status == 304)
 		a->phase = HTTPC_ANSWER_DONE;
-	else if (f->chunked)
+	else if (h->chunked)
 		a->phase = HTTPC_ANSWER_SIZE;
-	else if (f->length)
+	else if (h->length)
 		a->phase = HTTPC_ANSWER_LENGTH;
 	else
 		a->phase = HTTPC_ANSWER_TO_THE_END;
@@ -121,28 +47,22 @@ static void begin_body(struct httpc_answer *a, const struct framing *f)
 static enum httpc_answer_state read_head(struct httpc_answer *a, struct buf *in)
 {
 	const char *end = in->len > 0 ? memmem(in->p, in->len, "\r\n\r\n", 4) : NULL;
-	struct framing f = {.wrong = false};
-	struct str line;
+	struct httpc_head h;
 	if (end == NULL)
 		return in->len >= HTTPC_ANSWER_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
 	a->head_len = (size_t)(end - in->p) + 2;
 	if (a->head_len + 2 > HTTPC_ANSWER_HEAD_MAX)
 		return HTTPC_ANSWER_LARGE;
-	struct str rest = httpc_answer_head(a, in);
-	f.wrong = !next_line(&rest, &line) || bad_byte(line) || !read_status(a, line);
-	while (!f.wrong && next_line(&rest, &line))
-		read_header(a, line, &f);
-	if (f.wrong || (f.length && f.chunked))
+	if (!httpc_head_read(httpc_answer_head(a, in), &h))
 		return HTTPC_ANSWER_WRONG;
-	if (a->status < 200) {
-		memmove(in->p, end + 4, in->len - a->head_len - 2);
-		in->len -= a->head_len + 2;
-		a->head_len = 0;
-		return HTTPC_ANSWER_WHOLE; /* still of the head: on to the next */
+	if (h.status >= 200) {
+		begin_body(a, &h);
+		return HTTPC_ANSWER_WHOLE;
 	}
-	a->body_at = a->read_to = a->head_len + 2;
-	begin_body(a, &f);
-	return HTTPC_ANSWER_WHOLE;
+	memmove(in->p, end + 4, in->len - a->head_len - 2);
+	in->len -= a->head_len + 2;
+	a->head_len = 0;
+	return HTTPC_ANSWER_WHOLE; /* still of the head: on to the next */
 }
 
 /* Up to `most` bytes more belong to the body. */
@@ -177,10 +97,10 @@ static bool hex_size(struct str s, size_t *ret)
 static enum httpc_answer_state chunk_line(struct httpc_answer *a, const struct buf *in, struct str *ret)
 {
 	struct str rest = {in->p + a->read_to, in->len - a->read_to};
-	if (!next_line(&rest, ret)) /* its CR may have come alone */
+	if (!httpc_head_line(&rest, ret)) /* its CR may have come alone */
 		return rest.n > LINE_MAX_LEN + 1 ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_MORE;
 	a->read_to += ret->n + 2;
-	return bad_byte(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
+	return httpc_head_bad_byte(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
 }
 
 /* "1f", "1f;extension" */

@@ -1,7 +1,7 @@
 /* httpc_answer.h - an HTTP/1.1 answer out of the bytes of a connection (RFC 9112).
  *
- * Strict: lines end in CR LF, header lines are whole (no folding), one length only.  What can be read in two
- * ways is refused, and with it the connection.  Does no input or output. */
+ * What can be read in two ways is refused, and with it the connection (httpc_head.h).  Does no input or
+ * output. */
 #pragma once
 #include "base/buf.h"
 
@@ -46,5 +46,3 @@ enum httpc_answer_state httpc_answer_read(struct httpc_answer *a, struct buf *in
 enum httpc_answer_state httpc_answer_end(struct httpc_answer *a);
 struct str httpc_answer_body(const struct httpc_answer *a, const struct buf *in);
 struct str httpc_answer_head(const struct httpc_answer *a, const struct buf *in);
-/* First value of a header in a head; empty when there is none. */
-struct str httpc_answer_header(struct str head, const char *name);

@@ -4,6 +4,19 @@
 
 #include "base/buf.h"
 #include "loop/httpc.h"
+#include "loop/httpc_socket.h"
+
+struct httpc {
+	struct loop *loop;
+	CURLM *multi;
+	struct httpc_sockets sockets;
+	struct loop_source source;
+	int64_t due_ms; /* libcurl's timer, monotonic; -1: none */
+	struct list_node calls, idle;
+	size_t idle_n;
+	size_t looking;        /* calls that look a name up, or connect after it */
+	int64_t hung_until_ms; /* a look-up hung lately; 0: none did */
+};
 
 /* Kept after its end with its handle and buffers: to make and set up a handle costs more than a request. */
 struct httpc_call {
@@ -23,4 +36,8 @@ struct httpc_call {
 	char error[CURL_ERROR_SIZE];
 };
 
-struct httpc_sockets *httpc_sockets_of(struct httpc *h);
+/* Sets the call's handle up for the request; one of the same method and URL finds most of it done.  False: no
+ * memory, or too many headers. */
+MUST_CHECK bool httpc_call_set(struct httpc_call *c, const struct httpc_request *req);
+void httpc_looked_up(struct httpc_call *c, bool hung); /* its look-up has ended; without one a no-op */
+bool httpc_found_nothing(const struct httpc_call *c);  /* no address yet */

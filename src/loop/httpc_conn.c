@@ -13,7 +13,7 @@ static int descriptor(const struct httpc_call *c)
 
 bool httpc_conn_listen(struct httpc_call *c, httpc_ready_fn *ready, void *arg)
 {
-	return httpc_sockets_lend(httpc_sockets_of(c->owner), descriptor(c), ready, arg);
+	return httpc_sockets_lend(&c->owner->sockets, descriptor(c), ready, arg);
 }
 
 static void want_output(struct httpc_call *c, bool wanted)
@@ -21,7 +21,7 @@ static void want_output(struct httpc_call *c, bool wanted)
 	if (wanted == c->wants_output)
 		return;
 	c->wants_output = wanted;
-	httpc_sockets_want(httpc_sockets_of(c->owner), descriptor(c), wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	httpc_sockets_want(&c->owner->sockets, descriptor(c), wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 enum httpc_conn_io httpc_conn_send(struct httpc_call *c, struct str bytes, size_t *ret_sent)
