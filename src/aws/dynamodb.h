@@ -1,8 +1,8 @@
 /* dynamodb.h - calls to Amazon DynamoDB from one loop: signed, bounded in time, sent again where that helps.
  *
  * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
- * executed twice: libcurl sends a request again when a reused connection dies without an answer, and we do
- * after an answer that did not come.  So every write must bear it.
+ * executed twice: it is sent again when a reused connection dies without an answer, and after an answer that
+ * did not come.  So every write must bear it.
  * Bound     `in_flight` calls are sent at once, others wait in line (dynamodb_gate.h); the caller asks
  *           dynamodb_full before it begins what it may leave.
  * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow

@@ -1,0 +1,64 @@
+/* dynamodb_client.h - a call, and what all calls of a loop share; aws/dynamodb.c, dynamodb_call.c only. */
+#pragma once
+#include "aws/dynamodb.h"
+#include "aws/dynamodb_retry.h"
+#include "aws/sigv4.h"
+#include "loop/httpc_post.h"
+
+enum { DYNAMODB_KEYS_FROM_MAX = 128 };
+
+struct dynamodb {
+	struct dynamodb_options o;
+	struct httpc_poster *poster;
+	struct sigv4_cache *signer;
+	struct dynamodb_bucket bucket;
+	struct dynamodb_gate gate;
+	struct list_node calls;
+	bool ending, letting_in;
+	int64_t clock_off_ms;  /* applied to signatures; 0 while the clock is nearly right */
+	int64_t clock_seen_ms; /* as last told */
+	int64_t sent_at_ms;    /* monotonic */
+	char keys_from[DYNAMODB_KEYS_FROM_MAX];
+};
+
+/*  KEYS -> (wait: credentials) -> PLACE -> (wait: a place) -> SEND -> wait: answer -> JUDGE -> DONE
+ *    ^        `-> LATE -> DONE               `-> LATE -> DONE                           |
+ *    |___________________ wait: pause, or other credentials ____________________________|
+ *
+ *  A start that fails comes to DONE through a timer, so that no callback comes before it has returned. */
+enum phase { P_WAIT, P_KEYS, P_PLACE, P_LATE, P_SEND, P_JUDGE, P_DONE };
+
+struct dynamodb_call {
+	struct list_node node;
+	struct dynamodb *owner;
+	enum phase phase;
+	enum phase next;         /* when the timer fires */
+	struct loop_timer timer; /* pause, or the deadline while waiting for credentials */
+	struct dynamodb_request req;
+	struct buf body;
+	struct creds_keys *keys;
+	struct creds_wait *waiting;
+	struct dynamodb_pass pass;
+	struct httpc_post *http;
+	char target[64];
+	char request_id[64];
+
+	unsigned attempts;
+	unsigned retries; /* of its class, for the pause */
+	int price;        /* of the last retry */
+	bool renewed;     /* other keys or another clock were tried */
+	bool twice;
+	int64_t signed_off_ms; /* the clock correction of the last signature */
+	int64_t after_ms;      /* what the service asked for; -1 */
+	struct dynamodb_error error;
+	struct json *json;
+	struct err err;
+	dynamodb_done_fn *done;
+	void *arg;
+};
+
+/* Whoever is next in line goes on.  One that cannot be sent gives its place back at once. */
+void dynamodb_let_in(struct dynamodb *d);
+/* After each answer.  A clock that is nearly right is left alone: Date has seconds only, and answers take
+ * time. */
+void dynamodb_follow_clock(struct dynamodb *d);
