@@ -5,14 +5,14 @@
 
 #include "base/codec.h"
 
+/* Without memory of its own: want of it is not another address. */
 static bool decode_arg(struct str raw, char *ret)
 {
+	char room[REQUEST_ARG_MAX + 1];
 	struct buf text;
-	buf_init(&text, REQUEST_ARG_MAX);
-	bool ok = raw.n > 0 && !str_has(raw, '/') && codec_unpct(&text, raw, false) &&
-	          str_utf8(buf_view(&text)) && str_copy(ret, raw.n + 1, buf_view(&text));
-	buf_done(&text);
-	return ok;
+	buf_over(&text, room, sizeof room);
+	return raw.n > 0 && !str_has(raw, '/') && codec_unpct(&text, raw, false) &&
+	       str_utf8(buf_view(&text)) && str_copy(ret, raw.n + 1, buf_view(&text));
 }
 
 static bool matches(const char *pattern, struct str path, char *ret_arg)
