@@ -13,6 +13,7 @@ enum {
 	TARGET_MAX = 8192,
 	HEAD_MAX = 65536,
 	BODY_MAX = 1 << 20,
+	AGAIN_MS = 100,
 	KEEP_BYTES = 16384, /* of a buffer between two calls */
 };
 
@@ -87,7 +88,8 @@ static void finish(struct httpc_call *c, CURLcode result)
 		call_end(c);
 }
 
-/* A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
+/* Without memory libcurl sets its timer no more, by which every call ends: so it is asked again.
+ * A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
  * anything: so its timer and its messages are looked at before every sleep. */
 static bool settle(struct loop_source *s)
 {
@@ -96,7 +98,9 @@ static bool settle(struct loop_source *s)
 	int running, left;
 	if (h->due_ms >= 0 && h->due_ms <= loop_now_ms(h->loop)) {
 		h->due_ms = -1;
-		(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		if (curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running) != CURLM_OK &&
+		    h->due_ms < 0)
+			h->due_ms = loop_now_ms(h->loop) + AGAIN_MS;
 		again = true;
 	}
 	for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left)) != NULL; again = true) {
