@@ -39,7 +39,7 @@ class Tally:
                f"{self.parted(self.crashes)}; leaks: {self.parted(self.leaks)}; false, late or lost answers: {len(self.wrong)}")
         yield "  points: " + ", ".join(f"{kind} {n}" for kind, n in self.points.most_common())
         for what, found in (("crash", self.crashes), ("leak", self.leaks)):
-            for text, n in collections.Counter(text for _, _, text in found).most_common():
+            for text, n in collections.Counter(symbols.of_library(frame, text) for _, frame, text in found).most_common():
                 yield f"  {what}, {n} points: {text}"
 
 

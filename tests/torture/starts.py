@@ -183,8 +183,22 @@ class Starts:
             self.ended_early(world, point)
             return
         self.control.disarm()
-        problem = world.well() or Whole(world).again_safely()
-        self.end(world, "start", point, problem)
+        try:
+            problem = world.well() or Whole(world).again_safely()
+        except OSError as e:
+            problem = f"afterwards: {type(e).__name__} {e}"
+        if problem and self.gives_up(service):
+            self.ended_early(world, point)
+        else:
+            self.end(world, "start", point, problem)
+
+    @staticmethod
+    def gives_up(service):
+        """It has said where it listens, and then told that it cannot start: a thread was not to be had."""
+        try:
+            return service.process.wait(2) > 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def ended_early(self, world, point):
         """It ended by itself, or the harness lost patience and killed it."""

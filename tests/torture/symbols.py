@@ -59,6 +59,15 @@ def text(frames, limit=12):
     return " < ".join(name if module == OURS else f"{module}:{name}" for module, name in seen[:limit])
 
 
+def of_library(frame, told):
+    """What is told of a crash or leak; of a library's as far as to our first function, since it comes by many ways."""
+    if is_ours(frame):
+        return told
+    frames = told.split("; failed in ")[0].split(" < ")
+    ours = next((i for i, one in enumerate(frames) if ":" not in one.split()[-1]), len(frames) - 1)
+    return " < ".join(frames[:ours + 1])
+
+
 def of_report(text):
     """The first stack of a sanitizer's report, innermost first."""
     found = []
