@@ -7,7 +7,6 @@
 
 enum {
 	IN_FLIGHT = 64,
-	CLOCK_OFF_MS = 60000,
 };
 
 enum err_code dynamodb_new(const struct dynamodb_options *o, struct dynamodb **ret, struct err *reterr)
@@ -78,7 +77,7 @@ bool dynamodb_line(struct dynamodb *d, struct dynamodb_turn *t)
 void dynamodb_follow_clock(struct dynamodb *d)
 {
 	int64_t off = d->clock_seen_ms;
-	if (off > -CLOCK_OFF_MS && off < CLOCK_OFF_MS)
+	if (off > -DYNAMODB_CLOCK_OFF_MS && off < DYNAMODB_CLOCK_OFF_MS)
 		off = 0;
 	if ((off != 0) != (d->clock_off_ms != 0)) {
 		if (off != 0)

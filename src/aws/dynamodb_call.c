@@ -217,7 +217,8 @@ static enum phase renew(struct dynamodb_call *c)
 	if (c->renewed)
 		return P_DONE;
 	c->renewed = true;
-	if (d->clock_off_ms != c->signed_off_ms)
+	int64_t moved = d->clock_off_ms - c->signed_off_ms;
+	if (moved >= DYNAMODB_CLOCK_OFF_MS || moved <= -DYNAMODB_CLOCK_OFF_MS)
 		return P_PLACE;
 	return creds_refused(d->o.creds, c->keys) ? wait_keys(c) : P_DONE;
 }

@@ -5,7 +5,10 @@
 #include "aws/sigv4.h"
 #include "loop/httpc_post.h"
 
-enum { DYNAMODB_KEYS_FROM_MAX = 128 };
+enum {
+	DYNAMODB_KEYS_FROM_MAX = 128,
+	DYNAMODB_CLOCK_OFF_MS = 60000, /* by so much a clock is wrong */
+};
 
 struct dynamodb {
 	struct dynamodb_options o;

@@ -221,6 +221,9 @@ static void test_signatures_follow_the_clock_of_the_service(void **state)
 	g = ask_once(ERROR("InvalidSignatureException")); /* by its clock already: for other keys, once */
 	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
 	assert_int_equal(g->attempts, 2);
+	g = ask_once(ERROR("UnrecognizedClientException")); /* which have been asked for just now */
+	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
+	assert_int_equal(g->attempts, 1);
 	date(right, 0, "");
 	script_head(right);
 	g = ask_once("200 {}");
