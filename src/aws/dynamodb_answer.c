@@ -97,6 +97,11 @@ void dynamodb_answer_read(const struct httpc_response *r, int64_t now_ms, struct
 		return;
 	}
 	enum err_code parsed = json_parse(r->body, &limits, &ret->json, &why);
+	if (parsed == ERR_NOMEM) {
+		spoiled(ret, "no memory for the answer", "");
+		ret->unanswered = r->status == 200 || r->status >= 500;
+		return;
+	}
 	if (r->status != 200)
 		dynamodb_error_read(r->status, ret->json, &ret->error);
 	else if (parsed != ERR_OK)

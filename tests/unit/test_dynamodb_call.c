@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "aws/dynamodb.h"
+#include "aws/dynamodb_answer.h"
 #include "aws/dynamodb_session.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -263,6 +264,26 @@ static void test_refused_keys_are_fetched_again_once(void **state)
 	assert_non_null(strstr(g->why, "AWS_ACCESS_KEY_ID"));
 }
 
+/* An error that could not be read is not one that is never sent again. */
+static void test_an_error_without_memory(void **state)
+{
+	static const long statuses[] = {400, 500, 200};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct httpc_response r = {.code = ERR_OK,
+		                           .status = statuses[i],
+		                           .head = STR("HTTP/1.1\r\n"),
+		                           .body = STR("{\"__type\":\"x#ThrottlingException\"}")};
+		struct dynamodb_answer a;
+		starve_nth(1);
+		dynamodb_answer_read(&r, 0, &a);
+		assert_int_equal(starve_calls(), 1);
+		assert_int_equal(a.error.class, DYNAMODB_TRANSIENT);
+		assert_string_equal(a.error.name, "no memory for the answer");
+		assert_int_equal(a.unanswered, statuses[i] != 400);
+	}
+}
+
 static void test_keys_refused_twice(void **state)
 {
 	(void)state;
@@ -459,6 +480,7 @@ int main(void)
 	        TEST(test_signatures_follow_the_clock_of_the_service),
 	        TEST(test_a_date_that_says_nothing),
 	        TEST(test_refused_keys_are_fetched_again_once),
+	        cmocka_unit_test(test_an_error_without_memory),
 	        TEST(test_keys_refused_twice),
 	        TEST(test_retries_have_a_budget),
 	        TEST(test_a_call_waits_for_its_place_and_its_time),
