@@ -37,7 +37,7 @@ static bool split(struct str addr, char host[HOST_MAX], char port[PORT_TEXT_MAX]
 	       str_copy(port, PORT_TEXT_MAX, digits);
 }
 
-static void write_addr(int fd, char ret[LISTEN_ADDR_MAX])
+static bool write_addr(int fd, char ret[LISTEN_ADDR_MAX])
 {
 	union {
 		struct sockaddr any;
@@ -46,17 +46,19 @@ static void write_addr(int fd, char ret[LISTEN_ADDR_MAX])
 	} a = {.v6 = {.sin6_port = 0}};
 	socklen_t n = sizeof a;
 	char host[INET6_ADDRSTRLEN] = "?";
-	(void)getsockname(fd, &a.any, &n);
+	if (getsockname(fd, &a.any, &n) != 0)
+		return false;
 	bool v6 = a.any.sa_family == AF_INET6;
 	(void)inet_ntop(a.any.sa_family, v6 ? (const void *)&a.v6.sin6_addr : &a.v4.sin_addr, host,
 	                sizeof host);
 	(void)snprintf(ret, LISTEN_ADDR_MAX, v6 ? "[%s]:%u" : "%s:%u", host,
 	               ntohs(v6 ? a.v6.sin6_port : a.v4.sin_port));
+	return true;
 }
 
 /* The first socket is bound without SO_REUSEPORT and gets it afterwards: an instance that runs already makes
  * the bind fail, while our own other workers may join. */
-static int bind_one(const struct addrinfo *a, bool first)
+static int bind_one(const struct addrinfo *a, bool first, char ret_addr[LISTEN_ADDR_MAX])
 {
 	int on = 1, bytes = SEND_BYTES;
 	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
@@ -69,7 +71,7 @@ static int bind_one(const struct addrinfo *a, bool first)
 	if ((first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
 	    bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
 	    (!first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
-	    listen(fd, BACKLOG) == 0)
+	    listen(fd, BACKLOG) == 0 && write_addr(fd, ret_addr))
 		return fd;
 	int why = errno;
 	(void)close(fd);
@@ -86,7 +88,7 @@ enum err_code listen_open(const char *addr, bool first, int *ret_fd, char ret_ad
 		return err_set(reterr, ERR_INVALID, "'%s' is not host:port or [v6]:port", addr);
 	if (getaddrinfo(host, port, &hints, &found) != 0)
 		return err_set(reterr, ERR_INVALID, "cannot find the address '%s'", addr);
-	int fd = bind_one(found, first);
+	int fd = bind_one(found, first, ret_addr);
 	int why = errno;
 	freeaddrinfo(found);
 	if (fd < 0)
@@ -95,7 +97,6 @@ enum err_code listen_open(const char *addr, bool first, int *ret_fd, char ret_ad
 		               : why == EACCES   ? ERR_DENIED
 		                                 : ERR_NOMEM,
 		               "cannot listen on %s: %s", addr, strerrordesc_np(why));
-	write_addr(fd, ret_addr);
 	*ret_fd = fd;
 	return ERR_OK;
 }

@@ -48,6 +48,7 @@ WRAP(int, setsockopt, (int fd, int level, int name, const void *v, socklen_t n),
      says(EPERM))
 WRAP(int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n), says(EACCES))
 WRAP(int, listen, (int fd, int n), (fd, n), says(EADDRINUSE))
+WRAP(int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n), says(ENOBUFS))
 WRAP(int, fstat, (int fd, struct stat *st), (fd, st), says(EBADF))
 WRAP(int, epoll_create1, (int flags), (flags), says(EMFILE))
 WRAP(int, eventfd, (unsigned n, int flags), (n, flags), says(EMFILE))

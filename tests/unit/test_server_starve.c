@@ -204,10 +204,9 @@ static void no_listener(void **state)
 		bool first;
 		enum err_code code;
 	} refused[] = {
-	        {"socket", 1, true, ERR_NOMEM},
-	        {"bind", 1, true, ERR_DENIED},
-	        {"listen", 1, true, ERR_EXISTS},
-	        {"listen", 1, false, ERR_EXISTS},
+	        {"socket", 1, true, ERR_NOMEM},      {"bind", 1, true, ERR_DENIED},
+	        {"listen", 1, true, ERR_EXISTS},     {"listen", 1, false, ERR_EXISTS},
+	        {"getsockname", 1, true, ERR_NOMEM},
 	};
 	static const char *const wrong[] = {
 	        "",       ":1",      "127.0.0.1",        "127.0.0.1:x",    "127.0.0.1:65536",
