@@ -71,8 +71,9 @@ static bool read_header(struct httpc_head *h, struct str line)
 		if (h->chunked || !str_ieq(value, STR("chunked")))
 			return false;
 		h->chunked = true;
-	} else if (line_of(line, STR("Connection"), &value) && str_ieq(value, STR("close"))) {
-		h->keep = false;
+	} else if (line_of(line, STR("Connection"), &value)) {
+		while (str_next(&value, ',', &name))
+			h->keep = h->keep && !str_ieq(str_trim(name), STR("close"));
 	}
 	return true;
 }

@@ -28,6 +28,8 @@ static const struct row {
         {"HTTP/1.1 204 No Content\r\n\r\nmore", WHOLE, 204, "", true, 4},
         {"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nnoHTTP", WHOLE, 400, "no", true, 4},
         {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", WHOLE, 200, "ok", false, 0},
+        {"HTTP/1.1 200 OK\r\nConnection: TE,  Close\r\nContent-Length: 0\r\n\r\n", WHOLE, 200, "", false, 0},
+        {"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", WHOLE, 200, "", true, 0},
         {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", WHOLE, 200, "ok", false, 0},
         {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", WHOLE, 200, "ok",
          true, 0},
