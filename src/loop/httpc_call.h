@@ -31,6 +31,7 @@ struct httpc_call {
 	void *arg;
 	unsigned sends;
 	bool looking;
+	int64_t looking_since_ms;
 	bool connect_only;
 	bool wants_output; /* of a connection that is sent on */
 	char error[CURL_ERROR_SIZE];

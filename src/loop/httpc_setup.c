@@ -7,6 +7,7 @@ enum {
 	IDLE_S = 45,      /* reuse a connection idle for less: servers drop theirs at about 60 s */
 	LIFETIME_S = 300, /* so that a changed DNS answer is followed */
 	HANG_MS = 15000,  /* a look-up of a name that did not answer is taken to hang so long */
+	SILENT_MS = 500,  /* one that was given up sooner tells nothing */
 };
 
 /* Each look-up has a thread and descriptors of its own, which go on long after a call that gave up: while the
@@ -19,6 +20,8 @@ static int on_look_up(void *state, void *unused, void *arg)
 	(void)unused;
 	if (h->looking > 0 && !c->looking && h->hung_until_ms > loop_now_ms(h->loop))
 		return 1;
+	if (!c->looking)
+		c->looking_since_ms = loop_now_ms(h->loop);
 	h->looking += !c->looking;
 	c->looking = true;
 	return 0;
@@ -31,7 +34,11 @@ void httpc_looked_up(struct httpc_call *c, bool hung)
 		return;
 	c->looking = false;
 	h->looking--;
-	h->hung_until_ms = hung ? loop_now_ms(h->loop) + HANG_MS : 0;
+	int64_t now_ms = loop_now_ms(h->loop);
+	if (!hung)
+		h->hung_until_ms = 0;
+	else if (now_ms - c->looking_since_ms >= SILENT_MS)
+		h->hung_until_ms = now_ms + HANG_MS;
 }
 
 bool httpc_found_nothing(const struct httpc_call *c)

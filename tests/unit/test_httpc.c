@@ -1,7 +1,7 @@
 /* The HTTP client: bounds, and calls that share a handle and a connection. */
 #include "test.h"
 
-#include "loop/httpc.h"
+#include "loop/httpc_call.h"
 #include "loop_rig.h"
 #include "tiny_server.h"
 
@@ -209,6 +209,29 @@ static void test_http_cancelled_call_never_calls_back(void **state)
 	tiny_server_stop(s);
 }
 
+/* A call that had no time left says nothing about the name service. */
+static void test_http_look_up_given_up(void **state)
+{
+	struct httpc *h;
+	(void)state;
+	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
+	int64_t now_ms = loop_now_ms(loop);
+	struct httpc_call c = {.owner = h};
+	static const struct {
+		int64_t looked_ms;
+		bool hung, noted;
+	} rows[] = {{4, true, false}, {600, true, true}, {4, true, true}, {600, false, false}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		c.looking = true;
+		c.looking_since_ms = now_ms - rows[i].looked_ms;
+		h->looking = 1;
+		httpc_looked_up(&c, rows[i].hung);
+		assert_int_equal(h->looking, 0);
+		assert_int_equal(h->hung_until_ms > now_ms, rows[i].noted);
+	}
+	httpc_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +244,7 @@ int main(void)
 	        WITH_LOOP(test_http_too_many_headers_are_refused),
 	        WITH_LOOP(test_http_calls_follow_one_another),
 	        WITH_LOOP(test_http_cancelled_call_never_calls_back),
+	        WITH_LOOP(test_http_look_up_given_up),
 	};
 	if (httpc_global_start(NULL) != ERR_OK)
 		return 1;
