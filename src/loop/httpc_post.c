@@ -51,6 +51,7 @@ static enum err_code connect_it(struct httpc_post *c, struct err *reterr)
 	                            .timeout_ms = c->timer.due_ms - httpc_post_now_ms(c),
 	                            .connect_ms = c->connect_ms};
 	c->sent = 0;
+	c->begun = false;
 	c->used_before = false;
 	if (req.timeout_ms <= 0)
 		req.timeout_ms = 1;
@@ -104,7 +105,8 @@ static enum httpc_conn_io transmit(struct httpc_post *c)
 {
 	struct str all = buf_view(&c->out);
 	size_t n;
-	c->sends += c->sent == 0;
+	c->sends += !c->begun;
+	c->begun = true;
 	enum httpc_conn_io io = httpc_conn_send(c->conn, (struct str){all.p + c->sent, all.n - c->sent}, &n);
 	c->sent += n;
 	return io;
@@ -154,6 +156,14 @@ static bool write_request(struct httpc_post *c, const struct httpc_request *req)
 	return !b->failed;
 }
 
+/* Nothing came since the last answer, not even the end: else it would be taken for the next answer. */
+static bool quiet(struct httpc_post *c)
+{
+	char byte;
+	size_t n;
+	return httpc_conn_recv(c->conn, &byte, 1, &n) == HTTPC_CONN_AGAIN;
+}
+
 static enum err_code begin(struct httpc_post *c, const struct httpc_request *req, struct err *reterr)
 {
 	httpc_answer_init(&c->answer, req->response_max);
@@ -161,7 +171,7 @@ static enum err_code begin(struct httpc_post *c, const struct httpc_request *req
 	if (!write_request(c, req) ||
 	    loop_timer_set(c->owner->o.loop, &c->timer, httpc_post_now_ms(c) + req->timeout_ms) != ERR_OK)
 		return err_set(reterr, ERR_NOMEM, "no memory for a request");
-	if (c->conn != NULL && transmit(c) != HTTPC_CONN_BROKEN)
+	if (c->conn != NULL && quiet(c) && transmit(c) != HTTPC_CONN_BROKEN)
 		return ERR_OK;
 	httpc_post_hang_up(c);
 	return connect_it(c, reterr);
@@ -175,6 +185,7 @@ enum err_code httpc_post_start(struct httpc_poster *p, const struct httpc_reques
 		return err_set(reterr, ERR_NOMEM, "no memory for an HTTP call");
 	c->sends = 0;
 	c->sent = 0;
+	c->begun = false;
 	c->connect_ms = req->connect_ms;
 	c->timer.fn = on_timer;
 	c->done = done;

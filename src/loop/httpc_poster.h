@@ -19,6 +19,7 @@ struct httpc_post {
 	int64_t opened_ms, idle_since_ms;
 	struct buf out, in;
 	size_t sent;
+	bool begun; /* the connection was given something of the request */
 	struct httpc_answer answer;
 	/* of the call */
 	bool used_before; /* the connection, by another call */

@@ -167,6 +167,8 @@ WRAP(int, RAND_bytes, (unsigned char *p, int n), (p, n), 0)
 WRAP(CURLcode, curl_global_init, (long flags), (flags), CURLE_FAILED_INIT)
 WRAP(CURLM *, curl_multi_init, (void), (), NULL)
 WRAP(CURL *, curl_easy_init, (void), (), NULL)
+WRAP_NAMED(CURLcode, curl_easy_send, (CURL * e, const void *p, size_t n, size_t *sent), (e, p, n, sent),
+           CURLE_AGAIN)
 WRAP(CURLMcode, curl_multi_socket_action, (CURLM * m, curl_socket_t fd, int bits, int *running),
      (m, fd, bits, running), CURLM_OUT_OF_MEMORY)
 WRAP(CURLMcode, curl_multi_add_handle, (CURLM * m, CURL *e), (m, e), CURLM_OUT_OF_MEMORY)

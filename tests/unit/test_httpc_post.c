@@ -4,7 +4,7 @@
 
 #include "loop/httpc_post.h"
 #include "loop_rig.h"
-#include "starve.h"
+#include "refuse.h"
 #include "wire_server.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -204,6 +204,35 @@ static void test_bytes_too_many(void **state)
 	assert_int_equal(server->conns, 3);
 }
 
+/* They wait in the socket, and the loop has not looked yet. */
+static void test_bytes_before_the_request(void **state)
+{
+	(void)state;
+	start(STEPS({.answer = OK, .later = OK}, {.answer = OK, .later = OK, .then = WIRE_CLOSE}, SAY(OK)),
+	      usual);
+	for (size_t i = 0; i < 3; i++) {
+		asked(ERR_OK, 1);
+		(void)nanosleep(&(struct timespec){.tv_nsec = patience(100) * 1000000 % 1000000000}, NULL);
+	}
+	stop();
+	assert_int_equal(server->conns, 3);
+}
+
+/* As TLS says it of a request that does not fit: nothing was taken yet, and the same comes again. */
+static void test_a_send_that_takes_nothing_yet(void **state)
+{
+	(void)state;
+	start(STEPS(SAY(OK), SAY(OK)), usual);
+	asked(ERR_OK, 1);
+	starve_only("curl_easy_send");
+	starve_nth(1);
+	asked(ERR_OK, 1);
+	assert_int_equal(starve_calls(), 2);
+	starve_only(NULL);
+	stop();
+	assert_int_equal(server->conns, 1);
+}
+
 static void test_a_silent_server(void **state)
 {
 	(void)state;
@@ -345,6 +374,8 @@ int main(void)
 	        TEST(test_closed_after_the_answer),
 	        TEST(test_what_is_not_sent_again),
 	        TEST(test_bytes_too_many),
+	        TEST(test_bytes_before_the_request),
+	        TEST(test_a_send_that_takes_nothing_yet),
 	        TEST(test_a_silent_server),
 	        TEST(test_nobody_listens),
 	        TEST(test_a_large_request),
