@@ -143,12 +143,13 @@ static struct str complaint(const struct program *g)
 	return str_printable(first) ? first : (struct str){NULL, 0};
 }
 
-static enum err_code judge(struct program *g, int status, struct creds_plan *p, struct err *reterr)
+static enum err_code judge(struct program *g, const char *name, int status, struct creds_plan *p,
+                           struct err *reterr)
 {
 	const struct creds_json_shape shape = {.token_key = "SessionToken", .version = 1, .from = setting};
 	struct str why = complaint(g);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(reterr, ERR_UPSTREAM, "%s ended with %s %d%s%.*s", setting,
+		return err_set(reterr, ERR_UPSTREAM, "%s: %.100s ended with %s %d%s%.*s", setting, name,
 		               WIFEXITED(status) ? "exit status" : "signal",
 		               WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 		               why.n > 0 ? ": " : "", (int)why.n, why.p);
@@ -178,7 +179,7 @@ static enum err_code run(const struct creds_where *w, char *const *argv, struct 
 	if (code == ERR_OK)
 		code = wait_for(&g, &status, reterr);
 	if (code == ERR_OK)
-		code = judge(&g, status, p, reterr);
+		code = judge(&g, argv[0], status, p, reterr);
 	end(&g);
 	return code;
 }

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,11 +95,14 @@ static void test_without_threads(void **state)
 	starve("pthread_create");
 }
 
-static void *stop_later(void *arg)
+/* Again and again: one that comes before the first was taken is none. */
+static void *stop_later(void *ended)
 {
-	(void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-	(void)kill(getpid(), SIGTERM);
-	return arg;
+	while (!atomic_load((atomic_bool *)ended)) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		(void)kill(getpid(), SIGTERM);
+	}
+	return NULL;
 }
 
 /* The drain delay is ended by a second signal. */
@@ -107,13 +111,16 @@ static void test_the_delay(void **state)
 	struct err err;
 	pthread_t t;
 	struct timespec began, ended;
+	atomic_bool over = false;
 	(void)state;
 	cfg->drain_delay = 30;
 	(void)clock_gettime(CLOCK_MONOTONIC, &began);
-	assert_int_equal(pthread_create(&t, NULL, stop_later, NULL), 0);
+	assert_int_equal(pthread_create(&t, NULL, stop_later, &over), 0);
 	assert_int_equal(serve(&err), ERR_OK);
 	(void)clock_gettime(CLOCK_MONOTONIC, &ended);
+	atomic_store(&over, true);
 	(void)pthread_join(t, NULL);
+	take_signal();
 	assert_true(ended.tv_sec - began.tv_sec < 20);
 	cfg->drain_delay = 0;
 }
