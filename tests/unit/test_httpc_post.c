@@ -207,12 +207,13 @@ static void test_bytes_too_many(void **state)
 /* They wait in the socket, and the loop has not looked yet. */
 static void test_bytes_before_the_request(void **state)
 {
+	int ms = patience(100);
 	(void)state;
 	start(STEPS({.answer = OK, .later = OK}, {.answer = OK, .later = OK, .then = WIRE_CLOSE}, SAY(OK)),
 	      usual);
 	for (size_t i = 0; i < 3; i++) {
 		asked(ERR_OK, 1);
-		(void)nanosleep(&(struct timespec){.tv_nsec = patience(100) * 1000000 % 1000000000}, NULL);
+		(void)nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 	}
 	stop();
 	assert_int_equal(server->conns, 3);
