@@ -13,7 +13,6 @@ enum {
 	TARGET_MAX = 8192,
 	HEAD_MAX = 65536,
 	BODY_MAX = 1 << 20,
-	AGAIN_MS = 100,
 	KEEP_BYTES = 16384, /* of a buffer between two calls */
 };
 
@@ -83,24 +82,42 @@ static void finish(struct httpc_call *c, CURLcode result)
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
 	}
 	bool stays = result == CURLE_OK && c->connect_only;
+	c->running = false;
 	c->done(c->arg, &r);
 	if (!stays)
 		call_end(c);
 }
 
-/* Without memory libcurl sets its timer no more, by which every call ends: so it is asked again.
- * A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
+static struct httpc_call *first_running(const struct httpc *h, uint64_t last)
+{
+	for (struct list_node *n = h->calls.next; n != &h->calls; n = n->next) {
+		struct httpc_call *c = LIST_ENTRY(n, struct httpc_call, node);
+		if (c->running && c->number <= last)
+			return c;
+	}
+	return NULL;
+}
+
+/* Without memory libcurl 7.88 neither sets its timer, by which every call ends, nor leaves its tables as it
+ * may use them again: what it works on is taken from it. */
+static void end_running(struct httpc *h)
+{
+	uint64_t last = h->started;
+	h->sockets.failed = false;
+	for (struct httpc_call *c; (c = first_running(h, last)) != NULL;)
+		finish(c, CURLE_OUT_OF_MEMORY);
+}
+
+/* A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
  * anything: so its timer and its messages are looked at before every sleep. */
 static bool settle(struct loop_source *s)
 {
 	struct httpc *h = LIST_ENTRY(s, struct httpc, source);
 	bool again = false;
-	int running, left;
+	int left;
 	if (h->due_ms >= 0 && h->due_ms <= loop_now_ms(h->loop)) {
 		h->due_ms = -1;
-		if (curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running) != CURLM_OK &&
-		    h->due_ms < 0)
-			h->due_ms = loop_now_ms(h->loop) + AGAIN_MS;
+		httpc_sockets_act(&h->sockets, CURL_SOCKET_TIMEOUT, 0);
 		again = true;
 	}
 	for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left)) != NULL; again = true) {
@@ -109,6 +126,10 @@ static bool settle(struct loop_source *s)
 		if (m->msg == CURLMSG_DONE &&
 		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c) == CURLE_OK)
 			finish(c, result);
+	}
+	if (h->sockets.failed) {
+		end_running(h);
+		again = true;
 	}
 	return again;
 }
@@ -204,6 +225,8 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 		call_end(c);
 		return err_set(reterr, ERR_NOMEM, "libcurl does not take the call");
 	}
+	c->running = true;
+	c->number = ++h->started;
 	*ret_call = c;
 	return ERR_OK;
 }

@@ -14,6 +14,7 @@ struct httpc {
 	int64_t due_ms; /* libcurl's timer, monotonic; -1: none */
 	struct list_node calls, idle;
 	size_t idle_n;
+	uint64_t started;      /* calls */
 	size_t looking;        /* calls that look a name up, or connect after it */
 	int64_t hung_until_ms; /* a look-up hung lately; 0: none did */
 };
@@ -30,6 +31,8 @@ struct httpc_call {
 	httpc_done_fn *done;
 	void *arg;
 	unsigned sends;
+	uint64_t number;
+	bool running; /* libcurl works on it */
 	bool looking;
 	int64_t looking_since_ms;
 	bool connect_only;

@@ -32,10 +32,16 @@ static void watch(struct socket *s, uint32_t bits)
 		s->watched = bits;
 }
 
+void httpc_sockets_act(struct httpc_sockets *s, curl_socket_t fd, int bits)
+{
+	int running;
+	s->failed |= curl_multi_socket_action(s->multi, fd, bits, &running) != CURLM_OK;
+}
+
 static void on_ready(struct loop_watch *w, uint32_t events)
 {
 	struct socket *s = LIST_ENTRY(w, struct socket, watch);
-	int running, bits = 0;
+	int bits = 0;
 	if (s->ready != NULL) {
 		s->ready(s->arg, events);
 		return;
@@ -50,7 +56,7 @@ static void on_ready(struct loop_watch *w, uint32_t events)
 		bits |= CURL_CSELECT_OUT;
 	if (events & (EPOLLERR | EPOLLHUP))
 		bits |= CURL_CSELECT_ERR;
-	(void)curl_multi_socket_action(s->owner->multi, w->fd, bits, &running);
+	httpc_sockets_act(s->owner, w->fd, bits);
 }
 
 static struct socket *find(struct httpc_sockets *all, int fd)
