@@ -49,6 +49,7 @@ static void call_end(struct httpc_call *c)
 	if (c->looking) /* it is cancelled meanwhile */
 		httpc_looked_up(c, httpc_found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
+	c->running = false;
 	crypto_reset_buf(&c->head, KEEP_BYTES); /* they may hold keys */
 	crypto_reset_buf(&c->body, KEEP_BYTES);
 	crypto_reset_buf(&c->answer, KEEP_BYTES);
