@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import http.client
+import importlib
 import json
 import pathlib
 import random
@@ -293,6 +294,8 @@ def main():
     p.add_argument("sizes", nargs="*", type=int)
     p.add_argument("--write", action="store_true")
     a = p.parse_args()
+    if a.write:
+        importlib.import_module("matplotlib")  # or fail before the long work
     made = points(a.sizes or SIZES, say=lambda text: print(text, flush=True))
     if a.write:
         draw(made, HERE / "flat.svg")
