@@ -24,6 +24,7 @@ from .player import Over, Player
 from .world import PASSWORD
 
 AT_ONCE = {"sqlite": 12, "dynamodb": 40}
+AT_ONCE_FAULTS = 8  # the proxy is of this process: more make it too slow to answer in time
 SHRINK_TRIES = 300
 UNJUDGED = 0.02  # of the sequences may have more orders than are looked at; one in any case
 
@@ -32,6 +33,7 @@ class Ground:
     """A service on a store of this kind, with customers for each run of a sequence."""
     def __init__(self, kind, directory, stage=None, faults=None):
         self.kind, self.repeats = kind, bool(faults)
+        self.at_once = AT_ONCE_FAULTS if faults else AT_ONCE[kind]
         self.numbers = itertools.count()
         self.model = "model-" + secrets.token_hex(4)
         self.players, self.unjudged = [], []
@@ -104,9 +106,9 @@ def play_all(ground, seeds, mix, seconds=1e9, most_failures=1):
     """-> [(seed, failure)], number played; ends after so many failures, and begins none after these seconds."""
     failures, played, ends = [], 0, time.monotonic() + seconds
     ground.prepare(len(seeds))
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE[ground.kind]) as pool:
+    with concurrent.futures.ThreadPoolExecutor(ground.at_once) as pool:
         todo = iter(seeds)
-        running = {pool.submit(ground.play, steps.sequence(seed, **mix)): seed for seed in itertools.islice(todo, AT_ONCE[ground.kind])}
+        running = {pool.submit(ground.play, steps.sequence(seed, **mix)): seed for seed in itertools.islice(todo, ground.at_once)}
         while running:
             done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for one in done:
