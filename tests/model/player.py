@@ -8,6 +8,7 @@ from .world import PAGES, World, digest
 
 ANSWERS_S = 30
 SETTLES_S = 45  # the look after 2 s, or that after 30 s more when the first did not settle
+REPAIRS = 5  # look-ups in which a repair may fail
 
 
 def now_ms():
@@ -251,7 +252,8 @@ class Player:
         if self.host.lags:
             self.settle()
         self.step(("look",))
-        for _ in range(1 if self.certain else 2):  # what was sent without an answer may land behind the first
+        # what was sent without an answer may land behind the first; where calls fail, a repair may too
+        for _ in range(REPAIRS if self.repeats else 1 if self.certain else 2):
             self.look_up_all()
             for step in [*(("links", who) for who in range(steps.CUSTOMERS)), ("look",)]:
                 self.step(step)
