@@ -168,8 +168,13 @@ def step_repairs(items, lags, psid, at, winner, losers, told):
         return [Way(items, result=told)]
     if at is None:  # nobody is older than a link without time
         return [Way(items, result=told)]
-    return [Way(put(items, losers[0], item), ("repairs", psid, at, winner, losers[1:], told))
-            for item in repair(items[losers[0]], psid, at, losers[0] < winner)]
+    return [Way(put(items, who, item), ("repairs", psid, at, winner, without(losers, who), told))
+            for who in losers for item in repair(items[who], psid, at, who < winner)]
+
+
+def without(some, who):
+    """They are changed one after another, in an order nobody promises."""
+    return tuple(one for one in some if one != who)
 
 
 def step_unlink(items, lags, psid, until, background):
@@ -180,12 +185,12 @@ def step_unlink(items, lags, psid, until, background):
 def step_unlinks(items, lags, psid, until, todo, removed, newer, background):
     """removed: some were; newer: some were kept since their link is newer than the event."""
     if todo:
-        who, ways = todo[0], []
-        for item in unlink(items[who], psid, until):
+        ways = []
+        for who, item in ((who, item) for who in todo for item in unlink(items[who], psid, until)):
             gone = item != items[who]
             kept = not gone and item is not None and item.psid == psid
             ways.append(Way(put(items, who, item),
-                            ("unlinks", psid, until, todo[1:], removed or gone, newer or kept, background)))
+                            ("unlinks", psid, until, without(todo, who), removed or gone, newer or kept, background)))
         return ways
     again = ("unlink", psid, until, background)
     if removed or newer or not lags:
