@@ -115,7 +115,13 @@ static enum phase get_keys(struct dynamodb_call *c)
 	return code == ERR_BUSY ? wait_keys(c) : fail(c, DYNAMODB_CREDENTIALS, &why);
 }
 
-static void call_turn(struct dynamodb_pass *p);
+static void call_turn(struct dynamodb_pass *p)
+{
+	struct dynamodb_call *c = LIST_ENTRY(p, struct dynamodb_call, pass);
+	loop_timer_clear(c->owner->o.loop, &c->timer);
+	c->phase = P_SEND;
+	run(c);
+}
 
 /* What was begun goes ahead of what is new. */
 static enum phase get_place(struct dynamodb_call *c)
@@ -297,14 +303,6 @@ static void run(struct dynamodb_call *c)
 {
 	if (go_on(c))
 		finish(c);
-}
-
-static void call_turn(struct dynamodb_pass *p)
-{
-	struct dynamodb_call *c = LIST_ENTRY(p, struct dynamodb_call, pass);
-	loop_timer_clear(c->owner->o.loop, &c->timer);
-	c->phase = P_SEND;
-	run(c);
 }
 
 static void on_timer(struct loop_timer *t)

@@ -49,7 +49,7 @@ static void call_end(struct httpc_call *c)
 	if (c->looking) /* it is cancelled meanwhile */
 		httpc_looked_up(c, httpc_found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
-	c->running = false;
+	c->number = 0;
 	crypto_reset_buf(&c->head, KEEP_BYTES); /* they may hold keys */
 	crypto_reset_buf(&c->body, KEEP_BYTES);
 	crypto_reset_buf(&c->answer, KEEP_BYTES);
@@ -83,7 +83,7 @@ static void finish(struct httpc_call *c, CURLcode result)
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
 	}
 	bool stays = result == CURLE_OK && c->connect_only;
-	c->running = false;
+	c->number = 0;
 	c->done(c->arg, &r);
 	if (!stays)
 		call_end(c);
@@ -93,7 +93,7 @@ static struct httpc_call *first_running(const struct httpc *h, uint64_t last)
 {
 	for (struct list_node *n = h->calls.next; n != &h->calls; n = n->next) {
 		struct httpc_call *c = LIST_ENTRY(n, struct httpc_call, node);
-		if (c->running && c->number <= last)
+		if (c->number > 0 && c->number <= last)
 			return c;
 	}
 	return NULL;
@@ -226,7 +226,6 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 		call_end(c);
 		return err_set(reterr, ERR_NOMEM, "libcurl does not take the call");
 	}
-	c->running = true;
 	c->number = ++h->started;
 	*ret_call = c;
 	return ERR_OK;

@@ -31,8 +31,7 @@ struct httpc_call {
 	httpc_done_fn *done;
 	void *arg;
 	unsigned sends;
-	uint64_t number;
-	bool running; /* libcurl works on it */
+	uint64_t number; /* by start, while libcurl works on it; else 0 */
 	bool looking;
 	int64_t looking_since_ms;
 	bool connect_only;

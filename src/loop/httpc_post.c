@@ -8,16 +8,11 @@ enum {
 	IN_MAX = HTTPC_ANSWER_HEAD_MAX + 2 * READ_BYTES, /* besides the body */
 };
 
-void httpc_post_cancel(struct httpc_post *c)
-{
-	httpc_post_free(c);
-}
-
 static void fail(struct httpc_post *c, enum err_code code, const char *error)
 {
 	struct httpc_response r = {.code = code, .error = error, .sends = c->sends};
 	c->done(c->arg, &r);
-	httpc_post_free(c);
+	httpc_post_cancel(c);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -39,7 +34,7 @@ static void complete(struct httpc_post *c)
 	if (again)
 		httpc_poster_keep(c);
 	else
-		httpc_post_free(c);
+		httpc_post_cancel(c);
 }
 
 static void on_connected(void *arg, const struct httpc_response *r);
@@ -192,7 +187,7 @@ enum err_code httpc_post_start(struct httpc_poster *p, const struct httpc_reques
 	c->arg = arg;
 	enum err_code code = begin(c, req, reterr);
 	if (code != ERR_OK) {
-		httpc_post_free(c);
+		httpc_post_cancel(c);
 		return code;
 	}
 	*ret = c;

@@ -30,4 +30,4 @@ void httpc_poster_free(struct httpc_poster *p); /* cancels what runs; NULL is a 
 MUST_CHECK enum err_code httpc_post_start(struct httpc_poster *p, const struct httpc_request *req,
                                           httpc_done_fn *done, void *arg, struct httpc_post **ret,
                                           struct err *reterr);
-void httpc_post_cancel(struct httpc_post *c);
+void httpc_post_cancel(struct httpc_post *c); /* with its connection */

@@ -45,7 +45,7 @@ void httpc_post_hang_up(struct httpc_post *c)
 }
 
 /* Request and answer may hold keys and password hashes. */
-void httpc_post_free(struct httpc_post *c)
+void httpc_post_cancel(struct httpc_post *c)
 {
 	list_del(&c->node);
 	loop_timer_clear(c->owner->o.loop, &c->timer);
@@ -65,7 +65,7 @@ void httpc_poster_free(struct httpc_poster *p)
 	if (p == NULL)
 		return;
 	for (struct httpc_post *c; (c = first(&p->idle)) != NULL || (c = first(&p->busy)) != NULL;)
-		httpc_post_free(c);
+		httpc_post_cancel(c);
 	httpc_free(p->http);
 	free(p);
 }
@@ -79,7 +79,7 @@ static bool expired(const struct httpc_post *c)
 void httpc_poster_drop(struct httpc_post *c)
 {
 	c->owner->idle_n--;
-	httpc_post_free(c);
+	httpc_post_cancel(c);
 }
 
 void httpc_poster_keep(struct httpc_post *c)

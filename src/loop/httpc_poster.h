@@ -36,5 +36,4 @@ struct httpc_post *httpc_poster_take(struct httpc_poster *p);
 void httpc_poster_keep(struct httpc_post *c);
 void httpc_poster_drop(struct httpc_post *c); /* an idle one */
 void httpc_post_hang_up(struct httpc_post *c);
-void httpc_post_free(struct httpc_post *c); /* a busy one, with its connection */
 int64_t httpc_post_now_ms(const struct httpc_post *c);

@@ -154,8 +154,5 @@ static bool set_up_for(const struct httpc_call *c, const struct httpc_request *r
 
 bool httpc_call_set(struct httpc_call *c, const struct httpc_request *req)
 {
-	bool ok = (set_up_for(c, req) || set_target(c, req)) && set_request(c, req);
-	if (!ok)
-		buf_reset(&c->target);
-	return ok;
+	return (set_up_for(c, req) || set_target(c, req)) && set_request(c, req);
 }
