@@ -18,6 +18,9 @@ enum {
 	OVER_MS = 500,           /* a head on a connection past the limit: what is spare must not be held */
 	STALL_MS = 1000,         /* at the limit, a request or answer on its way for longer goes first */
 	DEADLINE_GRACE_MS = 250, /* a handler's own deadline answers first */
+	/* Connections between two requests.  libmicrohttpd clears the whole buffer of one that had a request,
+	 * which so takes 46 KiB of memory. */
+	IDLE_MAX = 256,
 };
 
 struct request_answer {
@@ -70,6 +73,7 @@ struct server_conn {
 	bool leaving;             /* told to go, not gone yet */
 	bool over;                /* beyond the limit: served only where the route stays */
 	bool linger;              /* answered before the body was read */
+	bool idle;                /* one of server.idle_n */
 };
 
 struct server {
@@ -83,7 +87,7 @@ struct server {
 	/* In order of time: between requests; a request or an answer on its way; a handler at work or told
 	 * to go; answered before the body was read. */
 	struct list_node idle, active, held, lingering;
-	size_t open, leaving, lingering_n;
+	size_t open, leaving, lingering_n, idle_n;
 	size_t accepted;     /* connections ever */
 	uint8_t random[256]; /* for the next request ids; many are drawn at once */
 	size_t random_left;
@@ -103,6 +107,7 @@ void server_conn_idle(struct server_conn *c);
 void server_conn_active(struct server_conn *c);
 void server_conn_held(struct server_conn *c);
 void server_conn_send_deadline(struct server_conn *c); /* an answer must be taken */
+bool server_conn_keep(struct server_conn *c);          /* whether it stays open after its answer */
 void server_conn_sweep(struct server *s);
 void server_conn_hang_up(struct server_conn *c);
 void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason);

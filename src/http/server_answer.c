@@ -48,7 +48,8 @@ enum MHD_Result server_answer_queue(struct server_request *q)
 	if (q->stage == STAGE_SENT)
 		return MHD_NO;
 	bool close = a->close || q->server->quiesced ||
-	             atomic_load_explicit(q->server->opt.draining, memory_order_relaxed);
+	             atomic_load_explicit(q->server->opt.draining, memory_order_relaxed) ||
+	             !server_conn_keep(q->conn);
 	struct MHD_Response *m = make(a);
 	bool ok = m != NULL && add_standard(m, q) && add_own(m, a) &&
 	          (!close || add(m, "Connection", "close")) &&

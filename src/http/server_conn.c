@@ -68,6 +68,9 @@ static void move(struct server_conn *c, struct list_node *list)
 {
 	list_del(&c->node);
 	list_push(c->leaving ? &c->server->held : list, &c->node);
+	c->server->idle_n -= c->idle;
+	c->idle = !c->leaving && list == &c->server->idle;
+	c->server->idle_n += c->idle;
 	c->since_ms = loop_now_ms(c->server->opt.loop);
 }
 
@@ -150,8 +153,8 @@ static void closed(struct server *s, struct server_conn *c)
 	loop_timer_clear(s->opt.loop, &c->timer);
 	list_del(&c->node);
 	s->open--;
-	if (c->leaving)
-		s->leaving--;
+	s->leaving -= c->leaving;
+	s->idle_n -= c->idle;
 	metric_add(M_CONNECTIONS, -1);
 	free(c);
 }
@@ -170,6 +173,16 @@ void server_conn_notify(void *arg, struct MHD_Connection *k, void **context,
 	if (*context != NULL)
 		closed(s, *context);
 	*context = NULL;
+}
+
+/* With many idle ones it closes after its answer; an idle one is not closed for it, since its client, a load
+ * balancer say, may be sending already.  While all are at work, none is idle, and all are kept. */
+bool server_conn_keep(struct server_conn *c)
+{
+	bool keep = c->server->idle_n < IDLE_MAX;
+	if (!keep)
+		metric_add(M_CONN_NOT_KEPT, 1);
+	return keep;
 }
 
 static bool has_unread(const struct server_conn *c)

@@ -69,14 +69,19 @@ class Crowd:
             load.bodies(file.name, "linked", n)
             lines = pathlib.Path(file.name).read_text().splitlines()
         self.requests = [request(*line.split("\t")) for line in lines]
-        self.sockets = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(n)]
+        self.port = service.port
+        self.sockets = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(n)]
 
     def greet(self):
-        """Each connection has served a request before."""
+        """Each connection has served a request before, or been closed after it and opened anew."""
         for one in self.sockets:
             one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        for one in self.sockets:
-            assert b" 200 " in one.recv(4096)
+        for i, one in enumerate(self.sockets):
+            answer = one.recv(4096)
+            assert b" 200 " in answer
+            if b"\r\nConnection: close\r\n" in answer:
+                one.close()
+                self.sockets[i] = socket.create_connection(("127.0.0.1", self.port))
 
     def send(self):
         for one, raw in zip(self.sockets, self.requests):

@@ -1,4 +1,6 @@
 """The limits of memory.  LINKD_FULL=1: as many links as the limit is about."""
+import pytest
+
 from bench import memory
 from conftest import count
 
@@ -11,9 +13,10 @@ def test_idle():
     assert m.rss < RSS_IDLE and m.private < PRIVATE_IDLE
 
 
-def test_many_in_flight():
-    w = memory.waiting(memory.WAITING)
-    print(memory.waiting_line(w))
+@pytest.mark.parametrize("kept", [False, True])
+def test_many_in_flight(kept):
+    w = memory.waiting(memory.WAITING, kept)
+    print(memory.waiting_line(w, kept))
     assert w.in_flight >= memory.WAITING * 0.95, "they were not there at once"
     assert w.memory.rss < RSS_WAITING
     assert sum(w.answers.values()) == memory.WAITING and set(w.answers) <= {"200", "503"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import client, database, wire
+from harness import client, database, metrics, wire
 
 GETS = ["/webhook", "/link", "/healthz", "/livez", "/readyz"]
 POSTS = ["/webhook", "/link/login", "/link/confirm", "/link/cancel"]
@@ -130,3 +130,28 @@ def test_keep_alive_serves_more_than_one(service):
     got, closed = wire.read_all(sock)
     sock.close()
     assert [one.status for one in wire.split_answers(got)] == [200] * 4 and closed
+
+
+def ask(sock):
+    """-> whether it was answered with 200, whether the connection stays"""
+    sock.sendall(wire.request("GET", "/healthz"))
+    answer = sock.recv(4096)
+    return answer.startswith(b"HTTP/1.1 200 "), b"\r\nConnection: close\r\n" not in answer
+
+
+def asked(service):
+    sock = wire.connect(service.url)
+    return sock, ask(sock)
+
+
+def test_only_so_many_idle_connections_are_kept(make_service):
+    service, most = make_service(LINKD_WORKERS="1"), 256
+    made = [asked(service) for _ in range(most + 20)]
+    assert [told for _, told in made] == [(True, True)] * most + [(True, False)] * 20
+    assert metrics.value(service, "linkd_http_connections_not_kept_total") == 20
+    assert made[-1][0].recv(1) == b"", "closed"
+    assert ask(made[most - 1][0]) == (True, True), "kept"
+    made[0][0].close()
+    assert any(asked(service)[1] == (True, True) for _ in range(50)), "the place is free again"
+    for sock, _ in made:
+        sock.close()
