@@ -5,7 +5,7 @@
  *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
  *     wrong: (P_FAILURE -> wait) -> P_FLOOR -> wait -> P_REFUSE
  *
- *  A wrong one goes the same way for known and unknown e-mails, and no sooner than FLOOR_MS after its
+ *  A wrong one goes the same way for known and unknown e-mails, and no sooner than a floor after its
  * arrival. Any step may go to P_FAIL: not judged, 503.  Waits: store (find, failure, upgrade, holder), hash,
  * timer. */
 #include "login/submit.h"
@@ -21,17 +21,13 @@
 #include <stdlib.h>
 
 enum {
-	FLOOR_MS = 600,
-	LIMIT_MS = 500,  /* before the request's own deadline, so that the page keeps the form */
 	STORE_MS = 3000, /* one store operation */
 	CEILING = 100,   /* failures of one customer in a window */
-	WINDOW_S = 60 * 60,
 };
 
 static void submit_run(struct submit *f);
 
-/* From a callback: lines of this request's log carry its id. */
-static void resume(struct submit *f, enum submit_phase phase)
+void submit_resume(struct submit *f, enum submit_phase phase)
 {
 	log_scope(f->r->id);
 	f->phase = phase;
@@ -39,7 +35,7 @@ static void resume(struct submit *f, enum submit_phase phase)
 	log_scope(NULL);
 }
 
-static enum submit_phase fail(struct submit *f, enum err_code code)
+enum submit_phase submit_give_up(struct submit *f, enum err_code code)
 {
 	throttle_release(f->s->throttle, &f->claim); /* nothing was tried */
 	f->code = code;
@@ -50,7 +46,7 @@ static enum submit_phase fail(struct submit *f, enum err_code code)
 
 static int64_t store_deadline(const struct submit *f)
 {
-	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - LIMIT_MS;
+	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - SUBMIT_LIMIT_MS;
 	return at < last ? at : last;
 }
 
@@ -59,10 +55,10 @@ static int64_t store_deadline(const struct submit *f)
 static enum submit_phase take_place(struct submit *f)
 {
 	if (store_full(f->s->store, f->r->loop, store_deadline(f)))
-		return fail(f, ERR_BUSY);
+		return submit_give_up(f, ERR_BUSY);
 	enum err_code code = offload_reserve(f->s->hashes);
 	f->has_place = code == ERR_OK;
-	return code == ERR_OK ? P_FIND : fail(f, code);
+	return code == ERR_OK ? P_FIND : submit_give_up(f, code);
 }
 
 static void give_place(struct submit *f)
@@ -79,7 +75,7 @@ static enum submit_phase reserve(struct submit *f)
 	                                      loop_now_ms(f->r->loop), &f->claim, &wait_s);
 	if (code == ERR_THROTTLED)
 		return submit_throttled(f, wait_s);
-	return code == ERR_OK ? take_place(f) : fail(f, code);
+	return code == ERR_OK ? take_place(f) : submit_give_up(f, code);
 }
 
 static enum submit_phase check(struct submit *f)
@@ -96,9 +92,7 @@ static enum submit_phase check(struct submit *f)
 
 /* --- who is it? */
 
-static enum err_code start_store(struct submit *f, enum store_kind kind,
-                                 void (*fill)(const struct submit *f, struct store_in *in),
-                                 store_done_fn *done)
+enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill, store_done_fn *done)
 {
 	struct err err;
 	struct store_op *op = store_op_new(kind, store_deadline(f));
@@ -125,19 +119,19 @@ static void on_found(void *arg, struct store_op *op)
 	f->found = op->code == ERR_OK ? op->out.n : 0;
 	if (f->found == 1)
 		f->customer = op->out.customers[0];
-	resume(f, P_FOUND);
+	submit_resume(f, P_FOUND);
 }
 
 static enum submit_phase find(struct submit *f)
 {
-	enum err_code code = start_store(f, STORE_FIND_EMAIL, fill_email, on_found);
-	return code == ERR_OK ? P_WAIT : fail(f, code);
+	enum err_code code = submit_store(f, STORE_FIND_EMAIL, fill_email, on_found);
+	return code == ERR_OK ? P_WAIT : submit_give_up(f, code);
 }
 
 static enum submit_phase found(struct submit *f)
 {
 	if (f->code != ERR_OK)
-		return fail(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
+		return submit_give_up(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
 	if (f->found == 0 && email_lower(f->email))
 		return P_FIND;
 	if (f->found > 1) {
@@ -165,7 +159,7 @@ static void on_hash(void *arg, const struct password_answer *a)
 	f->job = NULL;
 	f->verdict = a->verdict;
 	(void)str_copy(f->new_hash, sizeof f->new_hash, str_c(a->new_hash));
-	resume(f, P_VERDICT);
+	submit_resume(f, P_VERDICT);
 }
 
 static enum submit_phase start_hash(struct submit *f)
@@ -179,7 +173,7 @@ static enum submit_phase start_hash(struct submit *f)
 	                              .has_place = f->has_place};
 	enum err_code code = password_job_start(&q, on_hash, f, &f->job, &err);
 	if (code != ERR_OK)
-		return fail(f, code);
+		return submit_give_up(f, code);
 	f->has_place = false; /* it is the job's */
 	return P_WAIT;
 }
@@ -205,106 +199,9 @@ static enum submit_phase wrong(struct submit *f)
 static enum submit_phase verdict(struct submit *f)
 {
 	if (f->verdict == PASSWORD_FAILED)
-		return fail(f, ERR_NOMEM);
+		return submit_give_up(f, ERR_NOMEM);
 	bool is_right = f->verdict == PASSWORD_RIGHT || f->verdict == PASSWORD_OUTDATED;
 	return is_right ? right(f) : wrong(f);
-}
-
-/* --- wrong */
-
-static void fill_failure(const struct submit *f, struct store_in *in)
-{
-	in->key = f->customer.key;
-	in->now_s = gate_now_s();
-	in->window_s = in->now_s + WINDOW_S;
-}
-
-static void on_failure(void *arg, struct store_op *op)
-{
-	struct submit *f = arg;
-	f->op = NULL;
-	if (op->code != ERR_OK)
-		log_line(LOG_WARN, "a failed login was not counted in the store",
-		         log_z("reason", op->err.msg));
-	resume(f, P_FLOOR);
-}
-
-/* Not counted in the store is still counted in memory, and 503 here would tell a customer from a stranger. */
-static enum submit_phase count_failure(struct submit *f)
-{
-	enum err_code code = start_store(f, STORE_FAILURE, fill_failure, on_failure);
-	if (code != ERR_OK)
-		log_line(LOG_WARN, "a failed login was not counted in the store",
-		         log_z("reason", err_name(code)));
-	return code == ERR_OK ? P_WAIT : P_FLOOR;
-}
-
-static void on_floor(struct loop_timer *t)
-{
-	resume(LIST_ENTRY(t, struct submit, timer), P_REFUSE);
-}
-
-/* At the floor or, when the work took longer, a multiple of it: a known customer's failure is written to the
- * store, and the time of that must not tell. */
-static enum submit_phase wait_floor(struct submit *f)
-{
-	int64_t now_ms = loop_now_ms(f->r->loop), due_ms = f->r->arrived_ms + FLOOR_MS;
-	while (due_ms < now_ms)
-		due_ms += FLOOR_MS;
-	if (due_ms == now_ms || due_ms >= f->r->deadline_ms - LIMIT_MS)
-		return P_REFUSE;
-	f->timer.fn = on_floor;
-	return loop_timer_set(f->r->loop, &f->timer, due_ms) == ERR_OK ? P_WAIT : P_REFUSE;
-}
-
-/* --- right */
-
-static void fill_upgrade(const struct submit *f, struct store_in *in)
-{
-	in->key = f->customer.key;
-	(void)str_copy(in->old_hash, sizeof in->old_hash, str_c(f->customer.hash));
-	(void)str_copy(in->new_hash, sizeof in->new_hash, str_c(f->new_hash));
-}
-
-static void on_upgrade(void *arg, struct store_op *op)
-{
-	struct submit *f = arg;
-	f->op = NULL;
-	if (op->code != ERR_OK)
-		log_line(LOG_WARN, "an old password hash was not replaced", log_z("reason", op->err.msg));
-	resume(f, P_HOLDER);
-}
-
-/* The login stands without it; a later one tries again. */
-static enum submit_phase start_upgrade(struct submit *f)
-{
-	return start_store(f, STORE_UPGRADE, fill_upgrade, on_upgrade) == ERR_OK ? P_WAIT : P_HOLDER;
-}
-
-static void fill_psid(const struct submit *f, struct store_in *in)
-{
-	(void)str_copy(in->psid, sizeof in->psid, str_c(f->state.psid));
-}
-
-static void on_holder(void *arg, struct store_op *op)
-{
-	struct submit *f = arg;
-	f->op = NULL;
-	f->code = op->code;
-	if (op->code == ERR_OK)
-		for (size_t i = op->out.n; i-- > 0;) /* the newest, which comes first, is the last kept */
-			if (!str_is(str_c(op->out.customers[i].key.id), f->customer.key.id))
-				f->holder = op->out.customers[i].key;
-	resume(f, op->code == ERR_OK ? P_CONSENT : P_FAIL);
-}
-
-/* Who holds this profile now, where it is known and can be looked up. */
-static enum submit_phase find_holder(struct submit *f)
-{
-	if (f->state.psid[0] == '\0' || !store_traits(f->s->store)->find_psid)
-		return P_CONSENT;
-	enum err_code code = start_store(f, STORE_FIND_PSID, fill_psid, on_holder);
-	return code == ERR_OK ? P_WAIT : fail(f, code);
 }
 
 /* --- the flow */
@@ -330,11 +227,11 @@ static void submit_run(struct submit *f)
 		case P_FOUND: f->phase = found(f); break;
 		case P_HASH: f->phase = start_hash(f); break;
 		case P_VERDICT: f->phase = verdict(f); break;
-		case P_FAILURE: f->phase = count_failure(f); break;
-		case P_FLOOR: f->phase = wait_floor(f); break;
+		case P_FAILURE: f->phase = submit_count_failure(f); break;
+		case P_FLOOR: f->phase = submit_wait_floor(f); break;
 		case P_REFUSE: f->phase = submit_refuse(f); break;
-		case P_UPGRADE: f->phase = start_upgrade(f); break;
-		case P_HOLDER: f->phase = find_holder(f); break;
+		case P_UPGRADE: f->phase = submit_upgrade(f); break;
+		case P_HOLDER: f->phase = submit_find_holder(f); break;
 		case P_CONSENT: f->phase = submit_consent(f); break;
 		case P_FAIL: f->phase = submit_fail(f); break;
 		case P_WAIT: return;
@@ -348,7 +245,7 @@ static void on_limit(struct loop_timer *t)
 	struct submit *f = LIST_ENTRY(t, struct submit, limit);
 	stop(f);
 	f->code = ERR_TIMEOUT;
-	resume(f, P_FAIL);
+	submit_resume(f, P_FAIL);
 }
 
 static void submit_cleanup(struct request *r)
@@ -373,7 +270,7 @@ void login_submit(struct request *r)
 	f->limit.fn = on_limit;
 	r->flow = f;
 	r->cleanup = submit_cleanup;
-	if (loop_timer_set(r->loop, &f->limit, r->deadline_ms - LIMIT_MS) == ERR_OK)
+	if (loop_timer_set(r->loop, &f->limit, r->deadline_ms - SUBMIT_LIMIT_MS) == ERR_OK)
 		submit_run(f);
 	else
 		answer_error(r, ERR_NOMEM, NULL);

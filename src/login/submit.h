@@ -1,4 +1,5 @@
-/* submit.h - between the parts of POST /link/login: the flow (submit.c) and its ends (submit_end.c). */
+/* submit.h - between the parts of POST /link/login: the flow (submit.c), what a right and a wrong password
+ * come to (submit_right.c, submit_wrong.c), and its ends (submit_end.c). */
 #pragma once
 #include "http/params.h"
 #include "link/service.h"
@@ -44,6 +45,21 @@ struct submit {
 	struct store_key holder; /* who holds the profile now; id empty: nobody, or not known */
 	enum err_code code;      /* why P_FAIL; or what the last operation came to */
 };
+
+enum { SUBMIT_LIMIT_MS = 500 }; /* before the request's own deadline, so that the page keeps the form */
+
+/* From a callback: goes on at `phase`; lines of this request's log carry its id. */
+void submit_resume(struct submit *f, enum submit_phase phase);
+enum submit_phase submit_give_up(struct submit *f, enum err_code code); /* -> P_FAIL; nothing was tried */
+/* `fill` says what is asked, `done` runs with `f`.  Return  ERR_OK: `done` will be called. */
+typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
+MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,
+                                      store_done_fn *done);
+
+enum submit_phase submit_count_failure(struct submit *f);
+enum submit_phase submit_wait_floor(struct submit *f);
+enum submit_phase submit_upgrade(struct submit *f);
+enum submit_phase submit_find_holder(struct submit *f);
 
 /* The answers.  Each ends the flow. */
 enum submit_phase submit_refuse(struct submit *f); /* 401 */
