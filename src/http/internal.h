@@ -116,6 +116,9 @@ void server_conn_last_words(struct server_conn *c, unsigned status, const char *
 void server_linger_start(struct server_conn *c);
 void server_linger_end_all(struct server *s);
 
+/* server_admit.c.  Return  ERR_OK: the body may come, or the route's admit has answered already. */
+MUST_CHECK enum err_code server_admit(struct server_request *q, const char *version, struct err *reterr);
+
 /* server_request.c */
 void server_request_answered(struct request *r);
 void server_request_deadline(struct server_conn *c);

@@ -8,15 +8,12 @@
  * a resume it calls once more. */
 #include "http/server_request.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "http/client.h"
 #include "http/internal.h"
-#include "http/router.h"
 #include "http/server_answer.h"
 #include "log.h"
 #include "metrics.h"
@@ -76,132 +73,11 @@ void *server_request_new(void *arg, const char *uri, struct MHD_Connection *k)
 	return q;
 }
 
-static void take_caller_id(struct server_request *q, bool trusted)
-{
-	struct str id = request_header(&q->r, "X-Request-Id", NULL);
-	if (id.n >= 8 && id.n <= REQUEST_ID_MAX && str_of(id, "._-")) {
-		if (trusted)
-			(void)str_copy(q->r.id, sizeof q->r.id, id);
-		else
-			(void)str_copy(q->caller_id, sizeof q->caller_id, id);
-		return;
-	}
-	struct str trace = request_header(&q->r, "traceparent", NULL);
-	if (trace.n == 55 && str_of(trace, "-"))
-		(void)str_copy(q->caller_id, sizeof q->caller_id, trace);
-}
-
-static void find_client(struct server_request *q)
-{
-	const struct strlist *proxies = &q->server->opt.cfg->trusted_proxies;
-	struct buf forwarded;
-	buf_init(&forwarded, GUARD_BLOCK_MAX);
-	if (proxies->n > 0)
-		server_head_join(q, "X-Forwarded-For", &forwarded);
-	bool trusted = client_find(proxies, q->conn->peer, buf_view(&forwarded), q->r.client);
-	buf_done(&forwarded);
-	take_caller_id(q, trusted);
-}
-
-static bool wants_html(const struct request *r)
-{
-	struct str rest = request_header(r, "Accept", NULL), item;
-	while (str_next(&rest, ',', &item))
-		if (str_starts(str_trim(item), STR("text/html")))
-			return true;
-	return false;
-}
-
-static enum err_code check_type(const struct request *r, const char *want, struct err *reterr)
-{
-	struct str type, more;
-	size_t lines;
-	(void)str_cut(request_header(r, "Content-Type", &lines), ';', &type, &more);
-	if (lines != 1 || !str_ieq(str_trim(type), str_c(want)))
-		return err_set(reterr, ERR_MEDIA_TYPE, "the content type is not %s", want);
-	return ERR_OK;
-}
-
-static size_t body_max(const struct server_request *q)
-{
-	const struct route *route = q->r.route;
-	return route->body_max != 0 ? route->body_max : (size_t)q->server->opt.cfg->webhook_max_body;
-}
-
-static enum err_code check_body(struct server_request *q, const struct guard_framing *f, struct err *reterr)
-{
-	enum route_body kind = q->r.route->body;
-	if (kind == ROUTE_NO_BODY)
-		return f->chunked || f->length > 0 ? err_set(reterr, ERR_INVALID, "a body where none belongs")
-		                                   : ERR_OK;
-	if (kind != ROUTE_ANY_BODY && !f->has_length)
-		return err_set(reterr, ERR_LENGTH, "no Content-Length");
-	if (f->length > body_max(q))
-		return err_set(reterr, ERR_TOO_LARGE, "a body of over %zu bytes", body_max(q));
-	if (!body_fits(f->length, (size_t)q->server->opt.cfg->webhook_body_budget)) {
-		metric_add(M_BODY_BUDGET, 1);
-		return err_set(reterr, ERR_BUSY, "the budget for bodies is used up");
-	}
-	if (kind == ROUTE_FORM)
-		return check_type(&q->r, "application/x-www-form-urlencoded", reterr);
-	if (kind == ROUTE_JSON)
-		return check_type(&q->r, "application/json", reterr);
-	return ERR_OK;
-}
-
-static enum err_code route(struct server_request *q, struct err *reterr)
-{
-	char allow[ROUTER_ALLOW_MAX];
-	enum err_code code = router_find(q->server->opt.table, q->server->opt.listener, &q->r, allow);
-	if (code == ERR_METHOD)
-		reply_header(&q->r, "Allow", str_c(allow));
-	q->people = q->r.route != NULL ? q->r.route->people : wants_html(&q->r);
-	if (code != ERR_OK)
-		return err_set(reterr, code, "no route");
-	q->route_slot = (size_t)(q->r.route - q->server->opt.table) + 1;
-	int64_t limit = q->r.route->deadline_ms != 0 ? q->r.route->deadline_ms
-	                                             : q->server->opt.cfg->webhook_deadline_ms;
-	q->r.deadline_ms = q->r.arrived_ms + limit;
-	server_conn_deadline(q->conn, q->r.deadline_ms + DEADLINE_GRACE_MS);
-	return ERR_OK;
-}
-
-/* Everything that can be refused before the body is read. */
-static enum err_code admit(struct server_request *q, const char *version, struct err *reterr)
-{
-	struct guard_framing framing;
-	q->r.arrived_ms = loop_now_ms(q->server->opt.loop);
-	enum err_code code = server_head_check(q, q->r.method.p, version, &framing, reterr);
-	if (code != ERR_OK) {
-		metric_add(M_GUARD_REFUSED, 1);
-		reply_close(&q->r);
-		return code;
-	}
-	find_client(q);
-	code = route(q, reterr);
-	if (code == ERR_OK && q->conn->over && !q->r.route->stays) {
-		metric_add(M_CONN_REFUSED, 1);
-		reply_close(&q->r);
-		code = err_set(reterr, ERR_BUSY, "connection limit");
-	}
-	if (code == ERR_OK)
-		code = check_body(q, &framing, reterr);
-	if (code == ERR_OK && q->r.route->admit != NULL)
-		code = q->r.route->admit(&q->r, reterr);
-	if (q->conn->over || framing.chunked || (code != ERR_OK && framing.length > 0))
-		reply_close(&q->r);
-	q->conn->linger = code != ERR_OK && (framing.chunked || framing.length > 0);
-	if (code == ERR_OK)
-		body_init(&q->body, q->r.route->body == ROUTE_NO_BODY ? 0 : body_max(q),
-		          (size_t)q->server->opt.cfg->webhook_body_budget);
-	return code;
-}
-
 static enum MHD_Result on_head(struct server_request *q, const char *method, const char *version)
 {
 	struct err why = {.code = ERR_OK};
 	q->r.method = str_c(method);
-	enum err_code code = admit(q, version, &why);
+	enum err_code code = server_admit(q, version, &why);
 	q->stage = STAGE_BODY;
 	if (code == ERR_OK && !request_answered(&q->r))
 		return MHD_YES;
