@@ -1,21 +1,35 @@
 """What a link costs and what it survives, as numbers; each is printed.  LINKD_FULL=1 makes the runs long."""
 import concurrent.futures
+import pathlib
 import random
 import threading
 import time
 
 import pytest
 
-from conftest import count
+import figures
+from conftest import FULL, count
 from dynamodb import people
 from dynamodb.people import Person
 from dynamodb.proxy import FAULTS
 from harness import client
 from simulator import events
 
+SAID, ALL = [], 7  # figures, in a run of every test here
+
 
 def say(text):
+    SAID.append(f"- {text}")
     print(f"\nNUMBER {text}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keep(request):
+    """The figures of a full run that held its bounds stand in the README."""
+    failed = request.session.testsfailed
+    yield
+    if FULL and len(SAID) == ALL and request.session.testsfailed == failed:
+        figures.write(pathlib.Path(__file__).parents[1] / "README.md", "dynamodb", SAID)
 
 
 def settle(proxy, seconds=2.6):
