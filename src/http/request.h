@@ -34,6 +34,7 @@ struct request {
 	struct str body;               /* empty but for POST */
 	char *arg;                     /* decoded {} segment of the route's path; as much room as the path */
 	int64_t arrived_ms;            /* monotonic: headers complete */
+	int64_t received_ms;           /* monotonic: all of it was here */
 	int64_t deadline_ms;           /* monotonic: answered by then */
 	void *flow;
 	void (*cleanup)(struct request *r);

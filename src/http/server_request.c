@@ -110,6 +110,7 @@ static enum MHD_Result on_data(struct server_request *q, const char *data, size_
 static enum MHD_Result on_received(struct server_request *q)
 {
 	q->r.body = buf_view(&q->body.bytes);
+	q->r.received_ms = loop_now_ms(q->server->opt.loop);
 	if (q->server->stopping)
 		reply_error(&q->r, ERR_STOPPING, NULL, NULL);
 	if (!request_answered(&q->r))

@@ -3,11 +3,11 @@
  *  P_CHECK -> P_FIND -> wait -> P_FOUND -> P_HASH -> wait -> P_VERDICT
  *                ^-- in lower case -'                          |
  *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
- *     wrong: (P_FAILURE -> wait) -> P_FLOOR -> wait -> P_REFUSE
+ *     wrong: P_FLOOR -> wait -> P_REFUSE
  *
- *  A wrong one goes the same way for known and unknown e-mails, and no sooner than a floor after its
- * arrival. Any step may go to P_FAIL: not judged, 503.  Waits: store (find, failure, upgrade, holder), hash,
- * timer. */
+ *  A wrong one goes the same way for known and unknown e-mails, and no sooner than a floor after it was
+ * received.  Any step may go to P_FAIL: not judged, 503.  Waits: store (find, upgrade, holder), hash, timer.
+ */
 #include "login/submit.h"
 
 #include "base/crypto.h"
@@ -82,6 +82,8 @@ static enum submit_phase check(struct submit *f)
 {
 	if (!gate_form(f->r, &f->form) || !gate_state(f->r, &f->form, &f->state))
 		return P_DONE;
+	if (submit_too_late(f))
+		return submit_give_up(f, ERR_TIMEOUT);
 	if (!email_read(params_get(&f->form, "email"), f->email) ||
 	    !password_length_ok(params_get(&f->form, "password"))) {
 		metric_add(M_LOGIN_WRONG, 1); /* nobody can have these: no lookup, no hash */
@@ -98,7 +100,7 @@ enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_f
 	struct store_op *op = store_op_new(kind, store_deadline(f));
 	if (op == NULL)
 		return ERR_NOMEM;
-	op->begun = kind == STORE_FAILURE || kind == STORE_FIND_PSID; /* after the hash */
+	op->begun = kind == STORE_FIND_PSID; /* after the hash */
 	fill(f, &op->in);
 	enum err_code code = store_start(f->s->store, f->r->loop, op, done, f, &err);
 	if (code == ERR_OK)
@@ -193,7 +195,9 @@ static enum submit_phase wrong(struct submit *f)
 		log_line(LOG_ERROR, "a customer's key or password hash is too long");
 	else if (f->verdict == PASSWORD_UNUSABLE)
 		log_line(LOG_ERROR, "a customer's password hash cannot be checked");
-	return f->known && !f->customer.too_long ? P_FAILURE : P_FLOOR;
+	if (f->known && !f->customer.too_long)
+		submit_count_failure(f);
+	return P_FLOOR;
 }
 
 static enum submit_phase verdict(struct submit *f)
@@ -227,7 +231,6 @@ static void submit_run(struct submit *f)
 		case P_FOUND: f->phase = found(f); break;
 		case P_HASH: f->phase = start_hash(f); break;
 		case P_VERDICT: f->phase = verdict(f); break;
-		case P_FAILURE: f->phase = submit_count_failure(f); break;
 		case P_FLOOR: f->phase = submit_wait_floor(f); break;
 		case P_REFUSE: f->phase = submit_refuse(f); break;
 		case P_UPGRADE: f->phase = submit_upgrade(f); break;

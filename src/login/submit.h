@@ -13,7 +13,6 @@ enum submit_phase {
 	P_FOUND,
 	P_HASH,
 	P_VERDICT,
-	P_FAILURE,
 	P_FLOOR,
 	P_REFUSE,
 	P_UPGRADE,
@@ -56,7 +55,8 @@ typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
 MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,
                                       store_done_fn *done);
 
-enum submit_phase submit_count_failure(struct submit *f);
+void submit_count_failure(struct submit *f);  /* goes on by itself */
+bool submit_too_late(const struct submit *f); /* no time left for the floor of a wrong one */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
 enum submit_phase submit_find_holder(struct submit *f);

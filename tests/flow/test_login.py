@@ -1,10 +1,12 @@
 """Who may log in, and what a wrong try tells: nothing."""
 
+import contextlib
 import time
+import urllib.parse
 
 import pytest
 
-from harness import database
+from harness import database, wire
 from harness.phone import Customer, Phone
 
 MASKED = "x" * 8
@@ -37,6 +39,25 @@ def test_unknown_and_known_look_and_last_alike(service, customer):
     assert len(known.body) == len(unknown.body)
     assert known_s >= 0.59 and unknown_s >= 0.59
     assert max(known_s, unknown_s) < 1.5
+
+
+def test_a_late_body_does_not_use_up_the_floor(service, customer):
+    """Else its sender could aim at the moment between a stranger's answer and a customer's."""
+    phone = Phone(service)
+    phone.open()
+    target, form = phone.last.page.submit("/link/login")
+    body = urllib.parse.urlencode({**form, "email": customer.email, "password": "wrong-password-1"}).encode()
+    raw = wire.request("POST", target, [*phone.headers({"Origin": phone.origin}).items(),
+                                        ("Content-Type", "application/x-www-form-urlencoded")], body,
+                       host=urllib.parse.urlsplit(service.url).netloc)
+    with contextlib.closing(wire.connect(service.url)) as sock:
+        sock.sendall(raw[:-1])
+        time.sleep(0.55)
+        began = time.monotonic()
+        sock.sendall(raw[-1:])
+        answer = sock.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 401 "), answer[:300]
+        assert time.monotonic() - began >= 0.59
 
 
 def test_a_right_login_is_quick(service, customer):

@@ -48,8 +48,8 @@ struct visit {
 	/* the request */
 	struct request r;
 	const char *origin, *host, *cookie; /* NULL: absent */
-	int64_t age_ms;                     /* how long ago the request came: a little before a floor */
-	int64_t deadline_ms;                /* from now */
+	int64_t age_ms;      /* how long ago all of the request was here: a little before a floor */
+	int64_t deadline_ms; /* from now */
 	/* its answer */
 	int answers;
 	unsigned status;
@@ -216,7 +216,7 @@ static void begin(const char *query, const char *body)
 	visit.r.query = str_c(query);
 	visit.r.body = str_c(body);
 	visit.start_ms = clock_mono_ms();
-	visit.r.arrived_ms = visit.start_ms - visit.age_ms;
+	visit.r.arrived_ms = visit.r.received_ms = visit.start_ms - visit.age_ms;
 	visit.r.deadline_ms = visit.start_ms + visit.deadline_ms;
 }
 

@@ -78,8 +78,19 @@ static void test_floor(void **state)
 	assert_in_range(visit.took_ms, 0, 500);
 }
 
-/* When hashing alone took longer than the floor, the write that counts a known customer's failure must not
- * show. */
+/* The write that counts a known customer's failure must not show. */
+static void test_count_is_not_waited_for(void **state)
+{
+	(void)state;
+	ann();
+	visit.script[STORE_FAILURE].hold = true;
+	log_in(ANN_WRONG);
+	assert_int_equal(visit.status, 401);
+	assert_int_equal(visit.count[STORE_FAILURE], 1);
+	assert_in_range(visit.took_ms, 0, 500);
+}
+
+/* When hashing alone took longer than the floor. */
 static void test_floor_in_steps(void **state)
 {
 	(void)state;
@@ -267,6 +278,19 @@ static void test_store_full(void **state)
 	assert_int_equal(visit.status, 200);
 }
 
+static void test_no_time_for_the_floor(void **state)
+{
+	(void)state;
+	ann();
+	visit.age_ms = 0;
+	visit.deadline_ms = 1000;
+	log_in(ANN_WRONG);
+	check_kept(503);
+	log_in("&email=bob%40example.com&password=x");
+	assert_int_equal(visit.status, 503);
+	assert_int_equal(visit.count[STORE_FIND_EMAIL], 0);
+}
+
 static void test_limit(void **state)
 {
 	(void)state;
@@ -426,13 +450,29 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, visit_setup, visit_teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_right),          TEST(test_wrong),         TEST(test_floor),
-	        TEST(test_floor_in_steps), TEST(test_unknown),       TEST(test_as_typed_first),
-	        TEST(test_several),        TEST(test_malformed),     TEST(test_ceiling),
-	        TEST(test_throttled),      TEST(test_store_down),    TEST(test_failure_not_counted),
-	        TEST(test_queue_full),     TEST(test_store_full),    TEST(test_limit),
-	        TEST(test_client_leaves),  TEST(test_upgrade),       TEST(test_too_long),
-	        TEST(test_loses),          TEST(test_newest_holder), TEST(test_conflict_refuse),
+	        TEST(test_right),
+	        TEST(test_wrong),
+	        TEST(test_floor),
+	        TEST(test_floor_in_steps),
+	        TEST(test_count_is_not_waited_for),
+	        TEST(test_no_time_for_the_floor),
+	        TEST(test_unknown),
+	        TEST(test_as_typed_first),
+	        TEST(test_several),
+	        TEST(test_malformed),
+	        TEST(test_ceiling),
+	        TEST(test_throttled),
+	        TEST(test_store_down),
+	        TEST(test_failure_not_counted),
+	        TEST(test_queue_full),
+	        TEST(test_store_full),
+	        TEST(test_limit),
+	        TEST(test_client_leaves),
+	        TEST(test_upgrade),
+	        TEST(test_too_long),
+	        TEST(test_loses),
+	        TEST(test_newest_holder),
+	        TEST(test_conflict_refuse),
 	        TEST(test_gate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
