@@ -107,6 +107,12 @@ enum err_code creds_get(struct creds *c, struct creds_keys **ret, struct err *re
 	return code;
 }
 
+/* Lock held.  Keys that expired before the refresh's timer did: the clock was set, or the machine slept. */
+static bool expired_early(const struct creds *c)
+{
+	return !creds_usable(c) && !c->fetching && c->err.code == ERR_OK && !c->stopped && c->loop != NULL;
+}
+
 enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done, void *arg,
                          struct creds_wait **ret)
 {
@@ -116,6 +122,8 @@ enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done
 		return ERR_NOMEM;
 	*ret = w;
 	pthread_mutex_lock(&c->lock);
+	if (expired_early(c))
+		creds_refresh_want(c);
 	if (creds_usable(c) && !c->refused)
 		creds_wait_answer(w, NULL, c->keys);
 	else if (c->fetching)

@@ -2,6 +2,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "aws/creds.h"
@@ -169,6 +170,27 @@ static void test_refused_keys(void **state)
 	rig_close(&r);
 }
 
+/* The timer of the refresh counts another clock: it may come hours after the keys have expired. */
+static void test_keys_that_expire_before_their_timer(void **state)
+{
+	struct rig r;
+	char expiry[64] = "AWS_CREDENTIAL_EXPIRATION=";
+	char *const environ_[] = {"AWS_ACCESS_KEY_ID=AK", "AWS_SECRET_ACCESS_KEY=SK", expiry, NULL};
+	time_t at = time(NULL) + 12; /* 10 s before which they are not given out any more */
+	struct tm utc;
+	(void)state;
+	assert_int_not_equal(strftime(expiry + strlen(expiry), sizeof expiry - strlen(expiry),
+	                              "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &utc)),
+	                     0);
+	rig_open(&r, environ_);
+	wait_answer(&r);
+	assert_int_equal(r.code, ERR_OK);
+	(void)usleep(2100 * 1000); /* the loop, and with it the timer, stands still */
+	wait_answer(&r);
+	assert_int_equal(r.code, ERR_UPSTREAM); /* what a fetch says, which was made for the one who waits */
+	rig_close(&r);
+}
+
 static void test_stop(void **state)
 {
 	struct rig r;
@@ -291,6 +313,7 @@ int main(void)
 	        cmocka_unit_test(test_cancelled_waiter_is_not_called),
 	        cmocka_unit_test(test_failure_is_told),
 	        cmocka_unit_test(test_refused_keys),
+	        cmocka_unit_test(test_keys_that_expire_before_their_timer),
 	        cmocka_unit_test(test_stop),
 	        cmocka_unit_test(test_free_with_posts_on_their_way),
 	        cmocka_unit_test(test_many_threads),
