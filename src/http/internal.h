@@ -18,9 +18,9 @@ enum {
 	OVER_MS = 500,           /* a head on a connection past the limit: what is spare must not be held */
 	STALL_MS = 1000,         /* at the limit, a request or answer on its way for longer goes first */
 	DEADLINE_GRACE_MS = 250, /* a handler's own deadline answers first */
-	/* Connections between two requests.  libmicrohttpd clears the whole buffer of one that had a request,
-	 * which so takes 46 KiB of memory. */
-	IDLE_MAX = 256,
+	/* Connections between an answer and the next request.  libmicrohttpd clears the whole buffer of one
+	 * that had a request, which so takes 46 KiB of memory. */
+	KEPT_MAX = 256,
 };
 
 struct request_answer {
@@ -73,7 +73,7 @@ struct server_conn {
 	bool leaving;             /* told to go, not gone yet */
 	bool over;                /* beyond the limit: served only where the route stays */
 	bool linger;              /* answered before the body was read */
-	bool idle;                /* one of server.idle_n */
+	bool kept;                /* one of server.kept_n: its answer said so, and no request came since */
 };
 
 struct server {
@@ -87,7 +87,7 @@ struct server {
 	/* In order of time: between requests; a request or an answer on its way; a handler at work or told
 	 * to go; answered before the body was read. */
 	struct list_node idle, active, held, lingering;
-	size_t open, leaving, lingering_n, idle_n;
+	size_t open, leaving, lingering_n, kept_n;
 	size_t accepted;     /* connections ever */
 	uint8_t random[256]; /* for the next request ids; many are drawn at once */
 	size_t random_left;

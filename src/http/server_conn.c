@@ -68,9 +68,6 @@ static void move(struct server_conn *c, struct list_node *list)
 {
 	list_del(&c->node);
 	list_push(c->leaving ? &c->server->held : list, &c->node);
-	c->server->idle_n -= c->idle;
-	c->idle = !c->leaving && list == &c->server->idle;
-	c->server->idle_n += c->idle;
 	c->since_ms = loop_now_ms(c->server->opt.loop);
 }
 
@@ -82,6 +79,8 @@ void server_conn_idle(struct server_conn *c)
 
 void server_conn_active(struct server_conn *c)
 {
+	c->server->kept_n -= c->kept;
+	c->kept = false;
 	move(c, &c->server->active);
 }
 
@@ -127,9 +126,11 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct server_conn *c = calloc(1, sizeof *c);
 	s->accepted++;
-	if (c == NULL || fd == NULL) {
+	if (c == NULL || fd == NULL) { /* served by a fixed 503; nothing of ours can watch over it */
 		free(c);
-		return; /* served by a fixed 503 */
+		(void)MHD_set_connection_option(k, MHD_CONNECTION_OPTION_TIMEOUT,
+		                                (unsigned)s->opt.cfg->header_timeout);
+		return;
 	}
 	*c = (struct server_conn){.server = s, .mhd = k, .fd = fd->connect_fd, .timer = {.fn = on_deadline}};
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -154,7 +155,7 @@ static void closed(struct server *s, struct server_conn *c)
 	list_del(&c->node);
 	s->open--;
 	s->leaving -= c->leaving;
-	s->idle_n -= c->idle;
+	s->kept_n -= c->kept;
 	metric_add(M_CONNECTIONS, -1);
 	free(c);
 }
@@ -175,14 +176,15 @@ void server_conn_notify(void *arg, struct MHD_Connection *k, void **context,
 	*context = NULL;
 }
 
-/* With many idle ones it closes after its answer; an idle one is not closed for it, since its client, a load
- * balancer say, may be sending already.  While all are at work, none is idle, and all are kept. */
+/* With many kept already it closes after its answer; none is closed for it, since its client, a load balancer
+ * say, may be sending already.  While all are at work, none is among the kept, and all will be. */
 bool server_conn_keep(struct server_conn *c)
 {
-	bool keep = c->server->idle_n < IDLE_MAX;
-	if (!keep)
+	c->kept = c->server->kept_n < KEPT_MAX;
+	c->server->kept_n += c->kept;
+	if (!c->kept)
 		metric_add(M_CONN_NOT_KEPT, 1);
-	return keep;
+	return c->kept;
 }
 
 static bool has_unread(const struct server_conn *c)

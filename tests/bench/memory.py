@@ -88,18 +88,20 @@ class Crowd:
             one.sendall(raw)
 
     def answers(self, seconds):
-        """-> {status: how often}"""
-        poll, by_fd, seen = select.epoll(), {one.fileno(): one for one in self.sockets}, {}
+        """-> {status: how often}, how many connections stay open"""
+        poll, by_fd, seen, kept = select.epoll(), {one.fileno(): one for one in self.sockets}, {}, 0
         for fd in by_fd:
             poll.register(fd, select.EPOLLIN)
         ends, left = time.monotonic() + seconds, len(by_fd)
         while left and time.monotonic() < ends:
             for fd, _ in poll.poll(0.1):
-                status = by_fd[fd].recv(4096)[9:12].decode()
+                answer = by_fd[fd].recv(4096)
+                status = answer[9:12].decode()
                 seen[status] = seen.get(status, 0) + 1
+                kept += b"\r\nConnection: close\r\n" not in answer
                 poll.unregister(fd)
                 left -= 1
-        return seen
+        return seen, kept
 
     def close(self):
         for one in self.sockets:
@@ -127,6 +129,7 @@ class Waiting:
     memory: Memory
     before: Memory
     answers: dict
+    stay: int
     after: Memory
 
 
@@ -141,10 +144,10 @@ def waiting(n, kept=False):
         crowd.send()
         in_flight, memory = most_waiting(service, n)
         database.process.send_signal(signal.SIGCONT)
-        answers = crowd.answers(BURST_S)
+        answers, stay = crowd.answers(BURST_S)
         crowd.close()
         time.sleep(SETTLE_S)
-        return Waiting(in_flight, memory, before, answers, of(service.pid))
+        return Waiting(in_flight, memory, before, answers, stay, of(service.pid))
 
 
 # --- growth
@@ -197,7 +200,7 @@ def waiting_line(w, kept=False):
     each = (w.memory.rss - w.before.rss) / w.in_flight
     before = f"; before, {mib(w.before.rss)}" if kept else ""
     return (f"{w.in_flight} webhooks in flight on a store that does not answer{', on connections used before' if kept else ''}:"
-            f" RSS {mib(w.memory.rss)}, {each:.1f} KiB each{before}; then {w.answers}; afterwards {mib(w.after.rss)}")
+            f" RSS {mib(w.memory.rss)}, {each:.1f} KiB each{before}; then {w.answers}, {w.stay} of them kept; afterwards {mib(w.after.rss)}")
 
 
 def growth_line(g):

@@ -5,6 +5,7 @@ from bench import memory
 from conftest import count
 
 RSS_IDLE, PRIVATE_IDLE, RSS_WAITING, GROWTH = 20_000, 8_000, 100_000_000 // 1024, 1000  # KiB
+KEPT = 2 * 256  # connections of two loops between requests
 
 
 def test_idle():
@@ -19,6 +20,7 @@ def test_many_in_flight(kept):
     print(memory.waiting_line(w, kept))
     assert w.in_flight >= memory.WAITING * 0.95, "they were not there at once"
     assert w.memory.rss < RSS_WAITING
+    assert w.stay <= KEPT, "many answers in one turn are more than were to stay open"
     assert sum(w.answers.values()) == memory.WAITING and set(w.answers) <= {"200", "503"}
 
 
