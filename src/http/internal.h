@@ -17,6 +17,7 @@ enum {
 	ANSWER_TEXT_MAX = 16384, /* bytes of all header values of one answer */
 	OVER_MS = 500,           /* a head on a connection past the limit: what is spare must not be held */
 	STALL_MS = 1000,         /* at the limit, a request or answer on its way for longer goes first */
+	FRESH_MS = 50,           /* at the limit, an answer just made may go out: what it tells is done */
 	DEADLINE_GRACE_MS = 250, /* a handler's own deadline answers first */
 	/* Connections between an answer and the next request.  libmicrohttpd clears the whole buffer of one
 	 * that had a request, which so takes 46 KiB of memory. */

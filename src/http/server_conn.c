@@ -89,16 +89,29 @@ void server_conn_held(struct server_conn *c)
 	move(c, &c->server->held);
 }
 
-static struct server_conn *oldest(const struct list_node *list)
+/* Answered so lately that nothing may have gone out yet. */
+static bool fresh(const struct server_conn *c)
 {
-	return list_empty(list) ? NULL : LIST_ENTRY(list->next, struct server_conn, node);
+	return c->q != NULL && request_answered(&c->q->r) &&
+	       loop_now_ms(c->server->opt.loop) - c->since_ms < FRESH_MS;
+}
+
+static struct server_conn *oldest_but_fresh(const struct list_node *list)
+{
+	for (struct list_node *n = list->next; n != list; n = n->next) {
+		struct server_conn *c = LIST_ENTRY(n, struct server_conn, node);
+		if (!fresh(c))
+			return c;
+	}
+	return NULL;
 }
 
 /* What has stalled goes before what is idle, and that before what may only be new: a flood of slow requests
- * makes room for whoever asks properly, and does not close the connections a load balancer keeps. */
+ * makes room for whoever asks properly, and does not close the connections a load balancer keeps.  What was
+ * done and is about to be told stays. */
 static struct server_conn *least_useful(const struct server *s)
 {
-	struct server_conn *active = oldest(&s->active), *idle = oldest(&s->idle);
+	struct server_conn *active = oldest_but_fresh(&s->active), *idle = oldest_but_fresh(&s->idle);
 	if (active != NULL && loop_now_ms(s->opt.loop) - active->since_ms >= STALL_MS)
 		return active;
 	return idle != NULL ? idle : active;

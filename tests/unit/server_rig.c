@@ -290,6 +290,19 @@ int server_rig_setup(void **state)
 	return server_rig_open() != 0 ? -1 : pthread_create(&thread, NULL, run, NULL);
 }
 
+static void on_moment(struct loop_timer *t)
+{
+	(void)t;
+	loop_stop(loop);
+}
+
+void server_rig_run_for(int64_t ms)
+{
+	struct loop_timer t = {.fn = on_moment};
+	assert_int_equal(loop_timer_set(loop, &t, clock_mono_ms() + ms), ERR_OK);
+	loop_run(loop);
+}
+
 void server_rig_close(void)
 {
 	server_free(server);

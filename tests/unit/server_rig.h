@@ -23,6 +23,7 @@ extern atomic_int cleaned, handled; /* cleanups and handlers run */
 extern char text[70000];            /* the last answer */
 
 int server_rig_open(void); /* without a thread: the test runs the loop */
+void server_rig_run_for(int64_t ms);
 void server_rig_close(void);
 int server_rig_setup(void **state);
 int server_rig_teardown(void **state);

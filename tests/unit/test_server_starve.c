@@ -40,19 +40,6 @@ static void run_until_answered(int fd, size_t nth)
 	loop_watch_del(loop, &client);
 }
 
-static void on_moment(struct loop_timer *t)
-{
-	(void)t;
-	loop_stop(loop);
-}
-
-static void run_for(int64_t ms)
-{
-	struct loop_timer t = {.fn = on_moment};
-	assert_int_equal(loop_timer_set(loop, &t, clock_mono_ms() + ms), ERR_OK);
-	loop_run(loop);
-}
-
 static int status; /* of the last answer, 0: closed without */
 
 /* A request while the n-th call fails; the whole answer is in text. */
@@ -65,7 +52,7 @@ static void ask_without(const char *request, size_t nth)
 	(void)raw_read(fd, text, sizeof text, 0);
 	status = raw_status(text, 0);
 	(void)close(fd);
-	run_for(1); /* the server sees the end */
+	server_rig_run_for(1); /* the server sees the end */
 }
 
 static const struct {
@@ -172,7 +159,7 @@ static void no_server(void **state)
 		assert_int_equal(code == ERR_OK, s != NULL);
 		server_free(s);
 		assert_int_equal(fcntl(o.fd, F_GETFD), -1); /* the descriptor was the server's in any case */
-		run_for(1);                                 /* nothing of it is left in the loop */
+		server_rig_run_for(1);                      /* nothing of it is left in the loop */
 	}
 }
 
@@ -239,7 +226,7 @@ static void begin(const char *request, int *ret_fd)
 	*ret_fd = raw_connect(port);
 	assert_true(*ret_fd >= 0);
 	raw_say(*ret_fd, request);
-	run_for(20);
+	server_rig_run_for(20);
 }
 
 /* No memory for the timer that sweeps: idle connections go at once instead. */
@@ -255,14 +242,14 @@ static void a_stop_without_timers(void **state)
 	server_quiesce(server);
 	assert_int_equal(starve_calls(), 1);
 	starve_only(NULL);
-	run_for(20);
+	server_rig_run_for(20);
 	assert_int_equal(server_open(server), 1); /* what was begun is still awaited */
 	assert_true(raw_read(idle, text, sizeof text, 0));
 	assert_int_equal(raw_status(text, 0), 200);
 	server_quiesce(server); /* again: nothing */
 	(void)close(idle);
 	(void)close(waiting);
-	run_for(DEADLINE_MS + 400);
+	server_rig_run_for(DEADLINE_MS + 400);
 	assert_int_equal(server_open(server), 0);
 }
 
@@ -273,11 +260,11 @@ static void a_sweep_that_is_the_last(void **state)
 	(void)state;
 	begin("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", &fd);
 	server_quiesce(server);
-	run_for(300);
+	server_rig_run_for(300);
 	assert_int_equal(server_open(server), 1);
 	starve_only("loop_timer_set");
 	starve_nth(2); /* after the one of run_for */
-	run_for(200);
+	server_rig_run_for(200);
 	assert_in_range(starve_calls(), 2, 9);
 	starve_only(NULL);
 	assert_int_equal(server_open(server), 0);
@@ -297,9 +284,9 @@ static void more_refused_than_are_kept(void **state)
 		raw_say(fds[i], "POST /key HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
 		run_until_answered(fds[i], SIZE_MAX);
 	}
-	run_for(5);
+	server_rig_run_for(5);
 	assert_int_equal(server_open(server), 0);
-	run_for(3200); /* they are kept no longer */
+	server_rig_run_for(3200); /* they are kept no longer */
 	for (size_t i = 0; i < MANY; i++) {
 		assert_true(raw_read(fds[i], text, sizeof text, 0)); /* answered and closed, each */
 		assert_int_equal(raw_status(text, 0), 403);
