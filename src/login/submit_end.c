@@ -59,7 +59,7 @@ static unsigned loses(const struct submit *f)
 		what |= STATE_LOSES_UNKNOWN;
 	if (f->holder.id[0] != '\0')
 		what |= STATE_LOSES_CUSTOMER;
-	if (!bound && f->s->cfg->link_conflict == CONFLICT_REPLACE)
+	if (!bound) /* with CONFLICT_REFUSE too: nobody can be asked before the profile is known */
 		what |= STATE_LOSES_PERHAPS;
 	return what;
 }

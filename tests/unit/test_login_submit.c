@@ -405,7 +405,7 @@ static void test_conflict_refuse(void **state)
 	ann();
 	visit.cfg.link_conflict = CONFLICT_REFUSE;
 	log_in(ANN);
-	assert_int_equal(visit_consent_of_page().loses, STATE_LOSES_NOTHING);
+	assert_int_equal(visit_consent_of_page().loses, STATE_LOSES_PERHAPS);
 	visit.script[STORE_FIND_PSID].n = 1;
 	visit_customer(&visit.script[STORE_FIND_PSID].customer[0], "C-2", "bob@example.com", "");
 	visit_run(login_submit, NULL, visit_login_form("18", 0, ANN));
