@@ -199,7 +199,7 @@ static int look(struct completion *c)
 	if (!traits->index_lags)
 		return link_op_find(&c->op, P_FOUND);
 	if (!c->repaired && !c->bound)
-		link_later_look(s->later, str_c(c->op.psid));
+		link_later_look(s->later, str_c(c->op.psid), c->event_ms);
 	return P_ANSWER;
 }
 

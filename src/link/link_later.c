@@ -68,14 +68,21 @@ static void plan(struct wish *w)
 	end(w);
 }
 
+/* The index does not show what was written. */
+static bool behind(const struct wish *w, const struct link_answer *a)
+{
+	if (w->kind == UNLINK)
+		return a->result == LINK_R_MISS;
+	return a->holder == NULL || a->holder->link.linked_at_ms < w->event_ms;
+}
+
 static void on_link(void *arg, const struct link_answer *a)
 {
 	struct wish *w = arg;
 	w->op = NULL;
 	if (a->result == LINK_R_UNSETTLED)
 		log_line(LOG_WARN, "link_later_unsettled", log_z("error", a->err->msg));
-	bool again = a->result == LINK_R_UNSETTLED || (w->kind == UNLINK && a->result == LINK_R_MISS);
-	if (again)
+	if (a->result == LINK_R_UNSETTLED || behind(w, a))
 		plan(w);
 	else
 		end(w);
@@ -125,9 +132,9 @@ static void add(struct link_later *l, enum kind kind, struct str psid, int64_t e
 	plan(w);
 }
 
-void link_later_look(struct link_later *l, struct str psid)
+void link_later_look(struct link_later *l, struct str psid, int64_t event_ms)
 {
-	add(l, LOOK, psid, 0);
+	add(l, LOOK, psid, event_ms);
 }
 
 void link_later_unlink(struct link_later *l, struct str psid, int64_t event_ms)

@@ -64,6 +64,7 @@ struct fake {
 	const char *code_of;           /* the customer_id found by a code, or NULL */
 	size_t fail_at, busy_at, hold_at, fail_from, hold_from;
 	size_t blind;     /* this many looks by PSID show nothing */
+	size_t stale;     /* this many do not show what a redeem wrote */
 	int64_t delay_ms; /* of every answer; at random below it when `jitter` */
 	bool jitter;
 	/* what happened */
@@ -104,10 +105,14 @@ static inline void fake_show(struct fake *f, struct store_op *op, bool by_id)
 		f->blind--;
 		return;
 	}
+	bool stale = !by_id && f->stale > 0;
+	f->stale -= stale;
 	for (size_t i = 0; i < f->n && op->out.n < STORE_HOLDERS_MAX; i++) {
 		const struct fake_row *r = &f->row[i];
 		if (by_id ? strcmp(r->id, op->in.key.id) != 0
 		          : r->psid == NULL || strcmp(r->psid, op->in.psid) != 0)
+			continue;
+		if (stale && r->owned != NULL)
 			continue;
 		struct store_customer *c = &op->out.customers[op->out.n++];
 		fake_copy(c->key.id, sizeof c->key.id, r->id);

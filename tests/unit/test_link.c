@@ -251,6 +251,24 @@ static void later_look(void **state)
 	}
 }
 
+/* The index still shows the earlier holder alone 2 s after the link. */
+static void later_look_at_a_stale_index(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	rows(A, (struct fake_row){.id = "b", .psid = "7", .at = 4999});
+	rig.store.stale = 1;
+	watch = true;
+	(void)complete_a();
+	assert_false(fake_run(&rig, 60000));
+	assert_string_equal(rig.store.trace, "redeem:a find_psid find_psid repair:b");
+	assert_in_range(rig.store.at[2] - got.at, 32000, 32100);
+	assert_null(rig.store.row[1].psid);
+	link_later_free(rig.service.later);
+	fake_rig_done(&rig);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -278,6 +296,7 @@ int main(void)
 	        cmocka_unit_test(the_only_holder_needs_no_look),
 	        cmocka_unit_test(no_conflict_check_where_psids_cannot_be_found),
 	        cmocka_unit_test(later_look),
+	        cmocka_unit_test(later_look_at_a_stale_index),
 	        cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,16 +178,16 @@ static void the_later_list_is_bounded(void **state)
 {
 	(void)state;
 	start_rig(&fake_lagging);
-	link_later_look(NULL, STR("7")); /* no list: dropped, nothing worse */
+	link_later_look(NULL, STR("7"), 0); /* no list: dropped, nothing worse */
 	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	for (size_t i = 0; i < LINK_LATER_MAX + 10; i++)
-		link_later_look(rig.service.later, STR("7"));
+		link_later_look(rig.service.later, STR("7"), 0);
 	watch = true;
 	rig.store.delay_ms = 50;
 	assert_false(fake_run(&rig, 10000));
 	assert_int_equal(rig.store.in_flight_most, LINK_LATER_MAX);
 	assert_int_equal(rig.store.ops, LINK_LATER_MAX * 5);
-	link_later_look(rig.service.later, STR("7"));
+	link_later_look(rig.service.later, STR("7"), 0);
 	link_later_free(rig.service.later); /* with one that is open */
 	fake_rig_done(&rig);
 }
