@@ -67,9 +67,9 @@ static inline struct link_op *complete_a(void)
 	return complete(code.s, 5000, 2500);
 }
 
-static inline struct link_op *remove_7(int64_t event_ms, bool any_age, bool later)
+static inline struct link_op *remove_7_in(int64_t limit_ms, int64_t event_ms, bool any_age, bool later)
 {
-	struct link_call c = call(2500);
+	struct link_call c = call(limit_ms);
 	struct link_removal in = {.psid = STR("7"),
 	                          .event_ms = event_ms,
 	                          .reason = "unlinked",
@@ -79,6 +79,11 @@ static inline struct link_op *remove_7(int64_t event_ms, bool any_age, bool late
 	assert_int_equal(link_remove(&c, &in, &op, NULL), ERR_OK);
 	assert_int_equal(got.calls, 0);
 	return op;
+}
+
+static inline struct link_op *remove_7(int64_t event_ms, bool any_age, bool later)
+{
+	return remove_7_in(2500, event_ms, any_age, later);
 }
 
 static inline struct link_op *find_7(void)

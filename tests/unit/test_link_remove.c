@@ -144,6 +144,16 @@ static void later_unlinks(void **state)
 	}
 }
 
+/* A delivery may hold hundreds of them: those that come late in its time take one look each. */
+static void no_second_looks_late_in_a_delivery(void **state)
+{
+	(void)state;
+	start_rig(&fake_lagging);
+	rows(A, B);
+	(void)remove_7_in(1000, 5000, false, false);
+	expect(LINK_R_MISS, "find_psid", "");
+}
+
 static void nothing_later_unless_asked(void **state)
 {
 	(void)state;
@@ -259,6 +269,7 @@ int main(void)
 	        cmocka_unit_test(a_miss_is_final_where_nothing_lags),
 	        cmocka_unit_test(second_looks),
 	        cmocka_unit_test(later_unlinks),
+	        cmocka_unit_test(no_second_looks_late_in_a_delivery),
 	        cmocka_unit_test(nothing_later_unless_asked),
 	        cmocka_unit_test(a_newer_link_is_not_looked_for_again),
 	        cmocka_unit_test(the_later_list_is_bounded),
