@@ -25,6 +25,19 @@ static struct dynamodb_store *of(struct store *s)
 	return (struct dynamodb_store *)(void *)s;
 }
 
+static void tell_way(const struct dynamodb_store *s, enum dynamodb_way way, const struct dynamodb_table *t)
+{
+	struct err err;
+	if (way != DYNAMODB_BY_NOTHING) {
+		log_line(LOG_INFO, "psid_lookup", log_z("by", way == DYNAMODB_BY_INDEX ? "index" : "scan"),
+		         log_z("table", s->table));
+		return;
+	}
+	/* Each unlinked is answered 503 from now on. */
+	(void)dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, &err);
+	log_line(LOG_ERROR, "psid_lookup", log_z("by", "nothing"), log_z("error", err.msg));
+}
+
 /* On the keeper's thread.  A table that cannot be seen is taken to be as it was. */
 static void seen(void *arg, const struct dynamodb_table *t, const struct err *why)
 {
@@ -42,11 +55,7 @@ static void seen(void *arg, const struct dynamodb_table *t, const struct err *wh
 	atomic_store(&s->email_has_link, t->email_has_link);
 	atomic_store(&s->store.traits, psid == DYNAMODB_BY_SCAN ? &scanned : &indexed);
 	if (before != (int)psid)
-		log_line(LOG_INFO, "psid_lookup",
-		         log_z("by", psid == DYNAMODB_BY_INDEX  ? "index"
-		                     : psid == DYNAMODB_BY_SCAN ? "scan"
-		                                                : "nothing"),
-		         log_z("table", s->table));
+		tell_way(s, psid, t);
 	s->last = *t;
 }
 
