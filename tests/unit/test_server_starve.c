@@ -142,6 +142,24 @@ static void an_id_without_random_bytes(void **state)
 	assert_non_null(strstr(text, "X-Request-Id: 0000000000000000\r\n"));
 }
 
+/* Nothing of ours can watch over it. */
+static void a_silent_connection_without_memory_ends(void **state)
+{
+	(void)state;
+	cfg.header_timeout = 1;
+	int fd = raw_connect(port);
+	starve_only("calloc");
+	starve_nth(1);
+	server_rig_run_for(20);
+	assert_true(starve_calls() > 0);
+	starve_only(NULL);
+	assert_int_equal(server_open(server), 0);
+	assert_false(raw_read(fd, text, sizeof text, 0));
+	server_rig_run_for(2500);
+	assert_true(raw_read(fd, text, sizeof text, 0));
+	(void)close(fd);
+}
+
 /* --- the start */
 
 static void no_server(void **state)
@@ -311,6 +329,7 @@ int main(void)
 	        T(a_sweep_that_is_the_last),
 	        T(more_refused_than_are_kept),
 	        T(an_id_without_random_bytes),
+	        T(a_silent_connection_without_memory_ends),
 	};
 	return run_group(tests);
 }
