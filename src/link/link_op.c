@@ -7,10 +7,7 @@
 
 /* Second looks at an index that lags: about a second in all. */
 static const int64_t look_ms[] = {100, 200, 300, 400};
-enum {
-	LOOKS = sizeof look_ms / sizeof look_ms[0],
-	SPARE_MS = 1000, /* of the deadline: what is next in the same delivery wants time too */
-};
+enum { LOOKS = sizeof look_ms / sizeof look_ms[0] };
 
 static void drop_holders(struct link_op *o)
 {
@@ -134,7 +131,7 @@ bool link_op_look_again(struct link_op *o, int next)
 	if (!store_traits(s->store)->index_lags || o->looks == LOOKS)
 		return false;
 	int64_t due = loop_now_ms(s->loop) + look_ms[o->looks++];
-	if (due + SPARE_MS > o->call.deadline_ms || loop_timer_set(s->loop, &o->timer, due) != ERR_OK)
+	if (due >= o->call.deadline_ms || loop_timer_set(s->loop, &o->timer, due) != ERR_OK)
 		return false;
 	o->next = next;
 	return true;

@@ -19,6 +19,8 @@ enum phase {
 /* An event may be a little older than the link it ends: both clocks are Facebook's, but not one machine's. */
 enum { SLACK_MS = 2000 };
 
+enum { SPARE_MS = 1000 }; /* of the deadline, for what is next in the same delivery */
+
 struct removal {
 	struct link_op op; /* first */
 	int64_t event_ms;
@@ -77,6 +79,12 @@ static int unlinked(struct removal *r)
 	return P_UNLINK;
 }
 
+/* A miss of the index is looked for again, unless time is short and a later removal does it as well. */
+static bool has_time(const struct removal *r)
+{
+	return !r->later || loop_now_ms(r->op.call.service->loop) + SPARE_MS < r->op.call.deadline_ms;
+}
+
 static int count(struct removal *r)
 {
 	r->op.count += r->round;
@@ -85,7 +93,7 @@ static int count(struct removal *r)
 	if (r->op.count > 0)
 		return link_op_result(&r->op, LINK_R_UNLINKED, P_ANSWER);
 	struct service *s = r->op.call.service;
-	if (!r->kept_newer && link_op_look_again(&r->op, P_FIND))
+	if (!r->kept_newer && has_time(r) && link_op_look_again(&r->op, P_FIND))
 		return P_WAIT;
 	if (!r->kept_newer && r->later && store_traits(s->store)->index_lags)
 		link_later_unlink(s->later, str_c(r->op.psid), r->event_ms);
