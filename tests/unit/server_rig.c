@@ -309,6 +309,19 @@ void server_rig_close(void)
 	loop_free(loop);
 }
 
+int server_rig_setup_here(void **state)
+{
+	(void)state;
+	return server_rig_open();
+}
+
+int server_rig_teardown_here(void **state)
+{
+	(void)state;
+	server_rig_close();
+	return 0;
+}
+
 int server_rig_teardown(void **state)
 {
 	(void)state;

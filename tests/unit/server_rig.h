@@ -27,10 +27,14 @@ void server_rig_run_for(int64_t ms);
 void server_rig_close(void);
 int server_rig_setup(void **state);
 int server_rig_teardown(void **state);
+int server_rig_setup_here(void **state); /* without a thread */
+int server_rig_teardown_here(void **state);
 int server_rig_run(const struct CMUnitTest *tests, size_t n); /* what main returns */
 
 bool ask(const char *request); /* send, read the answer into text; true when the server closed */
 int status_of(const char *request);
 
 #define WITH_SERVER(f) cmocka_unit_test_setup_teardown(f, server_rig_setup, server_rig_teardown)
+#define WITH_SERVER_HERE(f) \
+	cmocka_unit_test_setup_teardown(f, server_rig_setup_here, server_rig_teardown_here)
 #define run_group(tests) server_rig_run(tests, sizeof tests / sizeof tests[0])

@@ -100,19 +100,6 @@ static void starve_row(size_t i)
 	assert_int_equal(server_open(server), 0);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return server_rig_open();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	server_rig_close();
-	return 0;
-}
-
 static void every_call_fails_once(void **state)
 {
 	(void)state;
@@ -315,21 +302,19 @@ static void more_refused_than_are_kept(void **state)
 	}
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	starve_here();
 	const struct CMUnitTest tests[] = {
-	        T(every_call_fails_once),
-	        T(with_hsts),
-	        T(no_server),
-	        T(no_listener),
-	        T(a_stop_without_timers),
-	        T(a_sweep_that_is_the_last),
-	        T(more_refused_than_are_kept),
-	        T(an_id_without_random_bytes),
-	        T(a_silent_connection_without_memory_ends),
+	        WITH_SERVER_HERE(every_call_fails_once),
+	        WITH_SERVER_HERE(with_hsts),
+	        WITH_SERVER_HERE(no_server),
+	        WITH_SERVER_HERE(no_listener),
+	        WITH_SERVER_HERE(a_stop_without_timers),
+	        WITH_SERVER_HERE(a_sweep_that_is_the_last),
+	        WITH_SERVER_HERE(more_refused_than_are_kept),
+	        WITH_SERVER_HERE(an_id_without_random_bytes),
+	        WITH_SERVER_HERE(a_silent_connection_without_memory_ends),
 	};
 	return run_group(tests);
 }

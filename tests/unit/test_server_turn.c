@@ -3,19 +3,6 @@
 
 enum { NEWCOMERS = 10 };
 
-static int setup(void **state)
-{
-	(void)state;
-	return server_rig_open();
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	server_rig_close();
-	return 0;
-}
-
 /* Every connection there may be waits for its answer; these are made in the turn in which others connect. */
 static void test_newcomers_do_not_take_the_place_of_answers(void **state)
 {
@@ -42,8 +29,7 @@ static void test_newcomers_do_not_take_the_place_of_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_newcomers_do_not_take_the_place_of_answers, setup,
-	                                        teardown),
+	        WITH_SERVER_HERE(test_newcomers_do_not_take_the_place_of_answers),
 	};
 	return run_group(tests);
 }
