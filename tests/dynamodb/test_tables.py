@@ -223,6 +223,16 @@ def test_only_the_index_and_there_is_none(stage, proxy, make_service):
     assert "LINKD_PSID_LOOKUP=index" in stderr and "aws dynamodb update-table" in stderr
 
 
+if count("LINKD_WAITS", 0, 1):  # the table is looked at once a minute
+    def test_an_index_that_goes_while_the_service_runs(stage, proxy, start):
+        service = start(LINKD_PSID_LOOKUP="index")
+        assert service.logged(lambda line: line["msg"] == "psid_lookup")["by"] == "index"
+        proxy.describe = lambda t: t.update(GlobalSecondaryIndexes=[
+            one for one in t["GlobalSecondaryIndexes"] if one["IndexName"] != "fb_psid-index"])
+        told = service.logged(lambda line: line["msg"] == "psid_lookup" and line["by"] == "nothing", seconds=80)
+        assert told["level"] == "error" and "aws dynamodb update-table" in told["error"]
+
+
 @pytest.mark.parametrize("index", ["email-index", "fb_psid-index"])
 def test_an_index_being_built(stage, proxy, make_service, index):
     table = make(stage)
