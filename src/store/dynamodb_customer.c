@@ -23,6 +23,7 @@ static int query(struct dynamodb_op *x)
 		which = "customer_id=:k AND email>:l";
 	dynamodb_body_text(&b, "KeyConditionExpression", str_c(which));
 	dynamodb_body_values(&b, which, NULL);
+	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
 	dynamodb_body_raw(&b, "ConsistentRead", "true");
 	dynamodb_body_raw(&b, "Limit", x->op->kind == STORE_ADD ? "1" : "8");
 	dynamodb_body_end(&b);

@@ -37,8 +37,6 @@ enum {
 	PAGES_MAX = 2 * DYNAMODB_SCAN_MAX_MIB, /* of at most 1 MiB; the table may have grown */
 };
 
-#define CUSTOMER "customer_id,email,password,fb_psid,fb_page_id,fb_linked_at,login_failures,login_window_ends"
-
 static size_t room(enum store_kind k)
 {
 	return k == STORE_FIND_EMAIL ? EMAIL_MATCHES_MAX : STORE_HOLDERS_MAX;
@@ -162,7 +160,7 @@ static int get(struct dynamodb_op *x)
 {
 	if (x->at == x->op->out.n)
 		return x->op->out.n == 0 && x->op->kind == STORE_FIND_CODE ? P_MISSED : P_SORT;
-	const char *what = CUSTOMER ",fb_link_code,authorization_code";
+	const char *what = DYNAMODB_ITEM_CUSTOMER ",fb_link_code,authorization_code";
 	if (x->op->kind == STORE_FIND_EMAIL) /* the one item of the answer still in hand */
 		return dynamodb_op_get_of(x, json_first(json_get(x->reply->json, "Items")), what, P_GOT);
 	return dynamodb_op_get(x, &x->op->out.customers[x->at].key, what, P_GOT);
@@ -253,7 +251,7 @@ static int scan(struct dynamodb_op *x)
 	dynamodb_body_begin(&b);
 	dynamodb_body_text(&b, "FilterExpression", str_c(filter_of(x->op)));
 	dynamodb_body_values(&b, filter_of(x->op), NULL);
-	dynamodb_body_text(&b, "ProjectionExpression", str_c(CUSTOMER));
+	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
 	dynamodb_body_raw(&b, "ConsistentRead", "true");
 	put_start(x, &b);
 	dynamodb_body_end(&b);

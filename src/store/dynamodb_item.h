@@ -3,6 +3,10 @@
 #include "base/json.h"
 #include "store/store.h"
 
+/* ProjectionExpression of an item that dynamodb_item_customer reads: others' attributes stay unread. */
+#define DYNAMODB_ITEM_CUSTOMER \
+	"customer_id,email,password,fb_psid,fb_page_id,fb_linked_at,login_failures,login_window_ends"
+
 struct str dynamodb_item_str(const struct json *item, const char *attribute); /* empty: none, or no text */
 int64_t dynamodb_item_int(const struct json *item, const char *attribute, int64_t otherwise);
 void dynamodb_item_link(const struct json *item, struct store_link *ret);

@@ -1,5 +1,6 @@
 """Tables as they exist at users: other keys, other projections, no index; and what is refused with which words."""
 import json
+import re
 import secrets
 
 import pytest
@@ -290,12 +291,49 @@ def test_items_so_large_that_a_page_ends_early(proxy, start):
         service.database.delete(one)
 
 
+def attributes_of(body):
+    """What dynamodb:Attributes holds of a request: every attribute that its keys and expressions name."""
+    names = {name for key in ("Key", "Item") for name in body.get(key, {})}
+    for expression in (text for name, text in body.items() if name.endswith("Expression")):
+        names |= set(re.findall(r"(?<![:\w])[a-z]\w*\b(?!\()", expression))
+    return names
+
+
+def context_of(operation, body):
+    """The condition keys of a request.  A read that names no attributes gets all of the item or of the index."""
+    context = {"dynamodb:Attributes": attributes_of(body)}
+    if operation == "Query":
+        whole = "ALL_PROJECTED_ATTRIBUTES" if "IndexName" in body else "ALL_ATTRIBUTES"
+        context["dynamodb:Select"] = {"SPECIFIC_ATTRIBUTES" if "ProjectionExpression" in body else whole}
+    if operation == "UpdateItem":
+        context["dynamodb:ReturnValues"] = {body.get("ReturnValues", "NONE")}
+    return context
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def allows(statement, operation, body):
+    """As much of IAM's rules as the policy uses."""
+    resource = "TABLE" + (f"/index/{body['IndexName']}" if "IndexName" in body else "")
+    context = context_of(operation, body)
+    return ("dynamodb:" + operation in listed(statement["Action"])
+            and any(one.endswith("table/" + resource) for one in listed(statement["Resource"]))
+            and all(context.get(key, set()) <= set(listed(wanted))
+                    for condition in statement.get("Condition", {}).values() for key, wanted in condition.items()))
+
+
+def policy():
+    with open(f"{ROOT}/deploy/iam-policy.json", encoding="utf-8") as file:
+        return json.load(file)["Statement"]
+
+
 def test_the_policy_allows_what_is_sent_and_nothing_else(stage, proxy, start):
     """deploy/iam-policy.json against a service that did everything it does on create-table's table."""
-    with open(f"{ROOT}/deploy/iam-policy.json", encoding="utf-8") as file:
-        statements = json.load(file)["Statement"]
-    allowed = {action for s in statements for action in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
-    indexes = {r.rsplit("/", 1)[1] for s in statements if s["Sid"] == "Indexes" for r in s["Resource"]}
+    statements = policy()
+    allowed = {action for s in statements for action in listed(s["Action"])}
+    indexes = {r.rsplit("/", 1)[1] for s in statements for r in listed(s["Resource"]) if "/index/" in r}
     service = start()
     assert proxy.operations["DescribeTable"]
     people.hash_of(service)
@@ -309,9 +347,28 @@ def test_the_policy_allows_what_is_sent_and_nothing_else(stage, proxy, start):
     phone = people.Phone(service)
     phone.open()
     phone.login(person.email, "wrong")
-    sent = {"dynamodb:" + operation for operation in [*proxy.operations, "DescribeTable"]}
-    asked = {json.loads(body)["IndexName"] for operation, body in proxy.log if b"IndexName" in body}
-    assert sent == allowed and asked == indexes, (sent, asked)
+    requests = [(operation, json.loads(body)) for operation, body in proxy.log] + [("DescribeTable", {})]
+    assert [one for one in requests if not any(allows(s, *one) for s in statements)] == []
+    assert {"dynamodb:" + operation for operation, _ in requests} == allowed
+    assert {body["IndexName"] for _, body in requests if "IndexName" in body} == indexes
+    named = {name for one in requests if one[0] == "UpdateItem" for name in attributes_of(one[1])}
+    assert {"authorization_code", "fb_link_code", "login_failures"} <= named
+
+
+@pytest.mark.parametrize("operation,body", [
+    ("UpdateItem", {"Key": {"customer_id": {}}, "UpdateExpression": "SET balance=:b"}),
+    ("UpdateItem", {"Key": {"customer_id": {}}, "UpdateExpression": "SET fb_psid=:p", "ConditionExpression": "balance>:b"}),
+    ("UpdateItem", {"Key": {"customer_id": {}}, "UpdateExpression": "SET fb_psid=:p", "ReturnValues": "ALL_OLD"}),
+    ("GetItem", {"Key": {"customer_id": {}}, "ProjectionExpression": "customer_id,balance"}),
+    ("Query", {"KeyConditionExpression": "customer_id=:k"}),
+    ("Query", {"KeyConditionExpression": "customer_id=:k", "ProjectionExpression": "balance"}),
+    ("Query", {"KeyConditionExpression": "balance=:b", "IndexName": "balance-index"}),
+    ("Scan", {"ProjectionExpression": "customer_id"}),
+    ("PutItem", {"Item": {"customer_id": {}}}),
+    ("DeleteItem", {"Key": {"customer_id": {}}}),
+])
+def test_the_policy_refuses_others_attributes(operation, body):
+    assert not any(allows(s, operation, body) for s in policy())
 
 
 ROOT = __file__.rsplit("/tests/", 1)[0]
