@@ -161,3 +161,30 @@ def test_task_is_confined_and_gets_secrets_apart():
     given = {one["Name"]: PARAMETER.sub("", one["ValueFrom"]["Fn::Sub"]).strip(":") for one in task["Secrets"]}
     assert given == {f"LINKD_{name.upper()}": name for name in ("app_secret", "verify_token", "admin_token", "seal_key")}
     assert set(given.values()) <= set(re.findall(r"\w+", template["Parameters"]["KeysArn"]["Description"]))
+
+
+# --- the firewall and the access log
+
+def test_pages_have_a_rate_and_the_webhook_has_none():
+    resources = load()["Resources"]
+    rule, = resources["Firewall"]["Properties"]["Rules"]
+    scope = rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"]["ByteMatchStatement"]
+    assert (scope["PositionalConstraint"], scope["SearchString"]) == ("STARTS_WITH", "/link")
+    assert list(rule["Action"]) == ["Block"]
+    on = resources["FirewallOfBalancer"]["Properties"]
+    assert on == {"ResourceArn": {"Ref": "Balancer"}, "WebACLArn": {"Fn::GetAtt": ["Firewall", "Arn"]}}
+
+
+def test_access_log_leaves_out_what_is_secret():
+    """The query holds linking tokens; a sampled request and the load balancer's own log would show it."""
+    resources = load()["Resources"]
+    log = resources["FirewallLogging"]["Properties"]
+    hidden = [one["SingleHeader"]["Name"] for one in log["RedactedFields"] if "SingleHeader" in one]
+    assert {"QueryString": {}} in log["RedactedFields"]
+    assert set(hidden) == {"cookie", "referer", "x-hub-signature", "x-hub-signature-256"}
+    group = resources["FirewallLog"]["Properties"]["LogGroupName"]["Fn::Sub"]
+    assert group.startswith("aws-waf-logs-") and "${FirewallLog}" in log["LogDestinationConfigs"][0]["Fn::Sub"]
+    firewall = resources["Firewall"]["Properties"]
+    shown = [one["VisibilityConfig"]["SampledRequestsEnabled"] for one in [firewall, *firewall["Rules"]]]
+    assert shown == [False, False]
+    assert attributes(resources["Balancer"], "LoadBalancerAttributes")["access_logs.s3.enabled"] == "false"

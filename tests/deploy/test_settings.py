@@ -47,9 +47,26 @@ def test_no_metric_is_made_up():
     assert {one.replace('"', '\\"') for one in re.findall(r'\{(\w+="\w+")\}', text)} <= labels
 
 
-def test_template_gives_settings_that_hold(binary):
-    plain = {name: value for name, value in environment(load()).items() if isinstance(value, str)}
-    code, said = check_config(binary, {**FILLED, **plain, "LINKD_STORE": "dynamodb:account-linkd", "AWS_REGION": "eu-central-1"})
+def given(template, **chosen):
+    """What a task gets: texts, and parameters with their defaults or as chosen."""
+    made = {name: value for name, value in environment(template).items() if isinstance(value, str)}
+    for name, value in environment(template).items():
+        word = value.get("Ref", "") if isinstance(value, dict) else ""
+        default = template["Parameters"].get(word, {}).get("Default")
+        if word in chosen or default is not None:
+            made[name] = chosen.get(word, default)
+    return {**FILLED, **made, "LINKD_STORE": "dynamodb:account-linkd", "AWS_REGION": "eu-central-1"}
+
+
+BRAND = {"BrandName": "Example Shop", "PageIds": "1234567890,42", "PrivacyUrl": "https://example.com/privacy", "LegacySha1": "refuse",
+         "SignupUrl": "https://example.com/new", "ForgotUrl": "https://example.com/forgot"}
+
+
+@pytest.mark.parametrize("chosen", [{}, BRAND], ids=["defaults", "all chosen"])
+def test_template_gives_settings_that_hold(binary, chosen):
+    settings = given(load(), **chosen)
+    assert set(chosen.values()) <= set(settings.values())
+    code, said = check_config(binary, settings)
     assert code == 0, said
 
 
