@@ -8,6 +8,8 @@
 #include "config_list.h"
 #include "config_source.h"
 
+enum { FINDINGS_MAX = 1 << 20 };
+
 static bool has_control(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -132,15 +134,34 @@ static enum err_code outcome(const struct config_report *r, struct err *reterr)
 	return ERR_OK;
 }
 
-enum err_code config_load(const char *file, char *const *environ_, struct config **ret, struct buf *problems,
+void config_findings_init(struct config_findings *f)
+{
+	buf_init(&f->problems, FINDINGS_MAX);
+	buf_init(&f->warnings, FINDINGS_MAX);
+}
+
+void config_findings_done(struct config_findings *f)
+{
+	buf_done(&f->problems);
+	buf_done(&f->warnings);
+}
+
+static void put_warnings(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->warnings.n; i++)
+		buf_printf(out, "%s\n", c->warnings.v[i]);
+}
+
+enum err_code config_load(const struct config_from *from, struct config **ret, struct config_findings *found,
                           struct err *reterr)
 {
 	struct config_raw raw[CONFIG_ROWS] = {{NULL, NULL}};
 	struct config *c = new_config();
 	if (c == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for the settings");
-	struct config_report r = {.problems = problems, .warnings = &c->warnings};
-	config_source_read(file, environ_, raw, &r);
+	struct config_report r = {
+	        .scope = from->scope, .problems = &found->problems, .warnings = &c->warnings};
+	config_source_read(from->file, from->environ_, raw, &r);
 	for (size_t i = 0; i < CONFIG_ROWS && !r.nomem; i++) {
 		const char *text = raw[i].text;
 		set(c, &config_row_table[i], text == NULL ? config_row_table[i].def : text, &r);
@@ -149,6 +170,8 @@ enum err_code config_load(const char *file, char *const *environ_, struct config
 	if (!r.nomem)
 		config_check(c, &r);
 	config_source_done(raw);
+	put_warnings(c, &found->warnings);
+	r.nomem |= found->warnings.failed;
 	enum err_code code = outcome(&r, reterr);
 	if (code == ERR_OK)
 		*ret = c;

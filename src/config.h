@@ -2,7 +2,8 @@
  * defaults.
  *
  * Precedence  NAME in the environment, NAME_FILE, the file, the default; NAME and NAME_FILE together is an
- * error. Threads     read-only after config_load; shared by all. */
+ *             error.
+ * Threads     read-only after config_load; shared by all. */
 #pragma once
 #include "base/buf.h"
 
@@ -38,10 +39,36 @@ struct config {
 	struct strlist warnings; /* sentences for the log at start */
 };
 
-/* Read everything.  `file` NULL for none; `environ_` is NULL-ended "NAME=value".
- * Errors  ERR_INVALID: `problems` then names every one, a line each, with the setting and the remedy. */
-MUST_CHECK enum err_code config_load(const char *file, char *const *environ_, struct config **ret,
-                                     struct buf *problems, struct err *reterr);
+/* Parts of the settings.  A command reads and judges its own; all others keep their defaults, and files that
+ * only they name are not opened. */
+enum config_scope {
+	CONFIG_STORE = 1,     /* the store, and how a new password is hashed */
+	CONFIG_KEYS = 2,      /* LINKD_SEAL_KEY */
+	CONFIG_LISTEN = 4,    /* LINKD_LISTEN */
+	CONFIG_OTHERS = 8,    /* every other setting */
+	CONFIG_REQUIRED = 16, /* no setting: what the service cannot do without must be set */
+	CONFIG_EVERY = CONFIG_STORE | CONFIG_KEYS | CONFIG_LISTEN | CONFIG_OTHERS,
+	CONFIG_SERVICE = CONFIG_EVERY | CONFIG_REQUIRED,
+};
+
+struct config_from {
+	const char *file;      /* NULL: none */
+	char *const *environ_; /* NULL-ended "NAME=value" */
+	unsigned scope;        /* of enum config_scope */
+};
+
+/* What is wrong (then nothing is loaded) and what is dangerous, a line each, with the setting and the remedy.
+ */
+struct config_findings {
+	struct buf problems;
+	struct buf warnings; /* also in `warnings` of what was loaded */
+};
+void config_findings_init(struct config_findings *f);
+void config_findings_done(struct config_findings *f);
+
+/* Errors  ERR_INVALID: `found` then names every problem.  ERR_NOMEM. */
+MUST_CHECK enum err_code config_load(const struct config_from *from, struct config **ret,
+                                     struct config_findings *found, struct err *reterr);
 void config_free(struct config *c); /* wipes secrets; NULL is a no-op */
 
 void config_print(const struct config *c,

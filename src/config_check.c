@@ -16,6 +16,12 @@ enum {
 #define PROBLEM(KEY, ...) config_report_problem(r, CONFIG_ROW_##KEY, __VA_ARGS__)
 #define QUOTED(z) config_report_quote(str_c(z)).s
 
+/* What must be set is set. */
+static bool required(const struct config_report *r)
+{
+	return (r->scope & CONFIG_REQUIRED) != 0;
+}
+
 static bool admin_is_off(const struct config *c)
 {
 	return c->admin_listen.n == 1 && strcmp(c->admin_listen.v[0], "off") == 0;
@@ -43,6 +49,14 @@ static bool check_listeners(const struct strlist *l, int row, struct config_repo
 static void check_listen(struct config *c, struct config_report *r)
 {
 	c->public_loopback = check_listeners(&c->listen, CONFIG_ROW_LISTEN, r);
+}
+
+static void check_admin(struct config *c, struct config_report *r)
+{
+	size_t n = strlen(c->admin_token);
+	if (n > 0 && n < ADMIN_TOKEN_MIN)
+		PROBLEM(ADMIN_TOKEN, "needs at least %d characters; make one with: openssl rand -hex 32",
+		        ADMIN_TOKEN_MIN);
 	if (admin_is_off(c))
 		return;
 	bool loopback = check_listeners(&c->admin_listen, CONFIG_ROW_ADMIN_LISTEN, r);
@@ -57,7 +71,7 @@ static void check_public_url(struct config *c, struct config_report *r)
 {
 	struct config_origin o;
 	if (c->public_url[0] == '\0') {
-		if (!c->public_loopback)
+		if (!c->public_loopback && required(r))
 			PROBLEM(PUBLIC_URL,
 			        "must be set unless every address of LINKD_LISTEN is loopback; write the "
 			        "address people use, such as https://link.example.com");
@@ -78,14 +92,6 @@ static void check_public_url(struct config *c, struct config_report *r)
 		        QUOTED(c->public_url));
 }
 
-static void check_admin_token(struct config *c, struct config_report *r)
-{
-	size_t n = strlen(c->admin_token);
-	if (n > 0 && n < ADMIN_TOKEN_MIN)
-		PROBLEM(ADMIN_TOKEN, "needs at least %d characters; make one with: openssl rand -hex 32",
-		        ADMIN_TOKEN_MIN);
-}
-
 /* As AWS limits it. */
 static bool table_name_valid(struct str s)
 {
@@ -97,11 +103,6 @@ static void check_table(struct config *c, struct config_report *r)
 	struct str table = {c->store + 9, strlen(c->store) - 9};
 	if (!table_name_valid(table))
 		PROBLEM(STORE, "%s is no name of a table: 3 to 255 of A-Z a-z 0-9 _ . -", QUOTED(table.p));
-	if (c->seal_key.n == 0)
-		config_report_warning(
-		        r, "LINKD_SEAL_KEY is not set: keys are derived from LINKD_APP_SECRET, so that "
-		           "whoever knows that secret could forge consents; make one with: openssl rand "
-		           "-hex 32");
 }
 
 static void check_store(struct config *c, struct config_report *r)
@@ -118,6 +119,9 @@ static void check_store(struct config *c, struct config_report *r)
 
 static void check_seal_keys(struct config *c, struct config_report *r)
 {
+	if (c->seal_key.n == 0 && required(r) && str_starts(str_c(c->store), STR("dynamodb:")))
+		PROBLEM(SEAL_KEY, "must be set with LINKD_STORE=dynamodb:TABLE, to the same value on every "
+		                  "instance; make one with: openssl rand -hex 32");
 	if (c->seal_key.n > KEYS_MAX)
 		PROBLEM(SEAL_KEY, "holds %zu keys; at most %d are used, drop the oldest", c->seal_key.n,
 		        KEYS_MAX);
@@ -130,7 +134,7 @@ static void check_seal_keys(struct config *c, struct config_report *r)
 
 static void check_app_secrets(struct config *c, struct config_report *r)
 {
-	if (c->app_secret.n == 0)
+	if (c->app_secret.n == 0 && required(r))
 		PROBLEM(APP_SECRET,
 		        "must be set; it stands in the Facebook app's settings, Basic, App secret");
 	if (c->app_secret.n > KEYS_MAX)
@@ -255,11 +259,13 @@ static void check_passwords(struct config *c, struct config_report *r)
 
 void config_check(struct config *c, struct config_report *r)
 {
-	check_listen(c, r);
-	check_public_url(c, r);
-	check_admin_token(c, r);
 	check_store(c, r);
 	check_seal_keys(c, r);
+	check_listen(c, r);
+	if ((r->scope & CONFIG_OTHERS) == 0)
+		return;
+	check_admin(c, r);
+	check_public_url(c, r);
 	check_app_secrets(c, r);
 	check_page_ids(c, r);
 	check_redirect_hosts(c, r);

@@ -71,6 +71,8 @@ static int on_pair(void *user, const char *section, const char *name, const char
 		unknown_key(f, name);
 		return 1;
 	}
+	if ((config_row_scope((int)(row - config_row_table)) & f->r->scope) == 0)
+		return 1;
 	struct config_raw *raw = &f->raw[row - config_row_table];
 	if (n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n - 1] == value[0])
 		problem(f, row, "write the value without quotes");

@@ -19,6 +19,23 @@ static const char *const words[CONFIG_K_COUNT][5] = {
         [CONFIG_K_ENUM_FORMAT] = {"json", "text"},
 };
 
+/* Not listed: CONFIG_OTHERS. */
+static const unsigned char scopes[CONFIG_ROWS] = {
+        [CONFIG_ROW_STORE] = CONFIG_STORE,
+        [CONFIG_ROW_STORE_IN_FLIGHT] = CONFIG_STORE,
+        [CONFIG_ROW_PSID_LOOKUP] = CONFIG_STORE,
+        [CONFIG_ROW_CODE_STYLE] = CONFIG_STORE,
+        [CONFIG_ROW_ARGON2_MEMORY_KIB] = CONFIG_STORE,
+        [CONFIG_ROW_ARGON2_PASSES] = CONFIG_STORE,
+        [CONFIG_ROW_SEAL_KEY] = CONFIG_KEYS,
+        [CONFIG_ROW_LISTEN] = CONFIG_LISTEN,
+};
+
+unsigned config_row_scope(int row)
+{
+	return scopes[row] == 0 ? CONFIG_OTHERS : scopes[row];
+}
+
 const char *const *config_row_words(enum config_row_kind kind)
 {
 	return words[kind][0] == NULL ? NULL : words[kind];

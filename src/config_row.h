@@ -35,6 +35,8 @@ struct config_row {
 };
 extern const struct config_row config_row_table[CONFIG_ROWS];
 
+unsigned config_row_scope(int row); /* of enum config_scope: one bit */
+
 const char *const *config_row_words(enum config_row_kind kind); /* NULL-ended; NULL for other kinds */
 
 /* The row, or NULL. */

@@ -141,5 +141,6 @@ void config_source_read(const char *file, char *const *environ_, struct config_r
 	if (file != NULL)
 		config_ini_read(file, raw, r);
 	for (int i = 0; i < CONFIG_ROWS; i++)
-		override(i, &env[i], &raw[i], r);
+		if ((config_row_scope(i) & r->scope) != 0)
+			override(i, &env[i], &raw[i], r);
 }

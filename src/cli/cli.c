@@ -6,7 +6,7 @@
 
 #define NAME "account-linkd"
 
-enum { PROBLEMS_MAX = 65536, OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 32 };
 
 static const char *args_of(const struct cli *c)
 {
@@ -187,18 +187,25 @@ int cli_dispatch(struct cli *c, const struct cli_command *table)
 
 /* --- inputs */
 
-bool cli_config(struct cli *c, struct config **ret)
+bool cli_config_found(struct cli *c, unsigned scope, struct config **ret, struct config_findings *found)
 {
-	struct buf problems;
+	struct config_from from = {.file = c->config_file, .environ_ = c->environ_, .scope = scope};
 	struct err e;
-	buf_init(&problems, PROBLEMS_MAX);
-	enum err_code code = config_load(c->config_file, c->environ_, ret, &problems, &e);
+	enum err_code code = config_load(&from, ret, found, &e);
 	if (code != ERR_OK) {
-		(void)fputs(problems.p == NULL ? "" : problems.p, c->err);
+		(void)fputs(found->problems.p == NULL ? "" : found->problems.p, c->err);
 		(void)cli_fail(c, "%s", e.msg);
 	}
-	buf_done(&problems);
 	return code == ERR_OK;
+}
+
+bool cli_config(struct cli *c, unsigned scope, struct config **ret)
+{
+	struct config_findings found;
+	config_findings_init(&found);
+	bool ok = cli_config_found(c, scope, ret, &found);
+	config_findings_done(&found);
+	return ok;
 }
 
 bool cli_read_secret(struct cli *c, size_t max, struct buf *ret)

@@ -73,8 +73,12 @@ MUST_CHECK bool cli_parse(struct cli *c, const struct cli_option *options, int m
 int cli_usage(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_fail(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Settings, with every problem shown on `err`.  False: return c->rc.  Ownership  config_free. */
-MUST_CHECK bool cli_config(struct cli *c, struct config **ret);
+/* The settings of `scope` (enum config_scope), with every problem shown on `err`.  False: return c->rc.
+ * Ownership  config_free. */
+MUST_CHECK bool cli_config(struct cli *c, unsigned scope, struct config **ret);
+/* The same, and what was found, for a command that shows it. */
+MUST_CHECK bool cli_config_found(struct cli *c, unsigned scope, struct config **ret,
+                                 struct config_findings *found);
 
 /* A secret from `in`: all of it to the end, one final newline dropped, at most max bytes, no NUL, not empty.
  * False: return c->rc.  Ownership  the caller wipes (crypto_wipe) and frees (buf_done) `ret` in any case. */

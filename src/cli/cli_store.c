@@ -12,7 +12,7 @@ bool cli_store_open(struct cli *c, struct cli_store *ret)
 {
 	struct err err;
 	*ret = (struct cli_store){.cfg = NULL};
-	if (!cli_config(c, &ret->cfg))
+	if (!cli_config(c, CONFIG_STORE, &ret->cfg))
 		return false;
 	if (crypto_start(&err) == ERR_OK && httpc_global_start(&err) == ERR_OK &&
 	    store_open(ret->cfg, &ret->store, &err) == ERR_OK)

@@ -163,7 +163,8 @@ int cli_create_table(struct cli *c)
 	struct config *cfg;
 	struct str scheme, table;
 	struct err err;
-	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) || !cli_config(c, &cfg))
+	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) ||
+	    !cli_config(c, CONFIG_STORE, &cfg))
 		return c->rc;
 	struct making m = {.c = c, .cfg = cfg};
 	(void)str_cut(str_c(cfg->store), ':', &scheme, &table);

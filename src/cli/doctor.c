@@ -31,9 +31,10 @@ static void check_keys(struct doctor *d)
 	else if (store_file(d->cfg) != NULL)
 		doctor_note(d, "seal_key", DOCTOR_OK, "kept beside the database");
 	else
-		doctor_note(d, "seal_key", DOCTOR_ADVICE,
-		            "derived from LINKD_APP_SECRET: whoever knows that secret could forge consents; "
-		            "set LINKD_SEAL_KEY to the output of: openssl rand -hex 32");
+		doctor_note(
+		        d, "seal_key", DOCTOR_ADVICE,
+		        "LINKD_SEAL_KEY is not set here; serve needs it, the same on every instance: make "
+		        "one with: openssl rand -hex 32");
 }
 
 /* One read through the whole store, as the service does it. */
@@ -76,7 +77,8 @@ static int examine(struct doctor *d)
 int cli_doctor(struct cli *c)
 {
 	struct config *cfg;
-	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) || !cli_config(c, &cfg))
+	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) ||
+	    !cli_config(c, CONFIG_STORE | CONFIG_KEYS, &cfg))
 		return c->rc;
 	struct doctor d = {.c = c, .cfg = cfg};
 	int rc = examine(&d);

@@ -49,7 +49,7 @@ static bool url_of(struct cli *c, char *ret, size_t cap)
 	struct config *cfg;
 	char host[CONFIG_HOST_MAX + 1];
 	uint16_t port = 0;
-	if (!cli_config(c, &cfg))
+	if (!cli_config(c, CONFIG_LISTEN, &cfg))
 		return false;
 	bool ok = config_host_port(cfg->listen.v[0], host, sizeof host, &port) && port != 0;
 	config_free(cfg);

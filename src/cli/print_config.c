@@ -20,7 +20,7 @@ int cli_print_config(struct cli *c)
 		config_readme(&text);
 		return finish(c, &text);
 	}
-	if (!cli_config(c, &cfg))
+	if (!cli_config(c, CONFIG_EVERY, &cfg))
 		return c->rc;
 	if (c->json)
 		config_print_json(cfg, &text);

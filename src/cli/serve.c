@@ -9,7 +9,7 @@ int cli_serve(struct cli *c)
 		return c->rc;
 	if (c->json)
 		return cli_usage(c, "serve has no --json; LINKD_LOG_FORMAT decides how the log looks");
-	if (!cli_config(c, &cfg))
+	if (!cli_config(c, CONFIG_SERVICE, &cfg))
 		return c->rc;
 	enum err_code code = app_serve(cfg, &e);
 	config_free(cfg);

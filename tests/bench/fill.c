@@ -27,14 +27,15 @@ static struct fill *give_up(struct fill *f, const char *why)
 struct fill *fill_new(void)
 {
 	struct err e = {.msg = ""};
-	struct buf problems;
+	struct config_from from = {.environ_ = environ, .scope = CONFIG_STORE};
+	struct config_findings found;
 	struct fill *f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return NULL;
-	buf_init(&problems, 65536);
-	if (config_load(NULL, environ, &f->cfg, &problems, &e) != ERR_OK)
-		return give_up(f, problems.len > 0 ? problems.p : e.msg);
-	buf_done(&problems);
+	config_findings_init(&found);
+	if (config_load(&from, &f->cfg, &found, &e) != ERR_OK)
+		return give_up(f, found.problems.len > 0 ? found.problems.p : e.msg);
+	config_findings_done(&found);
 	if (store_open(f->cfg, &f->store, &e) != ERR_OK || loop_new(&f->loop, &e) != ERR_OK ||
 	    store_attach(f->store, f->loop, &e) != ERR_OK)
 		return give_up(f, e.msg);

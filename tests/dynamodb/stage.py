@@ -31,5 +31,5 @@ class Stage:
 def create(binary, settings):
     """Run create-table."""
     p = subprocess.run([binary, "create-table"], capture_output=True, text=True, timeout=60,
-                       env={**settings, "LINKD_APP_SECRET": "x" * 32, "LINKD_LISTEN": "127.0.0.1:0"})
+                       env=settings)
     assert p.returncode == 0, p.stderr

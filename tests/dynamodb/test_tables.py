@@ -1,13 +1,16 @@
 """Tables as they exist at users: other keys, other projections, no index; and what is refused with which words."""
 import json
+import pathlib
 import re
 import secrets
+import subprocess
 
 import pytest
 
 from conftest import count
 from dynamodb import people
 from dynamodb.people import Person
+from dynamodb.servers import ENVIRONMENT
 from dynamodb.table import Table
 from harness import client
 from harness.phone import deliver
@@ -265,6 +268,17 @@ def test_create_table_and_doctor(stage, proxy, make_service):
     assert {"region", "credentials", "clock", "round_trip", "table", "keys", "email-index", "fb_psid-index", "projection",
             "psid_lookup", "store", "seal_key"} <= set(checks)
     assert "env" in checks["credentials"]["text"] and "AWS_REGION" in checks["region"]["text"]
+
+
+def test_the_snippet_of_the_readme_runs_as_printed(stage, binary, tmp_path):
+    """With the address of the stand-in, AWS's keys, and nothing of Facebook's."""
+    text = re.search(r"^## On DynamoDB\n.*?^```sh\n(.*?)^```", pathlib.Path(ROOT, "README.md").read_text(), re.M | re.S).group(1)
+    (tmp_path / "account-linkd").symlink_to(pathlib.Path(binary).resolve())
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "AWS_ENDPOINT_URL_DYNAMODB": stage.address,
+           **{name: value for name, value in ENVIRONMENT.items() if name.startswith("AWS_") and name != "AWS_REGION"}}
+    done = subprocess.run(["sh", "-euc", text], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "status: ACTIVE" in done.stdout and "faults: 0" in done.stdout, done.stdout
 
 
 def test_a_lost_answer_to_create_table_is_no_failure(stage, proxy, make_service):

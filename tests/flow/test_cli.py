@@ -1,6 +1,7 @@
 """The commands: customers and links from the shell."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -94,6 +95,30 @@ def test_link_show_and_remove(service, customer, phone):
     assert service.command("link", "remove", "--psid", phone.psid).returncode == 0
     assert database.holders(service.database, phone.psid) == []
     assert service.command("link", "show", "--psid", phone.psid).returncode == 1
+
+
+STORE_COMMANDS = [["customer", "add", "--id", "c1", "--email", "c1@example.com", "--password-stdin"],
+                  ["customer", "show", "--id", "c1"], ["customer", "show", "--email", "c1@example.com"],
+                  ["link", "show", "--customer", "c1"], ["link", "show", "--psid", "7"], ["link", "remove", "--psid", "7"],
+                  ["doctor"], ["customer", "remove", "--id", "c1"]]
+
+
+@pytest.mark.parametrize("wrong", [{}, {"LINKD_APP_SECRET": "'x'", "LINKD_LISTEN": "x", "LINKD_PUBLIC_URL": "x",
+                                        "LINKD_VERIFY_TOKEN_FILE": "/nonexistent", "LINKD_WORKERS": "many"}],
+                         ids=["nothing else is set", "all else is wrong"])
+def test_commands_of_the_store_need_its_settings_only(binary, tmp_path, wrong):
+    """...; the ones that find nothing say that, not what is wrong with Facebook's settings."""
+    env = {"LINKD_STORE": f"sqlite:{tmp_path}/x.db", "LINKD_ARGON2_MEMORY_KIB": "64", "LINKD_ARGON2_PASSES": "1", **wrong}
+    for words in STORE_COMMANDS:
+        done = subprocess.run([binary, *words], env=env, input="password", capture_output=True, text=True, timeout=30)
+        nobody = words[0] == "link"
+        assert done.returncode == (1 if nobody else 0), (words, done.stderr)
+        assert "not linked" in done.stderr if nobody else not done.stderr, (words, done.stderr)
+
+
+def test_settings_are_shown_before_all_are_there(binary):
+    done = subprocess.run([binary, "print-config"], env={}, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "code_ttl: 300" in done.stdout, done.stderr
 
 
 def test_commands_work_beside_a_busy_service(service):

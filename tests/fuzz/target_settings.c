@@ -78,17 +78,18 @@ static void check_same(struct config *a, struct config *b)
 static void check_environment(struct config *c)
 {
 	char *environ_[CONFIG_ROWS + 1] = {NULL};
+	struct config_from from = {.environ_ = environ_, .scope = CONFIG_SERVICE};
 	struct config *again = NULL;
-	struct buf problems;
-	buf_init(&problems, 65536);
+	struct config_findings found;
+	config_findings_init(&found);
 	for (size_t i = 0; i < CONFIG_ROWS; i++)
 		environ_[i] = variable(c, &config_row_table[i]);
-	FUZZ_MUST(config_load(NULL, environ_, &again, &problems, NULL) == ERR_OK);
+	FUZZ_MUST(config_load(&from, &again, &found, NULL) == ERR_OK);
 	check_same(c, again);
 	config_free(again);
 	for (size_t i = 0; i < CONFIG_ROWS; i++)
 		free(environ_[i]);
-	buf_done(&problems);
+	config_findings_done(&found);
 }
 
 /* print-config: JSON with every setting, no secret in it. */
@@ -135,8 +136,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str text = {(const char *)data, n};
 	static char token[64], path[64];
 	char *environ_[] = {n % 2 ? token : NULL, NULL};
+	struct config_from from = {.file = path, .environ_ = environ_, .scope = CONFIG_SERVICE};
 	struct config *c = NULL;
-	struct buf problems;
+	struct config_findings found;
 	struct err err = {.code = ERR_OK};
 	if (fuzz_holds(text, STR("Canary")))
 		return 0;
@@ -144,19 +146,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		text = STR("listen = 127.0.0.1:0");
 	(void)snprintf(token, sizeof token, "LINKD_ADMIN_TOKEN=%s%s", secret, n % 16 == 1 ? "" : "123456");
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", whole_file(text));
-	buf_init(&problems, 1 << 20);
-	enum err_code code = config_load(path, environ_, &c, &problems, &err);
+	config_findings_init(&found);
+	enum err_code code = config_load(&from, &c, &found, &err);
 	FUZZ_MUST(code == ERR_OK || (code == ERR_INVALID && err.code == code && n > 0));
 	if (code == ERR_OK) {
-		FUZZ_MUST(problems.len == 0 && c->app_secret.n == 1);
+		FUZZ_MUST(found.problems.len == 0 && c->app_secret.n == 1);
 		for (size_t i = 0; i < CONFIG_ROWS; i++)
 			check_row(c, &config_row_table[i]);
 		check_printed(c);
 		check_environment(c);
 	} else {
-		check_problems(&problems);
+		check_problems(&found.problems);
 	}
 	config_free(c);
-	buf_done(&problems);
+	config_findings_done(&found);
 	return 0;
 }

@@ -18,25 +18,35 @@ static inline void fixture_file(char name[32], struct str s)
 /* What a load gave: settings, or problems. */
 struct loaded {
 	struct config *c; /* NULL: refused */
-	struct buf problems;
+	struct buf problems, warnings;
 	struct err e;
 };
 
-static inline struct loaded load(const char *file, char *const *variables)
+static inline struct loaded load_scope(unsigned scope, const char *file, char *const *variables)
 {
 	struct loaded l = {.c = NULL};
-	buf_init(&l.problems, 1 << 16);
-	enum err_code code = config_load(file, variables, &l.c, &l.problems, &l.e);
+	struct config_from from = {.file = file, .environ_ = variables, .scope = scope};
+	struct config_findings found;
+	config_findings_init(&found);
+	enum err_code code = config_load(&from, &l.c, &found, &l.e);
 	assert_true((code == ERR_OK) == (l.c != NULL));
 	assert_true(code == ERR_OK || code == ERR_INVALID);
-	assert_true((code == ERR_OK) == (l.problems.len == 0));
-	if (l.problems.p == NULL)
-		buf_z(&l.problems, "");
+	assert_true((code == ERR_OK) == (found.problems.len == 0));
+	buf_z(&found.problems, "");
+	buf_z(&found.warnings, "");
+	l.problems = found.problems;
+	l.warnings = found.warnings;
 	return l;
+}
+
+static inline struct loaded load(const char *file, char *const *variables)
+{
+	return load_scope(CONFIG_SERVICE, file, variables);
 }
 
 static inline void loaded_done(struct loaded *l)
 {
 	config_free(l->c);
 	buf_done(&l->problems);
+	buf_done(&l->warnings);
 }

@@ -128,7 +128,8 @@ static void test_the_delay(void **state)
 static int start(void **state)
 {
 	sigset_t set;
-	struct buf problems;
+	struct config_from from = {.environ_ = environment, .scope = CONFIG_SERVICE};
+	struct config_findings found;
 	(void)state;
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
@@ -136,9 +137,9 @@ static int start(void **state)
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	(void)snprintf(setting, sizeof setting, "LINKD_STORE=sqlite:%s/x.db", dir);
-	buf_init(&problems, 1 << 16);
-	enum err_code code = config_load(NULL, environment, &cfg, &problems, NULL);
-	buf_done(&problems);
+	config_findings_init(&found);
+	enum err_code code = config_load(&from, &cfg, &found, NULL);
+	config_findings_done(&found);
 	return code == ERR_OK ? 0 : -1;
 }
 

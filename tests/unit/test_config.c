@@ -76,10 +76,12 @@ static const struct row {
         {"LINKD_PUBLIC_URL=https://Link.example.com", "lower case"},
         {"LINKD_STORE=sqlite:/var/x.db", NULL},
         {"LINKD_STORE=sqlite:", "or sqlite:PATH"},
-        {"LINKD_STORE=dynamodb:customers", NULL},
+        {"LINKD_STORE=dynamodb:customers",
+         "LINKD_SEAL_KEY: must be set with LINKD_STORE=dynamodb:TABLE, to the same value on every "
+         "instance; make one with: openssl rand -hex 32"},
         {"LINKD_STORE=dynamodb:ab", "is no name of a table"},
         {"LINKD_STORE=dynamodb:a/b/c", "is no name of a table"},
-        {"LINKD_STORE=dynamodb:" X50 X50 X50 X50 X50 "12345", NULL},
+        {"LINKD_STORE=dynamodb:" X50 X50 X50 X50 X50 "12345", "LINKD_SEAL_KEY: must be set"},
         {"LINKD_STORE=dynamodb:" X50 X50 X50 X50 X50 "123456", "is no name of a table"},
         {"LINKD_STORE=dynamodb:a b", "is no name of a table"},
         {"LINKD_LOG_LEVEL=" X50 X50, "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"... must be debug"},
@@ -142,7 +144,8 @@ static void test_values(void **state)
 			fail_msg("%s: %s", variable, l.problems.p);
 		if (rows[i].problem != NULL && strstr(l.problems.p, rows[i].problem) == NULL)
 			fail_msg("%s: %s", variable, l.problems.p);
-		if (rows[i].problem != NULL) /* one thing wrong, one problem */
+		bool no_key = strstr(variable, "dynamodb:") != NULL; /* a second one */
+		if (rows[i].problem != NULL && !no_key)              /* one thing wrong, one problem */
 			assert_ptr_equal(strchr(l.problems.p, '\n'), l.problems.p + l.problems.len - 1);
 		loaded_done(&l);
 	}
@@ -283,6 +286,64 @@ static void test_all_problems(void **state)
 	loaded_done(&l);
 }
 
+/* Everything outside the scope is wrong; nothing of it is read. */
+#define WRONG_OTHERS                                                                                 \
+	"LINKD_APP_SECRET=\x01", "LINKD_PUBLIC_URL=x", "LINKD_WORKERS=many", "LINKD_LOG_LEVEL=loud", \
+	        "LINKD_VERIFY_TOKEN_FILE=/nonexistent/x", "LINKD_ADMIN_LISTEN=x"
+#define WRONG_LISTEN "LINKD_LISTEN=x"
+#define WRONG_KEYS "LINKD_SEAL_KEY=short"
+#define WRONG_STORE \
+	"LINKD_STORE=mysql:x", "LINKD_ARGON2_PASSES=0", "LINKD_CODE_STYLE=x", "LINKD_PSID_LOOKUP=x"
+
+static void test_scopes(void **state)
+{
+	char *none[] = {NULL};
+	char *of_store[] = {WRONG_OTHERS, WRONG_LISTEN, WRONG_KEYS, "LINKD_STORE=dynamodb:shop", NULL};
+	char *of_keys[] = {WRONG_OTHERS, WRONG_LISTEN, WRONG_STORE, "LINKD_SEAL_KEY=" X50, NULL};
+	char *of_listen[] = {WRONG_OTHERS, WRONG_KEYS, WRONG_STORE, "LINKD_LISTEN=a:1", NULL};
+	char *wrong_store[] = {WRONG_STORE, NULL};
+	const struct {
+		unsigned scope;
+		char **vars;
+		bool good;
+	} rows_[] = {
+	        {CONFIG_STORE, none, true},
+	        {CONFIG_STORE, of_store, true},
+	        {CONFIG_STORE | CONFIG_KEYS, of_store, false},
+	        {CONFIG_KEYS, of_keys, true},
+	        {CONFIG_LISTEN, of_listen, true},
+	        {CONFIG_LISTEN, of_store, false},
+	        {CONFIG_STORE, wrong_store, false},
+	        {CONFIG_EVERY, none, true},
+	        {CONFIG_EVERY, of_store, false},
+	        {CONFIG_SERVICE, none, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows_); i++) {
+		struct loaded l = load_scope(rows_[i].scope, NULL, rows_[i].vars);
+		if ((l.c != NULL) != rows_[i].good)
+			fail_msg("row %zu: %s", i, l.problems.p);
+		loaded_done(&l);
+	}
+}
+
+/* The file holds every setting: what is outside the scope is skipped, also a list over several lines. */
+static void test_scope_of_the_file(void **state)
+{
+	char name[32], *none[] = {NULL};
+	fixture_file(name, STR("app_secret = \"x\"\nworkers = many\npage_ids = x,\n  y\nworkers = 1\n"
+	                       "store = dynamodb:shop\nargon2_passes = 3\n"));
+	(void)state;
+	struct loaded l = load_scope(CONFIG_STORE, name, none);
+	assert_non_null(l.c);
+	assert_string_equal(l.c->store, "dynamodb:shop");
+	assert_int_equal(l.c->argon2_passes, 3);
+	assert_int_equal(l.c->page_ids.n, 0);
+	assert_string_equal(l.warnings.p, "");
+	loaded_done(&l);
+	(void)unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +354,8 @@ int main(void)
 	        cmocka_unit_test(test_local_redirect_hosts),
 	        cmocka_unit_test(test_warnings),
 	        cmocka_unit_test(test_all_problems),
+	        cmocka_unit_test(test_scopes),
+	        cmocka_unit_test(test_scope_of_the_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,16 +35,17 @@ static enum err_code load_without(const char *file, char *const *variables, size
                                   struct err *e)
 {
 	struct config *c = NULL;
-	struct buf problems;
-	buf_init(&problems, 1 << 16);
+	struct config_from from = {.file = file, .environ_ = variables, .scope = CONFIG_SERVICE};
+	struct config_findings found;
+	config_findings_init(&found);
 	(on ? starve_from : starve_nth)(nth);
-	enum err_code code = config_load(file, variables, &c, &problems, e);
+	enum err_code code = config_load(&from, &c, &found, e);
 	assert_int_equal(code == ERR_OK, c != NULL);
 	if (code == ERR_INVALID)
-		assert_true(problems.len > 0 || problems.failed);
+		assert_true(found.problems.len > 0 || found.problems.failed);
 	assert_int_equal(code == ERR_OK ? 0 : e->code, code == ERR_OK ? 0 : code);
 	config_free(c);
-	buf_done(&problems);
+	config_findings_done(&found);
 	return code;
 }
 

@@ -13,11 +13,8 @@
 enum { WORDS_MAX = 12 };
 
 static char dir[64], file[80], setting[128];
-static char *environment[] = {setting,
-                              (char[]){"LINKD_APP_SECRET=0123456789abcdef0123"},
-                              (char[]){"LINKD_PUBLIC_URL=http://127.0.0.1:8080"},
-                              (char[]){"LINKD_ARGON2_MEMORY_KIB=64"},
-                              (char[]){"LINKD_ARGON2_PASSES=1"},
+static char *environment[] = {setting, /* nothing of Facebook's, nothing of the listeners */
+                              (char[]){"LINKD_ARGON2_MEMORY_KIB=64"}, (char[]){"LINKD_ARGON2_PASSES=1"},
                               NULL};
 static char *out, *err; /* of the last command */
 
