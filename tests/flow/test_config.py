@@ -47,6 +47,20 @@ def test_every_problem_is_named_at_once(program):
     assert program.command("serve", settings=bad).returncode == 1
 
 
+def test_json_names_every_problem_too(program):
+    """One object, whether the settings hold or not; the problems stand on stderr as well."""
+    done = program.command("check-config", "--json", settings={"LINKD_WORKERS": "many", "LINKD_CODE_TTL": "5",
+                                                               "LINKD_CODE_TLL": "77"})
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and told["status"] == "failed" and done.stdout.count("\n") == 1
+    assert sorted(one["text"].split(":")[0] for one in told["errors"]) == ["LINKD_CODE_TTL", "LINKD_WORKERS"]
+    assert any("LINKD_CODE_TLL" in one["text"] for one in told["warnings"])
+    assert all(one["text"] in done.stderr for one in told["errors"])
+    done = program.command("check-config", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and told["status"] == "ok" and told["warnings"] and "errors" not in told
+
+
 NUMBERS = ["", " ", "1.5", "0x10", "-1", "99999999999999999999", "1 2", "1e3"]
 
 
