@@ -93,25 +93,6 @@ static void block_signals(sigset_t *set)
 	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
-/* Instances that share a table share the app secret too.  While it is rotated, each of its values opens. */
-static enum err_code derive_sealer(struct app *a, struct err *reterr)
-{
-	const struct strlist *secrets = &a->cfg->app_secret;
-	uint8_t made[SEAL_KEYS_MAX][CRYPTO_KEY_LEN];
-	struct str key[SEAL_KEYS_MAX];
-	enum err_code code = ERR_OK;
-	size_t n = secrets->n < SEAL_KEYS_MAX ? secrets->n : SEAL_KEYS_MAX;
-	for (size_t i = 0; i < n && code == ERR_OK; i++) {
-		code = crypto_hkdf_sha256(str_c(secrets->v[i]), STR("account-linkd"), STR("seal key"),
-		                          made[i], CRYPTO_KEY_LEN);
-		key[i] = (struct str){(const char *)made[i], CRYPTO_KEY_LEN};
-	}
-	code = code == ERR_OK ? sealer_new(key, n, &a->shared.sealer, reterr)
-	                      : err_set(reterr, code, "cannot derive a key from LINKD_APP_SECRET");
-	crypto_wipe(made, sizeof made);
-	return code;
-}
-
 static enum err_code make_sealer(struct app *a, struct err *reterr)
 {
 	const struct strlist *keys = &a->cfg->seal_key;
@@ -122,7 +103,9 @@ static enum err_code make_sealer(struct app *a, struct err *reterr)
 	if (keys->n > 0)
 		return sealer_new(text, keys->n, &a->shared.sealer, reterr);
 	if (store_file(a->cfg) == NULL)
-		return derive_sealer(a, reterr);
+		return err_set(
+		        reterr, ERR_INVALID,
+		        "LINKD_SEAL_KEY must be set for this store; make one with: openssl rand -hex 32");
 	enum err_code code = keyfile_load_or_make(store_file(a->cfg), made, reterr);
 	if (code == ERR_OK) {
 		struct str key = {(const char *)made, sizeof made};

