@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "admin/health.h"
+#include "app_cpus.h"
 #include "app_worker.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -40,6 +41,7 @@ struct app {
 	_Atomic bool draining;
 	struct app_worker **worker;
 	size_t workers;
+	unsigned hash_threads;
 };
 
 /* No core file and no ptrace of other users: memory holds secrets.  Descriptors up to the hard limit. */
@@ -115,25 +117,21 @@ static enum err_code make_sealer(struct app *a, struct err *reterr)
 	return code;
 }
 
-static enum err_code make_pools(struct app *a, unsigned cores, struct err *reterr)
+static enum err_code make_pools(struct app *a, struct err *reterr)
 {
 	struct offload_options hashes = {
-	        .name = "hash", .threads = cores, .queue_max = HASH_QUEUE, .nice = NICE_HASH};
+	        .name = "hash", .threads = a->hash_threads, .queue_max = HASH_QUEUE, .nice = NICE_HASH};
 	struct offload_options parses = {.name = "parse", .threads = 1, .queue_max = PARSE_QUEUE};
 	enum err_code code = offload_new(&hashes, &a->shared.hashes, reterr);
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }
 
-static unsigned cores(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
-}
-
 /* The store first (a wrong path shall not open a port), then keys and threads, the sockets last. */
 static enum err_code start(struct app *a, struct err *reterr)
 {
-	unsigned n = a->cfg->workers > 0 ? (unsigned)a->cfg->workers : cores();
+	unsigned cpus = app_cpus_count("");
+	unsigned n = a->cfg->workers > 0 ? (unsigned)a->cfg->workers : cpus;
+	a->hash_threads = a->cfg->hash_threads > 0 ? (unsigned)a->cfg->hash_threads : cpus;
 	a->shared.cfg = a->cfg;
 	a->shared.draining = &a->draining;
 	a->shared.max_connections = bound_connections(a->cfg, n);
@@ -141,7 +139,7 @@ static enum err_code start(struct app *a, struct err *reterr)
 	if (code == ERR_OK)
 		code = make_sealer(a, reterr);
 	if (code == ERR_OK)
-		code = make_pools(a, cores(), reterr);
+		code = make_pools(a, reterr);
 	if (code == ERR_OK)
 		code = throttle_new(&a->shared.throttle, reterr);
 	if (code == ERR_OK)
@@ -163,6 +161,7 @@ static void log_start_line(const struct app *a)
 	for (size_t i = 0; i < a->cfg->warnings.n; i++)
 		log_line(LOG_WARN, "setting", log_z("warning", a->cfg->warnings.v[i]));
 	log_line(LOG_INFO, "started", log_int("workers", (int64_t)a->workers),
+	         log_int("hash_threads", a->hash_threads),
 	         log_z("store", store_traits(a->shared.store)->name));
 }
 

@@ -1,0 +1,31 @@
+"""How many event loops and hash threads there are: as many as the process may use CPUs, or as the settings say."""
+import collections
+import os
+import pathlib
+
+
+def threads(service):
+    """Threads by the first word of their name."""
+    tasks = pathlib.Path(f"/proc/{service.process.pid}/task")
+    return collections.Counter(task.joinpath("comm").read_text().strip().split("-")[0] for task in tasks.iterdir())
+
+
+def start(service, cpus):
+    """On these CPUs only, as taskset does; -> the numbers that the start line names."""
+    service.start(preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+    line = service.logged(lambda line: line["msg"] == "started")
+    return line["workers"], line["hash_threads"]
+
+
+def test_affinity_decides(make_service):
+    service = make_service(start=False, LINKD_WORKERS=None)
+    assert start(service, {min(os.sched_getaffinity(0))}) == (1, 1)
+    found = threads(service)
+    assert (found["loop"], found["hash"]) == (1, 1)
+
+
+def test_settings_decide(make_service):
+    service = make_service(start=False, LINKD_WORKERS="3", LINKD_HASH_THREADS="5")
+    assert start(service, os.sched_getaffinity(0)) == (3, 5)
+    found = threads(service)
+    assert (found["loop"], found["hash"]) == (3, 5)
