@@ -15,7 +15,9 @@
 #include "metrics.h"
 
 enum {
-	RING_BYTES = 1 << 20,
+	RING_BYTES = 2 << 20,
+	AUDIT_BYTES = 1 << 20, /* of the ring: for audit lines alone */
+	AUDIT_END = 16,    /* more than the end of an audit line: never overwritten before it was judged */
 	PIPE_WRITE = 4096, /* PIPE_BUF: what poll() promises a pipe takes without blocking */
 	FILE_WRITE = 1 << 16,
 	GATHER_MS = 5, /* the first line of a burst waits so long for others: one wake-up serves them all */
@@ -31,7 +33,9 @@ static struct {
 	pthread_cond_t filled;
 	pthread_t writer;
 	size_t head, used; /* bytes */
-	size_t dropped;    /* lines since the last line about it */
+	struct count {
+		size_t lines, audit; /* audit lines are not among the lines */
+	} dropped;                   /* since the last line about it */
 	bool started;
 	bool idle, gathering; /* the writer waits for a line; for more of them */
 	bool urgent;          /* enough gathered */
@@ -61,16 +65,24 @@ bool log_on(enum log_level level)
 }
 
 /* With the lock held. */
-static void count_dropped(size_t lines)
+static void count_dropped(struct count lost)
 {
-	log_.dropped += lines;
-	metric_add(M_LOG_DROPPED, (int64_t)lines);
+	log_.dropped.lines += lost.lines;
+	log_.dropped.audit += lost.audit;
+	metric_add(M_LOG_DROPPED, (int64_t)lost.lines);
+	metric_add(M_LOG_AUDIT_DROPPED, (int64_t)lost.audit);
+}
+
+static struct count one_line(bool audit)
+{
+	return (struct count){.lines = !audit, .audit = audit};
 }
 
 /* With the lock held. */
-static bool push(const char *line, size_t n)
+static bool push(const char *line, size_t n, bool audit)
 {
-	if (n > RING_BYTES - log_.used)
+	size_t room = audit ? RING_BYTES - AUDIT_END : RING_BYTES - AUDIT_BYTES;
+	if (log_.used > room || n > room - log_.used)
 		return false;
 	size_t at = (log_.head + log_.used) % RING_BYTES;
 	size_t first = n < RING_BYTES - at ? n : RING_BYTES - at;
@@ -94,48 +106,64 @@ static void wake_writer(enum log_level level)
 /* With the lock held: say how many lines were lost, once there is room for it. */
 static void push_dropped(void)
 {
-	if (log_.dropped == 0)
+	if (log_.dropped.lines + log_.dropped.audit == 0)
 		return;
 	char line[LOG_LINE_MAX];
-	const struct log_field f = log_int("lines", (int64_t)log_.dropped);
+	const struct log_field f[] = {log_int("lines", (int64_t)log_.dropped.lines),
+	                              log_int("audit_lines", (int64_t)log_.dropped.audit)};
 	const struct log_line_head head = {.format = (enum log_format)log_.format,
 	                                   .level = LOG_WARN,
 	                                   .time_ms = clock_wall_ms(),
-	                                   .msg = "log lines dropped"};
-	if (push(line, log_line_write(line, &head, &f, 1)))
-		log_.dropped = 0;
+	                                   .msg = "log_lines_dropped"};
+	if (push(line, log_line_write(line, &head, f, 2), false))
+		log_.dropped = (struct count){0};
 }
 
 /* Without the writer: one try, so that nobody waits for a reader that does not read. */
-static void write_straight(const char *line, size_t n)
+static void write_straight(const char *line, size_t n, bool audit)
 {
 	ssize_t done;
 	do
 		done = write(log_.fd, line, n);
 	while (done < 0 && errno == EINTR);
 	if (done < (ssize_t)n)
-		metric_add(M_LOG_DROPPED, 1);
+		metric_add(audit ? M_LOG_AUDIT_DROPPED : M_LOG_DROPPED, 1);
+}
+
+static void write_line(const struct log_line_head *head, const struct log_field *fields, size_t n)
+{
+	char line[LOG_LINE_MAX] NOT_ZEROED;
+	size_t len = log_line_write(line, head, fields, n);
+	(void)pthread_mutex_lock(&log_.lock);
+	if (!log_.started)
+		write_straight(line, len, head->audit);
+	else if (!push(line, len, head->audit))
+		count_dropped(one_line(head->audit));
+	else
+		wake_writer(head->level);
+	(void)pthread_mutex_unlock(&log_.lock);
 }
 
 void log_event(enum log_level level, const char *msg, const struct log_field *fields, size_t n)
 {
-	if (!log_on(level))
-		return;
-	char line[LOG_LINE_MAX] NOT_ZEROED;
 	const struct log_line_head head = {.format = (enum log_format)log_.format,
 	                                   .level = level,
 	                                   .time_ms = clock_wall_ms(),
 	                                   .msg = msg,
 	                                   .request_id = scope};
-	size_t len = log_line_write(line, &head, fields, n);
-	(void)pthread_mutex_lock(&log_.lock);
-	if (!log_.started)
-		write_straight(line, len);
-	else if (!push(line, len))
-		count_dropped(1);
-	else
-		wake_writer(level);
-	(void)pthread_mutex_unlock(&log_.lock);
+	if (log_on(level))
+		write_line(&head, fields, n);
+}
+
+void log_audit(const struct log_field *fields, size_t n)
+{
+	const struct log_line_head head = {.format = (enum log_format)log_.format,
+	                                   .level = LOG_INFO,
+	                                   .time_ms = clock_wall_ms(),
+	                                   .msg = "audit",
+	                                   .request_id = scope,
+	                                   .audit = true};
+	write_line(&head, fields, n);
 }
 
 /* Is there still time to wait?  The clock starts when the writer first has to wait after log_stop. */
@@ -158,16 +186,32 @@ static bool wait_writable(int64_t *give_up_ms)
 	return ready > 0;
 }
 
-static size_t lines_in(const char *p, size_t n)
+static bool ends_with(size_t end, const char *tail)
 {
-	size_t lines = 0;
-	for (size_t i = 0; i < n; i++)
-		lines += p[i] == '\n';
-	return lines;
+	size_t n = strlen(tail), i = 0;
+	while (i < n && log_.ring[(end + RING_BYTES - n + i) % RING_BYTES] == tail[i])
+		i++;
+	return i == n;
+}
+
+/* Lines that end in [p, p + n) of the ring.  The start of the first may have left the ring; push() keeps the
+ * bytes of its end. */
+static struct count lines_in(const char *p, size_t n)
+{
+	struct count found = {0};
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '\n')
+			continue;
+		size_t end = (size_t)(p - log_.ring) + i + 1;
+		bool audit = ends_with(end, LOG_LINE_AUDIT_JSON) || ends_with(end, LOG_LINE_AUDIT_TEXT);
+		found.lines += !audit;
+		found.audit += audit;
+	}
+	return found;
 }
 
 /* Bytes of [p, p + n) dealt with; *ret_lost are lines the descriptor refused for good. */
-static size_t write_some(const char *p, size_t n, size_t *ret_lost, int64_t *give_up_ms)
+static size_t write_some(const char *p, size_t n, struct count *ret_lost, int64_t *give_up_ms)
 {
 	bool ready = wait_writable(give_up_ms);
 	ssize_t done = ready ? write(log_.fd, p, n) : -1;
@@ -183,7 +227,8 @@ static size_t write_some(const char *p, size_t n, size_t *ret_lost, int64_t *giv
 static size_t write_front(int64_t *give_up_ms)
 {
 	const char *p = log_.ring + log_.head;
-	size_t n = log_.used < RING_BYTES - log_.head ? log_.used : RING_BYTES - log_.head, lost = 0;
+	size_t n = log_.used < RING_BYTES - log_.head ? log_.used : RING_BYTES - log_.head;
+	struct count lost = {0};
 	if (n > log_.write_max)
 		n = log_.write_max;
 	(void)pthread_mutex_unlock(&log_.lock);
@@ -191,7 +236,7 @@ static size_t write_front(int64_t *give_up_ms)
 	(void)pthread_mutex_lock(&log_.lock);
 	log_.used -= done;
 	log_.head = log_.used == 0 ? 0 : (log_.head + done) % RING_BYTES; /* from the start: warm cache */
-	if (lost > 0)
+	if (lost.lines + lost.audit > 0)
 		count_dropped(lost);
 	else if (done > 0)
 		push_dropped();
@@ -252,7 +297,8 @@ enum err_code log_start(enum log_level level, enum log_format format, int fd, st
 	(void)pthread_mutex_lock(&log_.lock);
 	bool again = log_.started;
 	if (!again) {
-		log_.head = log_.used = log_.dropped = 0;
+		log_.head = log_.used = 0;
+		log_.dropped = (struct count){0};
 		log_.fd = fd;
 		log_.write_max = S_ISREG(st.st_mode) ? FILE_WRITE : PIPE_WRITE;
 		log_.level = (int)level;

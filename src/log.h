@@ -3,7 +3,7 @@
  * A loop never blocks on a log: when the ring is full the line is dropped and counted (metric
  * linkd_log_dropped_total, and one line says how many once there is room).  Lines carry time (RFC 3339, ms,
  * UTC), level, msg, request_id (from log_scope), then the fields in order.  Values are escaped: one line is
- * one event. Never pass a secret, password, code, token, cookie or PSID: pass crypto_log_id() of it.
+ * one event. Never pass a secret, password, code, token, cookie or PSID: pass audit_digest() of it.
  *
  * Threads  any thread, from log_start until log_stop. */
 #pragma once
@@ -50,6 +50,11 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 			log_event(level, msg, log_fields_, sizeof log_fields_ / sizeof log_fields_[0]); \
 		}                                                                                       \
 	} while (0)
+
+/* A line of the audit trail (audit.h writes them): whatever the level is, and with room of its own in the
+ * ring, so that a flood of other lines drops none.  Lost ones are counted apart
+ * (linkd_log_audit_dropped_total). */
+void log_audit(const struct log_field *fields, size_t n);
 
 /* The id put on this thread's lines until changed; NULL for none.  Borrowed: must outlive its use. */
 void log_scope(const char *request_id);

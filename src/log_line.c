@@ -5,7 +5,7 @@
 
 #include "base/codec.h"
 
-enum { TAIL_MAX = 16 }; /* bytes kept free for the end: ,"cut":true} and the newline */
+enum { TAIL_MAX = 32 }; /* bytes kept free for the end: ,"cut":true,"audit":true} and the newline */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -131,6 +131,9 @@ size_t log_line_write(char ret[LOG_LINE_MAX], const struct log_line_head *head,
 	l.b.max = LOG_LINE_MAX - 1;
 	if (l.cut)
 		buf_z(&l.b, l.json ? ",\"cut\":true" : " cut=true");
-	buf_z(&l.b, l.json ? "}\n" : "\n");
+	if (head->audit)
+		buf_z(&l.b, l.json ? LOG_LINE_AUDIT_JSON : LOG_LINE_AUDIT_TEXT);
+	else
+		buf_z(&l.b, l.json ? "}\n" : "\n");
 	return l.b.len;
 }

@@ -5,12 +5,17 @@
 
 enum { LOG_LINE_MAX = 4096 }; /* bytes, with the newline */
 
+/* How an audit line ends, and no other line can: a value would have its quotes escaped, or be in quotes. */
+#define LOG_LINE_AUDIT_JSON ",\"audit\":true}\n"
+#define LOG_LINE_AUDIT_TEXT " audit=true\n"
+
 struct log_line_head {
 	enum log_format format;
 	enum log_level level;
 	int64_t time_ms; /* Unix time */
 	const char *msg;
 	const char *request_id; /* NULL: none */
+	bool audit;             /* ends with LOG_LINE_AUDIT_JSON or _TEXT */
 };
 
 /* Write the line into `ret`; its length.  A value that does not fit is cut and ends in "..."; one that cannot

@@ -296,6 +296,75 @@ static void test_blocked(void **state)
 	check_blocked(O_NONBLOCK);
 }
 
+static size_t count_text(const char *p, size_t n, const char *what)
+{
+	size_t found = 0, len = strlen(what);
+	for (const char *at = p; (at = memmem(at, n - (size_t)(at - p), what, len)) != NULL; at += len)
+		found++;
+	return found;
+}
+
+/* Nobody reads while other lines flood the ring: those are dropped, no audit line is. */
+static void check_audit_room(enum log_format format, const char *mark)
+{
+	enum { FLOOD = 20000, AUDIT = 2000 };
+	int p[2];
+	struct reader r = {.got = malloc(4 << 20)};
+	pthread_t t;
+	int64_t audit = metric_value(M_LOG_AUDIT_DROPPED), others = metric_value(M_LOG_DROPPED);
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(log_start(LOG_INFO, format, p[1], NULL), ERR_OK);
+	for (int i = 0; i < FLOOD; i++) {
+		log_line(LOG_WARN, "x", log_int("n", i), log_z("pad", ",\"audit\":true} audit=true"));
+		if (i % (FLOOD / AUDIT) == 0)
+			log_audit((const struct log_field[]){log_int("i", i)}, 1);
+	}
+	r.fd = p[0];
+	assert_int_equal(pthread_create(&t, NULL, read_all, &r), 0);
+	log_stop();
+	(void)close(p[1]);
+	(void)pthread_join(t, NULL);
+	(void)close(p[0]);
+	assert_int_equal(metric_value(M_LOG_AUDIT_DROPPED) - audit, 0);
+	assert_in_range(metric_value(M_LOG_DROPPED) - others, 1000, FLOOD);
+	assert_int_equal(count_text(r.got, r.n, mark), AUDIT);
+	printf("%lld other lines dropped, 0 of %d audit lines\n",
+	       (long long)(metric_value(M_LOG_DROPPED) - others), AUDIT);
+	free(r.got);
+}
+
+static void test_audit_lines_have_room_of_their_own(void **state)
+{
+	(void)state;
+	check_audit_room(LOG_JSON, LOG_LINE_AUDIT_JSON);
+	check_audit_room(LOG_TEXT, LOG_LINE_AUDIT_TEXT);
+}
+
+/* A reader that never reads costs audit lines too: each is counted once, apart from the others, whether the
+ * ring had no room for it or the writer gave it up. */
+static void test_lost_audit_lines_are_counted_apart(void **state)
+{
+	enum { OTHERS = 500, AUDIT = 20000 };
+	int p[2];
+	char *got = malloc(4 << 20);
+	int64_t audit = metric_value(M_LOG_AUDIT_DROPPED), others = metric_value(M_LOG_DROPPED);
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(log_start(LOG_INFO, LOG_JSON, p[1], NULL), ERR_OK);
+	for (int i = 0; i < AUDIT; i++) {
+		if (i < OTHERS)
+			log_line(LOG_INFO, "x", log_int("n", i), log_z("pad", ",\"audit\":true}"));
+		log_audit((const struct log_field[]){log_int("i", i)}, 1);
+	}
+	log_stop();
+	(void)close(p[1]);
+	size_t n = drain(p[0], got, 4 << 20), kept = count_text(got, n, LOG_LINE_AUDIT_JSON);
+	(void)close(p[0]);
+	assert_int_equal(metric_value(M_LOG_AUDIT_DROPPED) - audit, AUDIT - kept);
+	assert_int_equal(metric_value(M_LOG_DROPPED) - others, OTHERS - (count_lines(got, n) - kept));
+	free(got);
+}
+
 /* A reader that never reads again does not hold the stop for long. */
 static void test_stop_gives_up(void **state)
 {
@@ -337,12 +406,19 @@ static void test_reader_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_line),          cmocka_unit_test(test_hostile_values),
-	        cmocka_unit_test(test_long_value),    cmocka_unit_test(test_many_fields),
-	        cmocka_unit_test(test_edge),          cmocka_unit_test(test_levels_and_scope),
-	        cmocka_unit_test(test_start_refused), cmocka_unit_test(test_many_threads),
-	        cmocka_unit_test(test_blocked),       cmocka_unit_test(test_stop_gives_up),
+	        cmocka_unit_test(test_line),
+	        cmocka_unit_test(test_hostile_values),
+	        cmocka_unit_test(test_long_value),
+	        cmocka_unit_test(test_many_fields),
+	        cmocka_unit_test(test_edge),
+	        cmocka_unit_test(test_levels_and_scope),
+	        cmocka_unit_test(test_start_refused),
+	        cmocka_unit_test(test_many_threads),
+	        cmocka_unit_test(test_blocked),
+	        cmocka_unit_test(test_stop_gives_up),
 	        cmocka_unit_test(test_reader_gone),
+	        cmocka_unit_test(test_audit_lines_have_room_of_their_own),
+	        cmocka_unit_test(test_lost_audit_lines_are_counted_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ static void a_write_that_fails(void **state)
 	assert_int_equal(metric_value(M_LOG_DROPPED) - before, 2);
 	assert_null(strstr(text, "lost too"));
 	assert_non_null(strstr(text, "\"there too\" n=4\n"));
-	assert_non_null(strstr(text, "\"log lines dropped\" lines=1\n"));
+	assert_non_null(strstr(text, "log_lines_dropped lines=1 audit_lines=0\n"));
 }
 
 static void no_descriptor(void **state)
