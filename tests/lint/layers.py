@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lintlib import Report, bare, files, root
 
-STEPS = [["base"], ["config", "log", "metrics"], ["loop"], ["http", "aws", "facebook"], ["store"], ["link"],
+STEPS = [["base"], ["config", "log", "metrics"], ["audit"], ["loop"], ["http", "aws", "facebook"], ["store"], ["link"],
          ["login", "webhook", "admin", "web"], ["routes"], ["app"], ["cli"], ["main"]]
 STEP = {name: n for n, names in enumerate(STEPS) for name in names}
 ALSO = {("login", "web"), ("config", "log"), ("config", "metrics"), ("log", "config"), ("log", "metrics"),
