@@ -12,14 +12,15 @@
 
 #include "admin/health.h"
 #include "app_cpus.h"
+#include "app_keys.h"
 #include "app_worker.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/version.h"
 #include "log.h"
 #include "login/throttle.h"
 #include "loop/httpc.h"
 #include "metrics.h"
-#include "store/keyfile.h"
 
 enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
@@ -97,23 +98,17 @@ static void block_signals(sigset_t *set)
 
 static enum err_code make_sealer(struct app *a, struct err *reterr)
 {
-	const struct strlist *keys = &a->cfg->seal_key;
-	struct str text[SEAL_KEYS_MAX];
-	uint8_t made[KEYFILE_LEN];
-	for (size_t i = 0; i < keys->n && i < SEAL_KEYS_MAX; i++)
-		text[i] = str_c(keys->v[i]);
-	if (keys->n > 0)
-		return sealer_new(text, keys->n, &a->shared.sealer, reterr);
-	if (store_file(a->cfg) == NULL)
-		return err_set(
+	struct app_keys keys;
+	enum err_code code = app_keys_load(a->cfg, &keys, reterr);
+	if (code == ERR_OK && keys.n == 0)
+		code = err_set(
 		        reterr, ERR_INVALID,
 		        "LINKD_SEAL_KEY must be set for this store; make one with: openssl rand -hex 32");
-	enum err_code code = keyfile_load_or_make(store_file(a->cfg), made, reterr);
-	if (code == ERR_OK) {
-		struct str key = {(const char *)made, sizeof made};
-		code = sealer_new(&key, 1, &a->shared.sealer, reterr);
-	}
-	crypto_wipe(made, sizeof made);
+	if (code == ERR_OK)
+		code = app_keys_audit(&keys, reterr);
+	if (code == ERR_OK)
+		code = sealer_new(keys.key, keys.n, &a->shared.sealer, reterr);
+	app_keys_wipe(&keys);
 	return code;
 }
 
@@ -160,8 +155,8 @@ static void log_start_line(const struct app *a)
 {
 	for (size_t i = 0; i < a->cfg->warnings.n; i++)
 		log_line(LOG_WARN, "setting", log_z("warning", a->cfg->warnings.v[i]));
-	log_line(LOG_INFO, "started", log_int("workers", (int64_t)a->workers),
-	         log_int("hash_threads", a->hash_threads),
+	log_line(LOG_INFO, "started", log_z("version", LINKD_VERSION),
+	         log_int("workers", (int64_t)a->workers), log_int("hash_threads", a->hash_threads),
 	         log_z("store", store_traits(a->shared.store)->name));
 }
 
