@@ -1,4 +1,4 @@
-/* seal.h - sealed tokens: states, consents, authorization codes.
+/* seal.h - sealed tokens: states, consents, authorization codes, device cookies.
  *
  * Shape   base64url of version(1) type(1) key id(4) salt(16) AES-256-GCM(fields) tag(16).  Key and nonce come
  * from HKDF-SHA256(seal key, salt, type), so equal input with an equal salt gives the equal token. The header
@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "config.h"
 
-enum seal_type { SEAL_STATE = 1, SEAL_CONSENT = 2, SEAL_CODE = 3, SEAL_REQUEST = 4 };
+enum seal_type { SEAL_STATE = 1, SEAL_CONSENT = 2, SEAL_CODE = 3, SEAL_REQUEST = 4, SEAL_DEVICE = 5 };
 enum {
 	SEAL_SALT_LEN = 16,
 	SEAL_FIELDS_MAX = 16,

@@ -19,7 +19,7 @@ enum {
 struct state {
 	char token[REDIRECT_TOKEN_MAX + 1];  /* account_linking_token */
 	char redirect[REDIRECT_MAX + 1];     /* return address, checked when the state was made */
-	char psid[STORE_PSID_MAX + 1];       /* empty: not known */
+	char psid[STORE_PSID_MAX + 1];       /* confirmed by Facebook; empty: not known */
 	char page_id[STORE_PSID_MAX + 1];    /* empty: not known */
 	int64_t issued_s;                    /* Unix seconds */
 	uint8_t browser[BROWSER_DIGEST_LEN]; /* SHA-256 of the cookie's nonce */

@@ -22,7 +22,6 @@
 
 enum {
 	STORE_MS = 3000, /* one store operation */
-	CEILING = 100,   /* failures of one customer in a window */
 };
 
 static void submit_run(struct submit *f);
@@ -37,7 +36,7 @@ void submit_resume(struct submit *f, enum submit_phase phase)
 
 enum submit_phase submit_give_up(struct submit *f, enum err_code code)
 {
-	throttle_release(f->s->throttle, &f->claim); /* nothing was tried */
+	submit_unreserve(f);
 	f->code = code;
 	return P_FAIL;
 }
@@ -71,8 +70,7 @@ static void give_place(struct submit *f)
 static enum submit_phase reserve(struct submit *f)
 {
 	int64_t wait_s = 0;
-	enum err_code code = throttle_reserve(f->s->throttle, str_c(f->r->client), str_c(f->email),
-	                                      loop_now_ms(f->r->loop), &f->claim, &wait_s);
+	enum err_code code = submit_reserve(f, &wait_s);
 	if (code == ERR_THROTTLED)
 		return submit_throttled(f, wait_s);
 	return code == ERR_OK ? take_place(f) : submit_give_up(f, code);
@@ -144,8 +142,7 @@ static enum submit_phase found(struct submit *f)
 		         log_z("email_digest", id));
 	}
 	f->known = f->found == 1;
-	if (f->known && f->customer.login_failures >= CEILING &&
-	    f->customer.login_window_ends_s > gate_now_s()) {
+	if (submit_at_ceiling(f)) {
 		metric_add(M_LOGIN_CEILING, 1);
 		give_place(f);
 		return P_FLOOR;
@@ -182,7 +179,7 @@ static enum submit_phase start_hash(struct submit *f)
 
 static enum submit_phase right(struct submit *f)
 {
-	throttle_release(f->s->throttle, &f->claim);
+	submit_reserve_was_right(f);
 	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
 		return P_UPGRADE;
 	return P_HOLDER;

@@ -3,6 +3,7 @@
 #pragma once
 #include "http/params.h"
 #include "link/service.h"
+#include "login/device.h"
 #include "login/password_job.h"
 #include "login/state.h"
 #include "login/throttle.h"
@@ -29,13 +30,18 @@ struct submit {
 	enum submit_phase phase;
 	struct params form;
 	struct state state;
-	char email[STORE_EMAIL_MAX + 1]; /* as looked up */
+	char email[STORE_EMAIL_MAX + 1];               /* as looked up */
+	struct device device;                          /* as its cookie says */
+	const struct device_customer *device_customer; /* in `device`: of this e-mail; NULL: nobody */
+	bool known_device; /* it logged in with this e-mail before, and has tries left: known before the
+	                      store is asked */
 	struct throttle_claim claim;
-	bool has_place;           /* in the queue of hashes */
-	struct store_op *op;      /* running, else NULL */
-	struct password_job *job; /* running, else NULL */
-	struct loop_timer timer;  /* floor of a failed login */
-	struct loop_timer limit;  /* the whole flow's end: before the request's own deadline */
+	struct throttle_claim profile_claim; /* held only past the ceiling */
+	bool has_place;                      /* in the queue of hashes */
+	struct store_op *op;                 /* running, else NULL */
+	struct password_job *job;            /* running, else NULL */
+	struct loop_timer timer;             /* floor of a failed login */
+	struct loop_timer limit;             /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
 	bool known;   /* exactly one customer matched */
 	size_t found; /* customers the last lookup gave */
@@ -55,8 +61,14 @@ typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
 MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,
                                       store_done_fn *done);
 
-void submit_count_failure(struct submit *f);  /* goes on by itself */
-bool submit_too_late(const struct submit *f); /* no time left for the floor of a wrong one */
+/* Errors  ERR_THROTTLED: *ret_wait_s tells when.  ERR_NOMEM. */
+MUST_CHECK enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s);
+void submit_unreserve(struct submit *f); /* nothing was tried */
+void submit_reserve_was_right(struct submit *f);
+bool submit_at_ceiling(struct submit *f);      /* and nothing passes it; once, when the customer is found */
+void submit_remember_device(struct submit *f); /* Pre: the password was right */
+void submit_count_failure(struct submit *f);   /* goes on by itself */
+bool submit_too_late(const struct submit *f);  /* no time left for the floor of a wrong one */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
 enum submit_phase submit_find_holder(struct submit *f);

@@ -77,6 +77,7 @@ enum submit_phase submit_consent(struct submit *f)
 {
 	struct consent c;
 	struct buf sealed;
+	submit_remember_device(f);
 	if (f->customer.too_long) {
 		log_line(LOG_ERROR, "login right, but the customer's key is too long for a code");
 		answer_key_too_long(f->r);

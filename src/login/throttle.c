@@ -2,40 +2,33 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "login/email.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAYS = 8, SETS = THROTTLE_ENTRIES / WAYS, EMAIL_MAX = 512 };
-
-/* An entry is n times in order behind a key; n is 0 in a free one.  Both kinds share the code: `cap` tells.
- */
-struct entry {
-	uint8_t key[THROTTLE_KEY_LEN];
-	uint32_t n;
-	uint32_t at_s[]; /* seconds, monotonic */
-};
-
-struct table {
-	unsigned char *entries; /* SETS * WAYS entries of `size` bytes; untouched pages cost nothing */
-	size_t size;            /* bytes of one entry */
-	uint32_t cap;           /* tries */
-};
+enum { KEY_TEXT_MAX = 1024 };
 
 struct throttle {
 	pthread_mutex_t lock;
-	uint8_t secret[CRYPTO_KEY_LEN]; /* keys the hash, so that nobody can aim at a set */
-	struct table pairs, clients;
+	uint8_t secret[CRYPTO_KEY_LEN]; /* keys the digests, so that nobody can aim at a set of a table */
+	struct throttle_table table[THROTTLE_RULE_COUNT];
 };
 
-static bool table_init(struct table *t, uint32_t cap)
+static const struct throttle_limit limits[THROTTLE_RULE_COUNT] = {
+#define X(id, tries, window_s, entries) {tries, window_s, entries},
+        THROTTLE_RULES(X)
+#undef X
+};
+
+static bool init(struct throttle *t)
 {
-	t->cap = cap;
-	t->size = sizeof(struct entry) + cap * sizeof(uint32_t);
-	t->entries = calloc((size_t)SETS * WAYS, t->size);
-	return t->entries != NULL;
+	for (size_t i = 0; i < THROTTLE_RULE_COUNT; i++)
+		if (throttle_table_init(&t->table[i], &limits[i]) != ERR_OK)
+			return false;
+	return crypto_random(t->secret, sizeof t->secret) == ERR_OK;
 }
 
 enum err_code throttle_new(struct throttle **ret, struct err *reterr)
@@ -44,8 +37,7 @@ enum err_code throttle_new(struct throttle **ret, struct err *reterr)
 	if (t == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for the login throttle");
 	pthread_mutex_init(&t->lock, NULL);
-	if (!table_init(&t->pairs, THROTTLE_PAIR_TRIES) || !table_init(&t->clients, THROTTLE_CLIENT_TRIES) ||
-	    crypto_random(t->secret, sizeof t->secret) != ERR_OK) {
+	if (!init(t)) {
 		throttle_free(t);
 		return err_set(reterr, ERR_NOMEM, "no memory for the login throttle");
 	}
@@ -58,184 +50,133 @@ void throttle_free(struct throttle *t)
 	if (t == NULL)
 		return;
 	pthread_mutex_destroy(&t->lock);
-	free(t->pairs.entries);
-	free(t->clients.entries);
+	for (size_t i = 0; i < THROTTLE_RULE_COUNT; i++)
+		throttle_table_done(&t->table[i]);
 	crypto_wipe(t, sizeof *t);
 	free(t);
 }
 
 /* --- keys */
 
-/* The address in 16 bytes, IPv4 mapped into IPv6; text that is none stands for itself. */
-static struct in6_addr address_of(struct str client, bool *ret_v4)
+struct address {
+	uint8_t byte[16]; /* IPv4 mapped into IPv6; text that is no address stands for itself */
+	bool v4;
+};
+
+static struct address address_of(struct str client)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr six = {0};
-	struct in_addr four;
-	*ret_v4 = false;
+	struct address a = {{0}, false};
 	if (!str_copy(text, sizeof text, client))
-		return six;
-	if (inet_pton(AF_INET, text, &four) == 1) {
-		six.s6_addr[10] = six.s6_addr[11] = 0xff;
-		memcpy(six.s6_addr + 12, &four, sizeof four);
-		*ret_v4 = true;
+		return a;
+	if (inet_pton(AF_INET, text, a.byte + 12) == 1) {
+		a.byte[10] = a.byte[11] = 0xff;
+		a.v4 = true;
 	} else if (inet_pton(AF_INET6, text, &six) == 1) {
-		*ret_v4 = IN6_IS_ADDR_V4MAPPED(&six);
+		memcpy(a.byte, &six, sizeof six);
+		a.v4 = IN6_IS_ADDR_V4MAPPED(&six);
 	} else {
-		memcpy(six.s6_addr, text, strnlen(text, sizeof six));
+		memcpy(a.byte, text, strnlen(text, sizeof a.byte));
 	}
-	return six;
+	return a;
 }
 
-static enum err_code make_key(const struct throttle *t, struct buf *text, uint8_t ret[THROTTLE_KEY_LEN])
+/* The network of the address: so many bytes of an IPv4 address (mapped) or of an IPv6 one. */
+static struct str network(const struct address *a, size_t v4, size_t v6)
 {
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	if (text->failed)
-		return ERR_NOMEM;
-	enum err_code code = crypto_hmac_sha256((struct str){(const char *)t->secret, sizeof t->secret},
-	                                        buf_view(text), sum);
-	memcpy(ret, sum, THROTTLE_KEY_LEN);
-	return code;
+	return (struct str){(const char *)a->byte, a->v4 ? v4 : v6};
 }
 
-static void put_lower(struct buf *out, struct str s)
+/* Add a count to the claim: its key is a digest of rule, `first` and `second`, and the length of `first`
+ * keeps them apart.  Without memory claim->n stays as it is. */
+static void add(const struct throttle *t, struct throttle_claim *claim, enum throttle_rule rule,
+                struct str first, struct str second)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		buf_put(out, &c, 1);
-	}
-}
-
-static enum err_code make_keys(const struct throttle *t, struct str client, struct str email,
-                               struct throttle_claim *ret)
-{
-	bool v4;
-	struct in6_addr a = address_of(client, &v4);
+	char room[KEY_TEXT_MAX];
+	uint8_t sum[CRYPTO_SHA256_LEN], head[2] = {(uint8_t)rule, (uint8_t)first.n};
 	struct buf text;
-	buf_init(&text, EMAIL_MAX);
-	buf_put(&text, a.s6_addr, v4 ? 16 : 8);
-	enum err_code code = make_key(t, &text, ret->client);
-	buf_reset(&text);
-	buf_put(&text, a.s6_addr, v4 ? 15 : 7);
-	put_lower(&text, email);
-	if (code == ERR_OK)
-		code = make_key(t, &text, ret->pair);
-	crypto_wipe_buf(&text);
-	return code;
-}
-
-/* --- entries, under the lock */
-
-static struct entry *entry_at(const struct table *t, const uint8_t *key, size_t way)
-{
-	size_t set = ((size_t)key[0] << 16 | (size_t)key[1] << 8 | key[2]) % SETS;
-	return (struct entry *)(void *)(t->entries + (set * WAYS + way) * t->size);
-}
-
-/* The workers read the clock at their own turns: a try may seem to lie ahead. */
-static uint32_t age_s(uint32_t at_s, uint32_t now_s)
-{
-	return now_s > at_s ? now_s - at_s : 0;
-}
-
-/* Forget what left the window. */
-static void expire(struct entry *e, uint32_t now_s)
-{
-	uint32_t gone = 0;
-	while (gone < e->n && age_s(e->at_s[gone], now_s) >= THROTTLE_WINDOW_S)
-		gone++;
-	if (gone == 0)
-		return;
-	e->n -= gone;
-	memmove(e->at_s, e->at_s + gone, e->n * sizeof e->at_s[0]);
-}
-
-/* The live entry of a key, NULL when it has none. */
-static struct entry *find(const struct table *t, const uint8_t *key, uint32_t now_s)
-{
-	for (size_t way = 0; way < WAYS; way++) {
-		struct entry *e = entry_at(t, key, way);
-		if (e->n > 0 && memcmp(e->key, key, THROTTLE_KEY_LEN) == 0) {
-			expire(e, now_s);
-			return e->n > 0 ? e : NULL;
-		}
+	buf_over(&text, room, sizeof room);
+	buf_put(&text, head, sizeof head);
+	buf_str(&text, first);
+	buf_str(&text, second);
+	if (!text.failed && crypto_hmac_sha256((struct str){(const char *)t->secret, sizeof t->secret},
+	                                       buf_view(&text), sum) == ERR_OK) {
+		claim->part[claim->n].rule = rule;
+		memcpy(claim->part[claim->n++].key, sum, THROTTLE_KEY_LEN);
 	}
-	return NULL;
+	crypto_wipe(room, sizeof room);
 }
 
-/* Is `a` the better one to push out?  A free one is the best. */
-static bool weaker(const struct entry *a, const struct entry *b)
+static enum err_code claim_of_client(const struct throttle *t, struct str client, struct str email,
+                                     struct throttle_claim *ret)
 {
-	if (a->n != b->n)
-		return a->n < b->n;
-	return a->n > 0 && a->at_s[a->n - 1] < b->at_s[b->n - 1];
+	struct address a = address_of(client);
+	ret->n = 0;
+	add(t, ret, THROTTLE_CLIENT, network(&a, 16, 8), STR(""));
+	add(t, ret, THROTTLE_NETWORK, network(&a, 15, 6), STR(""));
+	add(t, ret, THROTTLE_EMAIL, network(&a, 15, 7), email);
+	add(t, ret, THROTTLE_EMAIL_WIDE, network(&a, 15, 6), email);
+	return ret->n == 4 ? ERR_OK : ERR_NOMEM;
 }
 
-static struct entry *make_room(const struct table *t, const uint8_t *key, uint32_t now_s)
+static enum err_code claim_of_device(const struct throttle *t, struct str device, struct str email,
+                                     struct throttle_claim *ret)
 {
-	struct entry *room = NULL;
-	for (size_t way = 0; way < WAYS; way++) {
-		struct entry *e = entry_at(t, key, way);
-		expire(e, now_s);
-		if (room == NULL || weaker(e, room))
-			room = e;
+	ret->n = 0;
+	add(t, ret, THROTTLE_DEVICES, STR(""), email);
+	add(t, ret, THROTTLE_DEVICE, device, email);
+	return ret->n == 2 ? ERR_OK : ERR_NOMEM;
+}
+
+/* --- claims */
+
+/* Count on all parts or on none.  No two parts are of one table. */
+static enum err_code take(struct throttle *t, struct throttle_claim *claim, int64_t *ret_wait_s)
+{
+	*ret_wait_s = 0;
+	pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < claim->n; i++) {
+		int64_t wait_s = throttle_table_wait_s(&t->table[claim->part[i].rule], claim->part[i].key,
+		                                       claim->at_s);
+		if (wait_s > *ret_wait_s)
+			*ret_wait_s = wait_s;
 	}
-	memcpy(room->key, key, THROTTLE_KEY_LEN);
-	room->n = 0;
-	return room;
+	claim->held = *ret_wait_s == 0;
+	for (size_t i = 0; claim->held && i < claim->n; i++)
+		throttle_table_count(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
+	pthread_mutex_unlock(&t->lock);
+	return claim->held ? ERR_OK : ERR_THROTTLED;
 }
 
-static int64_t wait_s(const struct table *t, const struct entry *e, uint32_t now_s)
-{
-	return e == NULL || e->n < t->cap ? 0 : THROTTLE_WINDOW_S - (int64_t)age_s(e->at_s[0], now_s);
-}
-
-static void count(const struct table *t, struct entry *e, const uint8_t *key, uint32_t now_s)
-{
-	if (e == NULL)
-		e = make_room(t, key, now_s);
-	e->at_s[e->n++] = now_s;
-}
-
-static void uncount(const struct table *t, const uint8_t *key, uint32_t at_s)
-{
-	for (size_t way = 0; way < WAYS; way++) {
-		struct entry *e = entry_at(t, key, way);
-		if (memcmp(e->key, key, THROTTLE_KEY_LEN) != 0)
-			continue;
-		for (uint32_t i = 0; i < e->n; i++) {
-			if (e->at_s[i] != at_s)
-				continue;
-			e->n--;
-			memmove(e->at_s + i, e->at_s + i + 1, (e->n - i) * sizeof e->at_s[0]);
-			return;
-		}
-	}
-}
-
-/* --- */
-
-enum err_code throttle_reserve(struct throttle *t, struct str client, struct str email, int64_t now_ms,
+enum err_code throttle_reserve(struct throttle *t, const struct throttle_try *who, int64_t now_ms,
                                struct throttle_claim *ret, int64_t *ret_wait_s)
 {
+	char lower[STORE_EMAIL_MAX + 1];
 	*ret = (struct throttle_claim){.at_s = (uint32_t)(now_ms / 1000)};
-	enum err_code code = make_keys(t, client, email, ret);
-	if (code != ERR_OK)
-		return code;
-	pthread_mutex_lock(&t->lock);
-	struct entry *pair = find(&t->pairs, ret->pair, ret->at_s);
-	struct entry *one = find(&t->clients, ret->client, ret->at_s);
-	int64_t a = wait_s(&t->pairs, pair, ret->at_s), b = wait_s(&t->clients, one, ret->at_s);
-	ret->held = a == 0 && b == 0;
-	if (ret->held) {
-		count(&t->pairs, pair, ret->pair, ret->at_s);
-		count(&t->clients, one, ret->client, ret->at_s);
-	}
-	pthread_mutex_unlock(&t->lock);
-	*ret_wait_s = a > b ? a : b;
-	return ret->held ? ERR_OK : ERR_THROTTLED;
+	(void)str_copy(lower, sizeof lower, who->email);
+	(void)email_lower(lower);
+	if (who->device.n > 0 && claim_of_device(t, who->device, str_c(lower), ret) == ERR_OK)
+		ret->of_device = take(t, ret, ret_wait_s) == ERR_OK;
+	if (ret->of_device)
+		return ERR_OK;
+	enum err_code code = claim_of_client(t, who->client, str_c(lower), ret);
+	return code == ERR_OK ? take(t, ret, ret_wait_s) : code;
+}
+
+enum err_code throttle_reserve_profile(struct throttle *t, struct str psid, struct str customer,
+                                       int64_t now_ms, struct throttle_claim *ret)
+{
+	int64_t wait_s;
+	*ret = (struct throttle_claim){.at_s = (uint32_t)(now_ms / 1000)};
+	add(t, ret, THROTTLE_PROFILE, psid, customer);
+	return ret->n == 1 ? take(t, ret, &wait_s) : ERR_NOMEM;
+}
+
+static void give_back(struct throttle *t, const struct throttle_claim *claim)
+{
+	for (size_t i = 0; i < claim->n; i++)
+		throttle_table_uncount(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
 }
 
 void throttle_release(struct throttle *t, struct throttle_claim *claim)
@@ -244,7 +185,21 @@ void throttle_release(struct throttle *t, struct throttle_claim *claim)
 		return;
 	claim->held = false;
 	pthread_mutex_lock(&t->lock);
-	uncount(&t->pairs, claim->pair, claim->at_s);
-	uncount(&t->clients, claim->client, claim->at_s);
+	give_back(t, claim);
+	pthread_mutex_unlock(&t->lock);
+}
+
+void throttle_right(struct throttle *t, struct throttle_claim *claim)
+{
+	struct throttle_table *right = &t->table[THROTTLE_RIGHT];
+	const uint8_t *key = claim->part[0].key;
+	if (!claim->held)
+		return;
+	claim->held = false;
+	pthread_mutex_lock(&t->lock);
+	if (throttle_table_wait_s(right, key, claim->at_s) == 0) {
+		throttle_table_count(right, key, claim->at_s);
+		give_back(t, claim);
+	}
 	pthread_mutex_unlock(&t->lock);
 }

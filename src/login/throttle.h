@@ -1,43 +1,79 @@
 /* throttle.h - how often a password may be tried: counted in memory, reserved before the hash is computed.
  *
- * 5 tries for a pair of e-mail and client network (/24, /56), 30 for a client (address; /64), in any 15
- * minutes.  Every try's time is kept, so the limit holds over each window, nobody waits longer than one, and
- * the wait is known exactly.  Known and unknown e-mails are counted alike.
+ * A try counts at once, in any 15 minutes:
+ *   for the e-mail and the network    5 from one /24 (IPv4) or /56 (IPv6), 20 from one /48
+ *   for the client                    30 from one address (IPv4) or /64
+ *   for the network, any e-mail       300 from one /24 or /48: many clients share a carrier's /24
+ * Known and unknown e-mails are counted alike.  Right logins do not count, up to 20 of a client.
  *
- * Bound    65536 entries of each kind, in sets of 8 chosen by a keyed hash with a random key.  When a set is
- *          full the entry with the fewest tries goes, the oldest of them first.  To push out a full counter
- * one must thus fill its whole set with full counters, without knowing which keys fall there: about as many
- * tries as the table holds, each of them counted by client and costing a password hash. Threads  any; one
- * mutex, held for well under a microsecond. */
+ * A stranger near the owner can use these up.  So a browser that once logged in with this e-mail (the device
+ * cookie, login/device.h) counts apart: 5 tries an hour of its own, and 30 in 15 minutes for all such
+ * browsers of the e-mail together, since who has a password can make many.  Past these it counts like any
+ * other.  A try for which Facebook confirmed the Messenger profile has 3 an hour for the customer and the
+ * profile, asked for only where the customer's failures in the store would refuse it.
+ *
+ * Bound    The tables are in THROTTLE_RULES; entries * tries of each table is more than can be hashed in its
+ *          window, so nobody frees a count by filling its table.  Counters of devices and profiles have
+ * tables of their own, which no stranger reaches. Threads  any; one mutex, held for some microseconds.  The
+ * counts are of this process: with N instances behind a load balancer all limits are up to N times as high.
+ */
 #pragma once
 #include "base/err.h"
 #include "base/str.h"
+#include "login/throttle_table.h"
 
-enum {
-	THROTTLE_PAIR_TRIES = 5,
-	THROTTLE_CLIENT_TRIES = 30,
-	THROTTLE_WINDOW_S = 900,
-	THROTTLE_ENTRIES = 65536,
-	THROTTLE_KEY_LEN = 16,
+/*      id, tries, window in s, entries */
+#define THROTTLE_RULES(X)                                            \
+	X(CLIENT, 30, 900, 65536)     /* address or /64 */           \
+	X(NETWORK, 300, 900, 4096)    /* /24 or /48 */               \
+	X(EMAIL, 5, 900, 65536)       /* e-mail and /24 or /56 */    \
+	X(EMAIL_WIDE, 20, 900, 16384) /* e-mail and /24 or /48 */    \
+	X(DEVICES, 30, 900, 16384)    /* all devices of an e-mail */ \
+	X(DEVICE, 5, 3600, 16384)     /* device and e-mail */        \
+	X(PROFILE, 3, 3600, 16384)    /* customer and PSID */        \
+	X(RIGHT, 20, 900, 16384)      /* right logins of a client, or of all devices of an e-mail */
+
+enum throttle_rule {
+#define X(id, tries, window_s, entries) THROTTLE_##id,
+	THROTTLE_RULES(X)
+#undef X
+	        THROTTLE_RULE_COUNT
 };
 
 struct throttle; /* opaque */
 
+/* Who tries. */
+struct throttle_try {
+	struct str client; /* text of an address */
+	struct str email;  /* trimmed; ASCII case does not matter */
+	struct str device; /* id of a device that knows this e-mail; empty: none */
+};
+
 /* One reserved try. */
 struct throttle_claim {
-	uint8_t pair[THROTTLE_KEY_LEN];
-	uint8_t client[THROTTLE_KEY_LEN];
+	struct {
+		enum throttle_rule rule;
+		uint8_t key[THROTTLE_KEY_LEN];
+	} part[4]; /* the first is the client, or all devices of an e-mail */
+	size_t n;
 	uint32_t at_s;
 	bool held;
+	bool of_device; /* counted on the device alone */
 };
 
 MUST_CHECK enum err_code throttle_new(struct throttle **ret, struct err *reterr);
 void throttle_free(struct throttle *t); /* NULL is a no-op */
 
 /* Take a try.  A refused one counts nowhere.
- * Input   client: text of an address; email: trimmed, ASCII case does not matter; now_ms: monotonic.
+ * Input   now_ms: monotonic.
  * Errors  ERR_THROTTLED: *ret_wait_s seconds (1..900) until there is one.  ERR_NOMEM. */
-MUST_CHECK enum err_code throttle_reserve(struct throttle *t, struct str client, struct str email,
-                                          int64_t now_ms, struct throttle_claim *ret, int64_t *ret_wait_s);
-/* Give it back: the login was right, or nothing was tried.  A second release does nothing. */
+MUST_CHECK enum err_code throttle_reserve(struct throttle *t, const struct throttle_try *who, int64_t now_ms,
+                                          struct throttle_claim *ret, int64_t *ret_wait_s);
+/* Take one of the tries that a confirmed profile has for this customer, besides the first claim.
+ * Errors  ERR_THROTTLED, ERR_NOMEM. */
+MUST_CHECK enum err_code throttle_reserve_profile(struct throttle *t, struct str psid, struct str customer,
+                                                  int64_t now_ms, struct throttle_claim *ret);
+/* Give it back: nothing was tried.  A second release does nothing. */
 void throttle_release(struct throttle *t, struct throttle_claim *claim);
+/* The login was right: give it back, unless the client had too many of these. */
+void throttle_right(struct throttle *t, struct throttle_claim *claim);

@@ -90,7 +90,7 @@ def _cookie(cookie, https):
         yield f"cookie without {sorted(wanted - attributes)}"
     if any(one.startswith("domain") for one in attributes) or (not https and "secure" in attributes):
         yield "cookie with Domain, or Secure over http"
-    if parts[0].split("=")[0] != ("__Host-linkd" if https else "linkd"):
+    if parts[0].split("=")[0] not in [("__Host-" if https else "") + name for name in ("linkd", "linkd-device")]:
         yield "cookie of another name"
 
 

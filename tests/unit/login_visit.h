@@ -47,7 +47,7 @@ struct visit {
 	bool store_full;
 	/* the request */
 	struct request r;
-	const char *origin, *host, *cookie; /* NULL: absent */
+	const char *origin, *host, *cookie, *device; /* NULL: absent */
 	int64_t age_ms;      /* how long ago all of the request was here: a little before a floor */
 	int64_t deadline_ms; /* from now */
 	/* its answer */
@@ -140,6 +140,8 @@ struct str request_header(const struct request *r, const char *name, size_t *ret
 struct str request_cookie(const struct request *r, const char *name)
 {
 	(void)r;
+	if (strcmp(name, "__Host-linkd-device") == 0)
+		return str_c(visit.device);
 	assert_string_equal(name, "__Host-linkd");
 	return str_c(visit.cookie);
 }

@@ -1,0 +1,41 @@
+/* throttle_table.h - counts of tries by key: at most so many in any window.
+ *
+ * Every try's time is kept, so the limit holds over each window, nobody waits longer than one, and the wait
+ * is known exactly.
+ *
+ * Bound    `entries`, in sets of THROTTLE_TABLE_WAYS chosen by the key's first bytes.  When a set is full the
+ *          entry with the fewest tries goes, the oldest of them first.  Keys must be digests under a secret
+ *          key: who cannot choose the set pushes out a count of n only with about entries * n tries, and
+ *          with fewer tries than that only smaller counts.
+ * Threads  none of its own: the caller locks. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { THROTTLE_KEY_LEN = 16, THROTTLE_TABLE_WAYS = 8 };
+
+struct throttle_limit {
+	uint32_t tries;
+	uint32_t window_s;
+	size_t entries; /* a multiple of THROTTLE_TABLE_WAYS */
+};
+
+struct throttle_table {
+	struct throttle_limit limit;
+	unsigned char *memory; /* owned; pages that no entry touched cost nothing */
+	size_t entry_len;      /* bytes */
+};
+
+/* Errors  ERR_NOMEM. */
+MUST_CHECK enum err_code throttle_table_init(struct throttle_table *t, const struct throttle_limit *limit);
+void throttle_table_done(struct throttle_table *t); /* also of one that is all zero */
+
+/* Seconds until `key` has a try, 0..window_s; 0: now. */
+int64_t throttle_table_wait_s(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s);
+/* Pre: a try is left. */
+void throttle_table_count(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s);
+/* Take back a try of that second; nothing when it is gone. */
+void throttle_table_uncount(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t at_s);
