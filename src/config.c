@@ -7,59 +7,28 @@
 #include "config_check.h"
 #include "config_list.h"
 #include "config_source.h"
+#include "config_value.h"
 
 enum { FINDINGS_MAX = 1 << 20 };
 
-static bool has_control(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
-/* Length and characters of a text or list. */
-static bool text_valid(const struct config_row *row, struct str s, struct config_report *r)
-{
-	int i = (int)(row - config_row_table);
-	if (s.n < (size_t)row->min)
-		config_report_problem(r, i, "must not be empty");
-	else if (s.n > (size_t)row->max)
-		config_report_problem(r, i, "is longer than %lld bytes", (long long)row->max);
-	else if (has_control(s))
-		config_report_problem(r, i, "holds a line break or another control character; take it out");
-	else if (!str_utf8(s))
-		config_report_problem(r, i, "is not valid UTF-8; save it as UTF-8");
-	else
-		return true;
-	return false;
-}
-
 static void set_text(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
 {
-	if (!text_valid(row, s, r))
-		return;
-	char *copy = strdup(s.p);
-	if (copy == NULL)
+	char *copy = strndup(s.n > 0 ? s.p : "", s.n);
+	if (copy == NULL) {
 		r->nomem = true;
-	else {
-		free(*config_row_text(c, row));
-		*config_row_text(c, row) = copy;
+		return;
 	}
+	free(*config_row_text(c, row));
+	*config_row_text(c, row) = copy;
 }
 
 static void set_list(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
 {
-	struct str rest = str_trim(s), item;
-	if (!text_valid(row, rest, r) || rest.n == 0)
-		return;
-	while (str_next(&rest, ',', &item)) {
+	struct str rest = s, item;
+	while (s.n > 0 && str_next(&rest, ',', &item)) {
 		item = str_trim(item);
-		if (item.n == 0) {
-			config_report_problem(r, (int)(row - config_row_table),
-			                      "holds an empty item; take the surplus comma out");
+		if (!config_value_item_valid(row, item, r))
 			return;
-		}
 		if (!config_list_add(config_row_list(c, row), item))
 			r->nomem = true;
 	}
@@ -68,7 +37,7 @@ static void set_list(struct config *c, const struct config_row *row, struct str 
 static void set_int(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
 {
 	uint64_t v;
-	if (!str_u64(str_trim(s), (uint64_t)row->max, &v) || (int64_t)v < row->min)
+	if (!str_u64(s, (uint64_t)row->max, &v) || (int64_t)v < row->min)
 		config_report_problem(r, (int)(row - config_row_table),
 		                      "%s must be a whole number from %lld to %lld", config_report_quote(s).s,
 		                      (long long)row->min, (long long)row->max);
@@ -92,7 +61,7 @@ static void set_word(struct config *c, const struct config_row *row, struct str 
 {
 	const char *const *words = config_row_words(row->kind);
 	for (int64_t i = 0; words[i] != NULL; i++) {
-		if (str_is(str_trim(s), words[i])) {
+		if (str_is(s, words[i])) {
 			*config_row_number(c, row) = i;
 			return;
 		}
@@ -102,11 +71,14 @@ static void set_word(struct config *c, const struct config_row *row, struct str 
 
 static void set(struct config *c, const struct config_row *row, const char *text, struct config_report *r)
 {
+	struct str s = str_trim(str_c(text)); /* wherever it comes from */
+	if (!config_value_valid(row, s, r))
+		return;
 	switch (row->kind) {
-	case CONFIG_K_STR: set_text(c, row, str_c(text), r); break;
-	case CONFIG_K_LIST: set_list(c, row, str_c(text), r); break;
-	case CONFIG_K_INT: set_int(c, row, str_c(text), r); break;
-	default: set_word(c, row, str_c(text), r); break;
+	case CONFIG_K_STR: set_text(c, row, s, r); break;
+	case CONFIG_K_LIST: set_list(c, row, s, r); break;
+	case CONFIG_K_INT: set_int(c, row, s, r); break;
+	default: set_word(c, row, s, r); break;
 	}
 }
 

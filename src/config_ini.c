@@ -21,10 +21,8 @@ struct ini_file {
 	bool joining;                  /* this line is such a one */
 };
 
-static void problem(struct ini_file *f, const struct config_row *row, const char *what)
+static void problem(struct ini_file *f, const char *what)
 {
-	if (row != NULL)
-		f->r->failed[row - config_row_table] = true;
 	config_report_problem(f->r, -1, "%s, line %u: %s", f->name, f->line, what);
 }
 
@@ -57,14 +55,13 @@ static void unknown_key(struct ini_file *f, const char *name)
 	               "%s is not a setting; keys are the setting's name without LINKD_, in lower case "
 	               "(print-config shows them all)",
 	               config_report_quote(str_c(name)).s);
-	problem(f, NULL, what);
+	problem(f, what);
 }
 
 static int on_pair(void *user, const char *section, const char *name, const char *value)
 {
 	struct ini_file *f = user;
 	const struct config_row *row = config_row_by_field(str_c(name));
-	size_t n = strlen(value);
 	(void)section;
 	f->list = row != NULL && row->kind == CONFIG_K_LIST ? row : NULL;
 	if (row == NULL) {
@@ -74,12 +71,10 @@ static int on_pair(void *user, const char *section, const char *name, const char
 	if ((config_row_scope((int)(row - config_row_table)) & f->r->scope) == 0)
 		return 1;
 	struct config_raw *raw = &f->raw[row - config_row_table];
-	if (n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n - 1] == value[0])
-		problem(f, row, "write the value without quotes");
-	else if (raw->text != NULL && f->joining)
+	if (raw->text != NULL && f->joining)
 		join(f, raw, value);
 	else if (raw->text != NULL)
-		problem(f, row, "this key was given before; keep one of them");
+		problem(f, "this key was given before; keep one of them");
 	else
 		set(f, row, raw, value);
 	return 1;
@@ -96,17 +91,16 @@ static void take_line(struct ini_file *f, struct str line)
 	if (inner.p[0] == '[' && !f->joining)
 		f->list = NULL;
 	if (line.n > LINE_MAX_BYTES) {
-		problem(f, NULL,
-		        "longer than 197 bytes; put the value into a file of its own and name it with "
-		        "LINKD_..._FILE, or go on with a list on an indented line");
+		problem(f, "longer than 197 bytes; put the value into a file of its own and name it with "
+		           "LINKD_..._FILE, or go on with a list on an indented line");
 		return;
 	}
 	int n = f->joining ? snprintf(text, sizeof text, "%s = %.*s", f->list->field, (int)inner.n, inner.p)
 	                   : snprintf(text, sizeof text, "%.*s", (int)inner.n, inner.p);
 	if (n > LINE_MAX_BYTES)
-		problem(f, NULL, "longer than 197 bytes together with its key; make this line shorter");
+		problem(f, "longer than 197 bytes together with its key; make this line shorter");
 	else if (ini_parse_string(text, on_pair, f) != 0)
-		problem(f, NULL, "this is not \"key = value\", a [section] or a comment");
+		problem(f, "this is not \"key = value\", a [section] or a comment");
 	crypto_wipe(text, sizeof text);
 }
 

@@ -90,7 +90,14 @@ static void read_environment(char *const *environ_, struct env_row *env, struct 
 	}
 }
 
-/* The setting becomes what its NAME_FILE holds, one final newline dropped. */
+/* A file saved as UTF-8 by some editors begins with a byte order mark. */
+static const char *past_mark(const char *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	return strncmp(text, mark, sizeof mark - 1) == 0 ? text + sizeof mark - 1 : text;
+}
+
+/* The setting becomes what its NAME_FILE holds. */
 static void read_secret_file(int row, const char *path, struct config_raw *raw, struct config_report *r)
 {
 	struct buf text;
@@ -105,11 +112,7 @@ static void read_secret_file(int row, const char *path, struct config_raw *raw, 
 	} else if (str_has(buf_view(&text), '\0')) {
 		config_report_problem(r, row, "the file holds a NUL byte; it must be text");
 	} else {
-		if (text.len > 0 && text.p[text.len - 1] == '\n')
-			text.p[--text.len] = '\0';
-		if (text.len > 0 && text.p[text.len - 1] == '\r')
-			text.p[--text.len] = '\0';
-		raw->text = strdup(text.p);
+		raw->text = strdup(past_mark(text.p));
 		r->nomem |= raw->text == NULL;
 	}
 	crypto_wipe_buf(&text);
@@ -123,6 +126,7 @@ static void override(int row, const struct env_row *env, struct config_raw *raw,
 	wiped_free(raw->text);
 	free(raw->from);
 	*raw = (struct config_raw){NULL, NULL};
+	r->failed[row] = false; /* the file's value counts no more */
 	if (env->value != NULL && env->path != NULL)
 		config_report_problem(r, row, "LINKD_%s and LINKD_%s_FILE are both set; keep one of them",
 		                      key, key);

@@ -1,6 +1,9 @@
 #include "test.h"
 
+#include <ctype.h>
+
 #include "config_fixture.h"
+#include "config_row.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define GOOD "LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=https://link.example.com"
@@ -37,10 +40,10 @@ static void test_secret_file(void **state)
 	        {STR("secret\n"), "secret", NULL},
 	        {STR("secret"), "secret", NULL},
 	        {STR("secret\r\n"), "secret", NULL},
-	        {STR(" spaces stay \n"), " spaces stay ", NULL},
+	        {STR("\xef\xbb\xbfsecret\r\n\r\n"), "secret", NULL},
+	        {STR(" two  words \t\n"), "two  words", NULL},
 	        {STR(""), "", NULL},
 	        {STR("\n"), "", NULL},
-	        {STR("two\n\n"), NULL, "line break"},
 	        {STR("a\nb"), NULL, "line break"},
 	        {STR("a\0b"), NULL, "NUL byte"},
 	};
@@ -85,6 +88,131 @@ static void test_secret_file_refused(void **state)
 	}
 }
 
+static const char *const quoted = "without quotes", *const odd = "outside printable ASCII",
+                         *const unseen = "cannot be seen", *const comment = "comment";
+
+/* One value of one setting: it is judged alike wherever it stands. */
+static const struct {
+	const char *key, *value, *problem; /* NULL: taken, and it is then `want` */
+	const char *want;
+} everywhere[] = {
+        {"app_secret", "0123456789abcdef", NULL, "0123456789abcdef"},
+        {"app_secret", "  0123456789abcdef \t ", NULL, "0123456789abcdef"},
+        {"app_secret", "\"0123456789abcdef\"", quoted, NULL},
+        {"app_secret", "'0123456789abcdef'", quoted, NULL},
+        {"app_secret", "`0123456789abcdef`", quoted, NULL},
+        {"app_secret", "0123456789abcdef\"", quoted, NULL},
+        {"app_secret", "'0123456789abcdef", quoted, NULL},
+        {"app_secret", "\"0123456789abcdef\" ", quoted, NULL},
+        {"app_secret", "\"0123456789abcdef,0123456789abcdeg\"", quoted, NULL},
+        {"app_secret", "0123456789abcdef,'0123456789abcdeg'", quoted, NULL},
+        {"app_secret",
+         "\xe2\x80\x9c"
+         "0123456789abcdef\xe2\x80\x9d",
+         odd, NULL},
+        {"app_secret", "0123456789abcdef\xc2\xa0", odd, NULL},
+        {"app_secret", "0123456789abcdef\xe2\x80\x8b", odd, NULL},
+        {"app_secret",
+         "\xff"
+         "0123456789abcdef",
+         "not valid UTF-8", NULL},
+        {"app_secret",
+         "0123456789\x01"
+         "abcdef",
+         "control character", NULL},
+        {"app_secret", "0123456789abcdef # of the shop", comment, NULL},
+        {"verify_token", "two words", NULL, "two words"},
+        {"verify_token", "a#b;c", NULL, "a#b;c"},
+        {"verify_token", "\"word\"", quoted, NULL},
+        {"admin_token", "\"0123456789abcdef\"", quoted, NULL},
+        {"seal_key", "'0123456789abcdef0123456789abcdef'", quoted, NULL},
+        {"brand_name", "'x'", quoted, NULL},
+        {"brand_name", "Bob's \"Shop\"", NULL, "Bob's \"Shop\""},
+        {"brand_name",
+         "B\xc3\xbc"
+         "cher \xf0\x9f\x93\x9a",
+         NULL,
+         "B\xc3\xbc"
+         "cher \xf0\x9f\x93\x9a"},
+        {"brand_name",
+         "a\xe2\x80\x8b"
+         "b",
+         unseen, NULL},
+        {"brand_name", "\xc2\x85", unseen, NULL},
+        {"brand_name",
+         "\xe2\x80\xae"
+         "x",
+         unseen, NULL},
+        {"workers", "\"3\"", quoted, NULL},
+        {"workers", " 3 ", NULL, NULL},
+        {"log_level", "'warn'", quoted, NULL},
+        {"log_level", "warn ", NULL, NULL},
+        {"public_url", "\"https://link.example.com\"", quoted, NULL},
+        {"store", "\"sqlite:/x.db\"", quoted, NULL},
+        {"store", "sqlite:/x.db ", NULL, "sqlite:/x.db"},
+        {"listen", "\"127.0.0.1:1\",\"127.0.0.1:2\"", quoted, NULL},
+        {"listen", "127.0.0.1:1,\"127.0.0.1:2\"", quoted, NULL},
+};
+
+/* The source's own way to write it, as one variable or a file that is to be named. */
+static struct loaded load_by(int source, const char *key, const char *value)
+{
+	char file[32], text[512], variable[600], upper[32] = "";
+	for (size_t i = 0; key[i] != '\0' && i + 1 < sizeof upper; i++)
+		upper[i] = (char)toupper((unsigned char)key[i]);
+	(void)snprintf(text, sizeof text, source == 2 ? "%s = %s\r\n" : "%s%s\r\n", source == 2 ? key : "",
+	               value);
+	fixture_file(file, str_c(text));
+	if (source == 0)
+		(void)snprintf(variable, sizeof variable, "LINKD_%s=%s", upper, value);
+	else if (source == 1)
+		(void)snprintf(variable, sizeof variable, "LINKD_%s_FILE=%s", upper, file);
+	else
+		(void)snprintf(variable, sizeof variable, "PATH=/bin");
+	/* as GOOD, but for the setting itself, which would win over the file */
+	char *others[] = {
+	        variable, strcmp(key, "app_secret") == 0 ? "PATH=/bin" : "LINKD_APP_SECRET=0123456789abcdef",
+	        strcmp(key, "public_url") == 0 ? "PATH=/bin" : "LINKD_PUBLIC_URL=https://a.b", NULL};
+	struct loaded l = load(source == 2 ? file : NULL, others);
+	(void)unlink(file);
+	return l;
+}
+
+static void test_every_source_is_judged_alike(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(everywhere); i++)
+		for (int source = 0; source < 3; source++) {
+			struct loaded l = load_by(source, everywhere[i].key, everywhere[i].value);
+			const struct config_row *row = config_row_by_field(str_c(everywhere[i].key));
+			if ((l.c != NULL) != (everywhere[i].problem == NULL))
+				fail_msg("row %zu, source %d: %s", i, source, l.problems.p);
+			if (l.c == NULL && (strstr(l.problems.p, everywhere[i].problem) == NULL ||
+			                    strstr(l.problems.p, row->key) == NULL))
+				fail_msg("row %zu, source %d: %s", i, source, l.problems.p);
+			if (l.c != NULL && everywhere[i].want != NULL)
+				assert_string_equal(row->kind == CONFIG_K_LIST
+				                            ? config_row_list(l.c, row)->v[0]
+				                            : *config_row_text(l.c, row),
+				                    everywhere[i].want);
+			loaded_done(&l);
+		}
+}
+
+/* What the environment says counts, so its fault is named beside the file's. */
+static void test_faults_of_both_sources(void **state)
+{
+	char name[32], *vars[] = {GOOD, "LINKD_LISTEN=nowhere", NULL};
+	fixture_file(name, STR("workers = 3\nlisten = \"a:1\"\nlisten = b:1\n"));
+	(void)state;
+	struct loaded l = load(name, vars);
+	assert_null(l.c);
+	assert_non_null(strstr(l.problems.p, "line 3: this key was given before"));
+	assert_non_null(strstr(l.problems.p, "LINKD_LISTEN: \"nowhere\" is not an address"));
+	loaded_done(&l);
+	(void)unlink(name);
+}
+
 #define X190                                                                                              \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -111,8 +239,11 @@ static const struct {
         {STR("[open\n"), "line 1: this is not"},
         {STR("= 3\n"), "line 1: \"\" is not a setting"},
         {STR("workers = 300\n"), "workers in "},
-        {STR("workers = \"3\"\n"), "line 1: write the value without quotes"},
-        {STR("brand_name = 'x'\n"), "line 1: write the value without quotes"},
+        {STR("workers = \"3\"\n"), "line 1): write the value without quotes"},
+        {STR("brand_name = 'x'\n"), "line 1): write the value without quotes"},
+        {STR("workers = 300\nworkers = 3\n"), "line 1): \"300\" must be"},
+        {STR("listen = x\nlisten = a:1\n"), "line 1): \"x\" is not an address"},
+        {STR("admin_token = short\nadmin_token = 0123456789abcdef\n"), "line 1): needs at least"},
         {STR("a = 1\nb = 2\n"), "line 2: \"b\" is not a setting"},
         {STR("wor\0kers = 1\n"), "holds a NUL byte"},
         {STR("privacy_url=https://a/" X190), "line 1: longer than 197 bytes"},
@@ -165,9 +296,13 @@ static void test_ini_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_precedence),          cmocka_unit_test(test_secret_file),
-	        cmocka_unit_test(test_secret_file_refused), cmocka_unit_test(test_ini),
+	        cmocka_unit_test(test_precedence),
+	        cmocka_unit_test(test_secret_file),
+	        cmocka_unit_test(test_secret_file_refused),
+	        cmocka_unit_test(test_ini),
 	        cmocka_unit_test(test_ini_values),
+	        cmocka_unit_test(test_every_source_is_judged_alike),
+	        cmocka_unit_test(test_faults_of_both_sources),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
