@@ -6,6 +6,13 @@
 #include "cli/cli_store.h"
 #include "login/password.h"
 
+/* What `customer add` is to store. */
+struct addition {
+	struct store_key key; /* the e-mail trimmed and in lower case */
+	char typed_email[STORE_EMAIL_MAX + 1];
+	bool force;
+};
+
 static bool has_control(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -27,13 +34,12 @@ static bool one_at(struct str s)
 	return str_cut(s, '@', &local, &domain) && local.n > 0 && domain.n > 0 && !str_has(domain, '@');
 }
 
-/* The key of a new customer: the e-mail trimmed and in lower case. */
-static bool new_key(struct cli *c, const char *id, const char *email, struct store_key *ret)
+static bool new_key(struct cli *c, const char *id, const char *email, struct addition *ret)
 {
 	struct str trimmed = str_trim(str_c(email));
-	if (!cli_store_take(c, "--id", id, ret->id, sizeof ret->id))
+	if (!cli_store_take(c, "--id", id, ret->key.id, sizeof ret->key.id))
 		return false;
-	if (trimmed.n > STORE_EMAIL_MAX || !str_copy(ret->email, sizeof ret->email, trimmed))
+	if (!str_copy(ret->typed_email, sizeof ret->typed_email, trimmed))
 		c->rc = cli_fail(c, "--email has %zu bytes, at most %d are possible", trimmed.n,
 		                 STORE_EMAIL_MAX);
 	else if (!one_at(trimmed) || !str_utf8(trimmed))
@@ -46,28 +52,48 @@ static bool new_key(struct cli *c, const char *id, const char *email, struct sto
 		                 "authorization code: this customer could not log in",
 		                 strlen(id) + trimmed.n, STORE_KEY_MAX);
 	else {
-		lower(ret->email);
+		memcpy(ret->key.email, ret->typed_email, sizeof ret->key.email);
+		lower(ret->key.email);
 		return true;
 	}
 	return false;
 }
 
-/* Not refused: the table may be filled in steps.  But nobody of them can log in. */
-static bool warn_of_double(struct cli *c, struct cli_store *s, const struct store_key *key)
+/* As logins look it up: as typed, and if nobody has it, in lower case. */
+static bool find_email(struct cli *c, struct cli_store *s, const char *email, struct store_out *ret)
+{
+	char text[STORE_EMAIL_MAX + 1];
+	*ret = (struct store_out){.n = 0};
+	if (!cli_store_take(c, "--email", email, text, sizeof text))
+		return false;
+	for (int typed = 1; typed >= 0 && ret->n == 0; typed--) {
+		struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
+		if (!typed)
+			lower(text);
+		if (op != NULL)
+			memcpy(op->in.email, text, sizeof text);
+		cli_store_drop(ret);
+		if (!cli_store_run(c, s, op, ret))
+			return false;
+	}
+	return true;
+}
+
+/* Two customers with one e-mail lock each other out, since a login takes an e-mail that names exactly one. */
+static bool email_is_free(struct cli *c, struct cli_store *s, const struct addition *a)
 {
 	struct store_out found;
-	struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
-	if (op != NULL)
-		memcpy(op->in.email, key->email, sizeof op->in.email);
-	bool ok = cli_store_run(c, s, op, &found);
+	bool taken = false, ok = find_email(c, s, a->typed_email, &found);
 	for (size_t i = 0; ok && i < found.n; i++)
-		if (strcmp(found.customers[i].key.id, key->id) != 0) {
-			(void)fprintf(c->err,
-			              "warning: another customer has this e-mail too: neither can log in "
-			              "until one of them is removed\n");
-			break;
-		}
+		taken |= strcmp(found.customers[i].key.id, a->key.id) != 0;
 	cli_store_drop(&found);
+	if (taken && a->force)
+		(void)fprintf(c->err, "warning: another customer has this e-mail too: neither can log in "
+		                      "until one of them is removed\n");
+	else if (taken)
+		ok = cli_fail(c,
+		              "another customer has this e-mail: neither could log in; customer show "
+		              "--email shows who has it, --force adds this customer all the same") == CLI_OK;
 	return ok;
 }
 
@@ -93,11 +119,11 @@ static int store_new(struct cli *c, struct cli_store *s, const struct store_key 
 	return cli_done(c);
 }
 
-static int add_with(struct cli *c, const struct store_key *key, struct str password)
+static int add_with(struct cli *c, const struct addition *a, struct str password)
 {
 	struct cli_store s;
-	int rc = cli_store_open(c, &s) && warn_of_double(c, &s, key) ? store_new(c, &s, key, password)
-	                                                             : c->rc;
+	int rc = cli_store_open(c, &s) && email_is_free(c, &s, a) ? store_new(c, &s, &a->key, password)
+	                                                          : c->rc;
 	cli_store_close(&s);
 	return rc;
 }
@@ -105,20 +131,21 @@ static int add_with(struct cli *c, const struct store_key *key, struct str passw
 static int add(struct cli *c)
 {
 	const char *id = NULL, *email = NULL;
+	struct addition a = {.force = false};
 	bool from_stdin = false;
 	const struct cli_option options[] = {{"--id", &id, NULL},
 	                                     {"--email", &email, NULL},
 	                                     {"--password-stdin", NULL, &from_stdin},
+	                                     {"--force", NULL, &a.force},
 	                                     {NULL, NULL, NULL}};
-	struct store_key key = {{0}, {0}};
 	struct buf password = {.max = PASSWORD_MAX};
 	if (!cli_parse(c, options, 0))
 		return c->rc;
 	if (id == NULL || email == NULL || !from_stdin)
 		return cli_usage(c, "--id, --email and --password-stdin are needed");
-	if (!new_key(c, id, email, &key))
+	if (!new_key(c, id, email, &a))
 		return c->rc;
-	int rc = cli_read_secret(c, PASSWORD_MAX, &password) ? add_with(c, &key, buf_view(&password)) : c->rc;
+	int rc = cli_read_secret(c, PASSWORD_MAX, &password) ? add_with(c, &a, buf_view(&password)) : c->rc;
 	crypto_wipe_buf(&password);
 	return rc;
 }
@@ -153,26 +180,6 @@ static int show_found(struct cli *c, const struct store_out *found)
 	}
 	cli_list_end(c);
 	return cli_done(c);
-}
-
-/* As logins look it up: as typed, and if nobody has it, in lower case. */
-static bool find_email(struct cli *c, struct cli_store *s, const char *email, struct store_out *ret)
-{
-	char text[STORE_EMAIL_MAX + 1];
-	*ret = (struct store_out){.n = 0};
-	if (!cli_store_take(c, "--email", email, text, sizeof text))
-		return false;
-	for (int typed = 1; typed >= 0 && ret->n == 0; typed--) {
-		struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
-		if (!typed)
-			lower(text);
-		if (op != NULL)
-			memcpy(op->in.email, text, sizeof text);
-		cli_store_drop(ret);
-		if (!cli_store_run(c, s, op, ret))
-			return false;
-	}
-	return true;
 }
 
 static bool find_id(struct cli *c, struct cli_store *s, const char *id, struct store_out *ret)
@@ -237,7 +244,8 @@ static int drop(struct cli *c)
 }
 
 static const struct cli_command verbs[] = {
-        {"add", "--id ID --email E --password-stdin", "store a customer with a password", add},
+        {"add", "--id ID --email E --password-stdin [--force]",
+         "store a customer; --force: even if another has the e-mail", add},
         {"show", "--id ID | --email E", "show a customer, never the password hash", show},
         {"remove", "--id ID", "delete a customer", drop},
         {NULL, NULL, NULL, NULL},

@@ -58,6 +58,23 @@ def test_an_existing_id_is_an_error(service, customer):
     assert done.returncode == 1 and done.stderr.strip()
 
 
+def test_an_email_of_another_customer_is_refused(service, customer):
+    """Both could log in before, and the first can after; --force is for who means it."""
+    words = ["customer", "add", "--id", customer.id + "-2", "--email", customer.email.upper(), "--password-stdin"]
+    with database.unchanged(service):
+        done = service.command(*words, stdin="another-password")
+    assert done.returncode == 1 and "another customer has this e-mail" in done.stderr and "--force" in done.stderr
+    phone = Phone(service)
+    phone.open()
+    assert phone.login(customer.email, customer.password).status == 200
+    done = service.command(*words, "--force", stdin="another-password")
+    assert done.returncode == 0 and "warning" in done.stderr
+    phone = Phone(service)
+    phone.open()
+    assert phone.login(customer.email, customer.password).status == 401
+    assert service.command("customer", "remove", "--id", customer.id + "-2").returncode == 0
+
+
 @pytest.mark.parametrize("given,counts", [("secret-word\n", "secret-word"),
                                           ("secret-word\n\n", "secret-word\n"),
                                           ("secret\nword", "secret\nword")])

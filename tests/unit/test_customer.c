@@ -235,8 +235,14 @@ static void test_same_email_twice(void **state)
 	(void)state;
 	wants("customer add --id c1 --email a@b --password-stdin", CLI_OK, "customer_id: c1\nemail: a@b\n",
 	      "");
-	wants("customer add --id c2 --email a@b --password-stdin", CLI_OK, "customer_id: c2\nemail: a@b\n",
-	      "warning: another customer has this e-mail");
+	wants("customer add --id c2 --email a@b --password-stdin", CLI_FAILED, "",
+	      "another customer has this e-mail: neither could log in");
+	wants("customer add --id c2 --email A@B --password-stdin", CLI_FAILED, "",
+	      "another customer has this e-mail: neither could log in");
+	wants("customer show --id c2", CLI_FAILED, "", "no such customer");
+	wants("customer add --id c1 --email a@b --password-stdin --force", CLI_FAILED, "", "exists already");
+	wants("customer add --id c2 --email a@b --password-stdin --force", CLI_OK,
+	      "customer_id: c2\nemail: a@b\n", "warning: another customer has this e-mail");
 	wants("customer show --email a@b --json", CLI_OK,
 	      "{\"customers\":["
 	      "{\"customer_id\":\"c1\",\"email\":\"a@b\",\"has_password\":true,\"linked\":false,\"login_"
@@ -245,6 +251,22 @@ static void test_same_email_twice(void **state)
 	      "failures\":0}"
 	      "]}\n",
 	      "");
+}
+
+/* A customer whose e-mail another program stored as it was typed. */
+static void test_same_email_in_upper_case(void **state)
+{
+	struct store_customer none;
+	struct store_op *op = op_on(STORE_ADD, "old", "Ann@X.example");
+	(void)state;
+	wants("customer add --id c1 --email bob@x.example --password-stdin", CLI_OK,
+	      "customer_id: c1\nemail: bob@x.example\n", "");
+	(void)snprintf(op->in.new_hash, sizeof op->in.new_hash, "$5$x");
+	on_store(op, &none);
+	wants("customer add --id c2 --email Ann@X.example --password-stdin", CLI_FAILED, "",
+	      "another customer has this e-mail");
+	wants("customer add --id c2 --email ann@x.example --password-stdin", CLI_OK,
+	      "customer_id: c2\nemail: ann@x.example\n", "");
 }
 
 static void test_links(void **state)
@@ -305,14 +327,9 @@ static void test_store_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        T(test_add_and_show),
-	        T(test_passwords),
-	        T(test_bad_keys),
-	        T(test_usage),
-	        T(test_same_email_twice),
-	        T(test_links),
-	        T(test_remove_every_holder),
-	        T(test_store_errors),
+	        T(test_add_and_show), T(test_passwords),           T(test_bad_keys),
+	        T(test_usage),        T(test_same_email_twice),    T(test_same_email_in_upper_case),
+	        T(test_links),        T(test_remove_every_holder), T(test_store_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
