@@ -187,6 +187,7 @@ static enum phase note(struct customer *c)
 		return P_ERASE;
 	struct link_event e = {
 	        .kind = LINK_REMOVED,
+	        .source = {.way = "admin", .client = c->r->client},
 	        .customer_id = item->key.id,
 	        .psid = former->psid,
 	        .page_id = former->page_id,

@@ -1,26 +1,31 @@
 #include "link/events.h"
 
-#include "base/crypto.h"
-#include "log.h"
+#include "audit.h"
 
-static const char *const names[] = {
-        [LINK_CREATED] = "link.created",
-        [LINK_REMOVED] = "link.removed",
-        [LINK_REFUSED] = "link.refused",
+static const struct {
+	const char *action, *result; /* result NULL: the reason tells it */
+} words[] = {
+        [LINK_CREATED] = {"link", NULL},
+        [LINK_REMOVED] = {"link", "removed"},
+        [LINK_REFUSED] = {"code", "refused"},
+        [LINK_MISSED] = {"link", "not_removed"},
 };
 
-/* No PSID and no customer in clear: a log reaches more people than the table does. */
 static void write_line(const struct link_events *self, const struct link_event *e)
 {
 	(void)self;
-	char psid[CRYPTO_LOG_ID_LEN + 1];
-	char customer[CRYPTO_LOG_ID_LEN + 1] = "";
-	crypto_log_id(str_c(e->psid), psid);
-	if (e->customer_id[0] != '\0')
-		crypto_log_id(str_c(e->customer_id), customer);
-	log_line(LOG_INFO, names[e->kind], log_z("reason", e->reason), log_z("psid_digest", psid),
-	         log_z("customer_digest", customer), log_z("page_id", e->page_id),
-	         log_int("event_time_ms", e->time_ms));
+	const char *result = words[e->kind].result;
+	audit_line(&(struct audit){.action = words[e->kind].action,
+	                           .result = result != NULL ? result : e->reason,
+	                           .reason = result != NULL ? e->reason : NULL,
+	                           .way = e->source.way,
+	                           .client = e->source.client,
+	                           .actor = e->source.actor,
+	                           .customer_id = e->customer_id,
+	                           .psid = e->psid,
+	                           .page_id = e->page_id,
+	                           .code_digest = e->code_digest,
+	                           .event_time_ms = e->time_ms});
 }
 
 const struct link_events link_events_log = {.heard = write_line};

@@ -1,13 +1,27 @@
 /* events.h - who hears of links: the hook behind which notices to the bot and calls to Facebook attach.
  *
- * Today the one listener writes the log line.  All arguments are borrowed for the call. */
+ * Today the one listener writes the audit line.  All arguments are borrowed for the call. */
 #pragma once
 #include "store/store.h"
 
-enum link_event_kind { LINK_CREATED, LINK_REMOVED, LINK_REFUSED };
+enum link_event_kind {
+	LINK_CREATED,
+	LINK_REMOVED,
+	LINK_REFUSED, /* a code that made no link */
+	LINK_MISSED,  /* an unlink that removed nothing */
+};
+
+/* What a link operation was asked through, for the audit trail.  NULL: not known. */
+struct link_source {
+	const char *way;    /* "webhook", "admin", "later" */
+	const char *client; /* address */
+	const char *actor;  /* name of an admin token */
+};
 
 struct link_event {
 	enum link_event_kind kind;
+	struct link_source source;
+	const char *code_digest; /* keyed, of the code that caused it; "" for none */
 	const char *customer_id; /* "" when not known */
 	const char *psid;
 	const char *page_id; /* "" when not known */
@@ -20,4 +34,4 @@ struct link_events {
 };
 
 void link_events_tell(const struct link_events *l, const struct link_event *e);
-extern const struct link_events link_events_log; /* the log line */
+extern const struct link_events link_events_log; /* the audit line */

@@ -3,6 +3,7 @@
  *
  * Threads, contract  on the service's loop; per loop.h.  Each op ends by its deadline. */
 #pragma once
+#include "link/events.h"
 #include "link/service.h"
 
 struct link_op; /* opaque: one running use case */
@@ -34,7 +35,8 @@ struct link_call {
 	bool begun;          /* part of work the store let in: its operations are not refused as too late */
 	link_done_fn *done;
 	void *arg;
-	const char *scope; /* request id on the log lines, borrowed until the end; NULL for none */
+	const char *scope;         /* request id on the log lines, borrowed until the end; NULL for none */
+	struct link_source source; /* borrowed until the end */
 };
 
 struct link_completion {

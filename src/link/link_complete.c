@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "link/code.h"
-#include "link/events.h"
 #include "link/link_later.h"
 #include "link/link_repair.h"
 #include "metrics.h"
@@ -43,15 +42,11 @@ struct completion {
 
 static void tell(const struct completion *c, enum link_event_kind kind, const char *reason)
 {
-	struct link_event e = {
-	        .kind = kind,
-	        .customer_id = c->key.id,
-	        .psid = c->op.psid,
-	        .page_id = c->page_id,
-	        .time_ms = c->event_ms,
-	        .reason = reason,
-	};
-	link_events_tell(c->op.call.service->events, &e);
+	link_op_tell(&c->op, (struct link_event){.kind = kind,
+	                                         .customer_id = c->key.id,
+	                                         .page_id = c->page_id,
+	                                         .time_ms = c->event_ms,
+	                                         .reason = reason});
 }
 
 static int unsettled(struct completion *c)
@@ -59,10 +54,15 @@ static int unsettled(struct completion *c)
 	return link_op_result(&c->op, LINK_R_UNSETTLED, P_ANSWER);
 }
 
-static int refuse(struct completion *c, const char *reason)
+static int refuse_as(struct completion *c, enum link_result r, const char *reason)
 {
 	tell(c, LINK_REFUSED, reason);
-	return link_op_result(&c->op, LINK_R_REFUSED, P_ANSWER);
+	return link_op_result(&c->op, r, P_ANSWER);
+}
+
+static int refuse(struct completion *c, const char *reason)
+{
+	return refuse_as(c, LINK_R_REFUSED, reason);
 }
 
 /* A code that does not carry the customer's key is looked up. */
@@ -112,15 +112,12 @@ static void tell_former(const struct completion *c)
 	const struct store_link *former = &c->op.out.former;
 	if (former->psid[0] == '\0' || strcmp(former->psid, c->op.psid) == 0)
 		return;
-	struct link_event e = {
-	        .kind = LINK_REMOVED,
-	        .customer_id = c->key.id,
-	        .psid = former->psid,
-	        .page_id = former->page_id,
-	        .time_ms = c->event_ms,
-	        .reason = "relinked",
-	};
-	link_events_tell(c->op.call.service->events, &e);
+	link_op_tell(&c->op, (struct link_event){.kind = LINK_REMOVED,
+	                                         .customer_id = c->key.id,
+	                                         .psid = former->psid,
+	                                         .page_id = former->page_id,
+	                                         .time_ms = c->event_ms,
+	                                         .reason = "relinked"});
 }
 
 static int linked(struct completion *c, enum link_result r, const char *reason)
@@ -139,9 +136,9 @@ static int judge(struct completion *c)
 	switch (c->op.out.outcome) {
 	case STORE_DONE: return linked(c, LINK_R_LINKED, "linked");
 	case STORE_ALREADY: return linked(c, LINK_R_ALREADY, "already_done");
-	case STORE_UNLINKED_SINCE: return link_op_result(&c->op, LINK_R_UNLINKED_SINCE, P_ANSWER);
-	case STORE_USED: return link_op_result(&c->op, LINK_R_USED, P_ANSWER);
-	case STORE_SUPERSEDED: return link_op_result(&c->op, LINK_R_SUPERSEDED, P_ANSWER);
+	case STORE_UNLINKED_SINCE: return refuse_as(c, LINK_R_UNLINKED_SINCE, "unlinked_since");
+	case STORE_USED: return refuse_as(c, LINK_R_USED, "used");
+	case STORE_SUPERSEDED: return refuse_as(c, LINK_R_SUPERSEDED, "superseded");
 	case STORE_REFUSED: return refuse(c, "expired_or_other_psid");
 	case STORE_NO_CUSTOMER: return refuse(c, "no_customer");
 	case STORE_KEPT:
@@ -176,15 +173,11 @@ static int replaced(struct completion *c)
 	}
 	c->repaired = true;
 	metric_add(M_LINK_REPAIRS, 1);
-	struct link_event e = {
-	        .kind = LINK_REMOVED,
-	        .customer_id = c->replaces.id,
-	        .psid = c->op.psid,
-	        .page_id = c->page_id,
-	        .time_ms = c->event_ms,
-	        .reason = "replaced",
-	};
-	link_events_tell(c->op.call.service->events, &e);
+	link_op_tell(&c->op, (struct link_event){.kind = LINK_REMOVED,
+	                                         .customer_id = c->replaces.id,
+	                                         .page_id = c->page_id,
+	                                         .time_ms = c->event_ms,
+	                                         .reason = "replaced"});
 	return P_LOOK;
 }
 
@@ -255,6 +248,7 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 		c->opened = code_open(call->service->sealer, in->code, &c->key);
 	if (c->opened == ERR_OK)
 		c->opened = code_digest(in->code, c->digest);
+	c->op.code_digest = audit_digest(in->code);
 	enum err_code code = link_op_begin(&c->op, call, in->psid, run, reterr);
 	if (code == ERR_OK)
 		*ret = &c->op;

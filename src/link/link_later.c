@@ -97,6 +97,7 @@ static void on_timer(struct loop_timer *t)
 	        .deadline_ms = loop_now_ms(s->loop) + CALL_MS,
 	        .done = on_link,
 	        .arg = w,
+	        .source = {.way = "later"},
 	};
 	struct link_removal removal = {
 	        .psid = str_c(w->psid),

@@ -137,6 +137,15 @@ bool link_op_look_again(struct link_op *o, int next)
 	return true;
 }
 
+void link_op_tell(const struct link_op *o, struct link_event e)
+{
+	e.source = o->call.source;
+	e.code_digest = o->code_digest.s;
+	if (e.psid == NULL)
+		e.psid = o->psid;
+	link_events_tell(o->call.service->events, &e);
+}
+
 int link_op_result(struct link_op *o, enum link_result r, int answer)
 {
 	o->result = r;

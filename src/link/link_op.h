@@ -5,6 +5,7 @@
  * phase that follows; one that waits returns LINK_OP_WAIT after naming the phase that goes on.  The one timer
  * is the deadline while a store operation runs, else the end of a pause. */
 #pragma once
+#include "audit.h"
 #include "link/link.h"
 
 enum { LINK_OP_WAIT = 0 };
@@ -25,11 +26,12 @@ struct link_op {
 	struct store_out out; /* customers is always NULL: see holder */
 
 	char psid[STORE_PSID_MAX + 1];
-	struct store_customer *holder; /* found by PSID, owned */
-	size_t n;                      /* holders */
-	size_t at;                     /* the one being worked on */
-	size_t winner;                 /* the newest link */
-	size_t looks;                  /* second looks taken */
+	struct audit_digest code_digest; /* of the code to be redeemed; "" for none */
+	struct store_customer *holder;   /* found by PSID, owned */
+	size_t n;                        /* holders */
+	size_t at;                       /* the one being worked on */
+	size_t winner;                   /* the newest link */
+	size_t looks;                    /* second looks taken */
 
 	enum link_result result;
 	size_t count; /* for link_answer.n */
@@ -47,6 +49,9 @@ int link_op_find(struct link_op *o, int next); /* holders of the PSID */
 /* A miss in an index that lags: wait a little, then go on with `next`.  False: looked long enough. */
 bool link_op_look_again(struct link_op *o, int next);
 int link_op_result(struct link_op *o, enum link_result r, int answer);
+
+/* Tell the service's listener; PSID, source and code are filled in, unless another PSID is given. */
+void link_op_tell(const struct link_op *o, struct link_event e);
 
 /* Calls back and frees `o`; inside the starter it waits for the loop first, then comes to `answer` again. */
 void link_op_answer(struct link_op *o, int answer);

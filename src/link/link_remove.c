@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "link/events.h"
 #include "link/link_later.h"
 #include "link/link_op.h"
 
@@ -67,15 +66,11 @@ static int unlinked(struct removal *r)
 		return P_UNLINK;
 	}
 	r->round++;
-	struct link_event e = {
-	        .kind = LINK_REMOVED,
-	        .customer_id = h->key.id,
-	        .psid = r->op.psid,
-	        .page_id = h->link.page_id,
-	        .time_ms = r->event_ms,
-	        .reason = r->reason,
-	};
-	link_events_tell(r->op.call.service->events, &e);
+	link_op_tell(&r->op, (struct link_event){.kind = LINK_REMOVED,
+	                                         .customer_id = h->key.id,
+	                                         .page_id = h->link.page_id,
+	                                         .time_ms = r->event_ms,
+	                                         .reason = r->reason});
 	return P_UNLINK;
 }
 
@@ -83,6 +78,19 @@ static int unlinked(struct removal *r)
 static bool has_time(const struct removal *r)
 {
 	return !r->later || loop_now_ms(r->op.call.service->loop) + SPARE_MS < r->op.call.deadline_ms;
+}
+
+/* Of the tries of one event the first is told. */
+static int missed(struct removal *r)
+{
+	if (r->later)
+		link_op_tell(&r->op,
+		             (struct link_event){.kind = LINK_MISSED,
+		                                 .customer_id = "",
+		                                 .page_id = "",
+		                                 .time_ms = r->event_ms,
+		                                 .reason = r->kept_newer ? "link_is_newer" : "not_linked"});
+	return link_op_result(&r->op, LINK_R_MISS, P_ANSWER);
 }
 
 static int count(struct removal *r)
@@ -97,7 +105,7 @@ static int count(struct removal *r)
 		return P_WAIT;
 	if (!r->kept_newer && r->later && store_traits(s->store)->index_lags)
 		link_later_unlink(s->later, str_c(r->op.psid), r->event_ms);
-	return link_op_result(&r->op, LINK_R_MISS, P_ANSWER);
+	return missed(r);
 }
 
 static void run(struct link_op *o)

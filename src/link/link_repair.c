@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "link/events.h"
 #include "metrics.h"
 
 /* A link without time (-1) is older than any. */
@@ -43,13 +42,9 @@ void link_repair_note(struct link_op *o)
 	if (o->out.outcome != STORE_DONE)
 		return;
 	metric_add(M_LINK_REPAIRS, 1);
-	struct link_event e = {
-	        .kind = LINK_REMOVED,
-	        .customer_id = loser->key.id,
-	        .psid = o->psid,
-	        .page_id = loser->link.page_id,
-	        .time_ms = o->holder[o->winner].link.linked_at_ms,
-	        .reason = "replaced",
-	};
-	link_events_tell(o->call.service->events, &e);
+	link_op_tell(o, (struct link_event){.kind = LINK_REMOVED,
+	                                    .customer_id = loser->key.id,
+	                                    .page_id = loser->link.page_id,
+	                                    .time_ms = o->holder[o->winner].link.linked_at_ms,
+	                                    .reason = "replaced"});
 }

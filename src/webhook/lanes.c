@@ -91,6 +91,7 @@ static enum err_code start_event(struct lane *lane, struct err *reterr)
 	        .done = on_link,
 	        .arg = lane,
 	        .scope = l->scope,
+	        .source = {.way = "webhook", .client = l->client},
 	};
 	if (e->kind == EVENT_K_LINKED) {
 		struct link_completion in = {

@@ -19,6 +19,7 @@ struct lanes {
 	struct service *service;
 	const struct event_list *events; /* borrowed until done or cancelled */
 	const char *scope;               /* request id for log lines; borrowed likewise */
+	const char *client;              /* address, for the audit trail; borrowed likewise */
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
 	void (*done)(struct lanes *l);
 	struct err *err; /* filled by the first event that does not settle */
@@ -32,7 +33,7 @@ struct lanes {
 	size_t busy;
 };
 
-/* Fill the first six members, zero the rest.  True: `done` will be called once, not before this returned.
+/* Fill the first seven members, zero the rest.  True: `done` will be called once, not before this returned.
  * False: all over already (nothing to do, or nothing could be started). */
 MUST_CHECK bool lanes_start(struct lanes *l);
 void lanes_done(struct lanes *l); /* cancels what runs; of a zeroed struct a no-op */

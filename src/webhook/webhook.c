@@ -205,6 +205,7 @@ static enum phase run_events(struct delivery *d)
 	        .service = d->r->service,
 	        .events = &d->result.events,
 	        .scope = d->r->id,
+	        .client = d->r->client,
 	        .deadline_ms = d->deadline_ms,
 	        .done = on_lanes,
 	        .err = &d->result.err,

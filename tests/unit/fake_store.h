@@ -272,7 +272,7 @@ static char fake_heard[FAKE_TRACE];
 
 static inline void fake_hear(const struct link_events *self, const struct link_event *e)
 {
-	static const char *const names[] = {"created", "removed", "refused"};
+	static const char *const names[] = {"created", "removed", "refused", "missed"};
 	(void)self;
 	size_t n = strlen(fake_heard);
 	if (n < FAKE_TRACE - 256)

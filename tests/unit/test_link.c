@@ -45,9 +45,9 @@ static void outcomes(void **state)
 		const char *trace, *heard;
 	} table[] = {
 	        {STORE_ALREADY, LINK_R_ALREADY, "redeem:a find_psid", "created:a:7:already_done"},
-	        {STORE_UNLINKED_SINCE, LINK_R_UNLINKED_SINCE, "redeem:a", ""},
-	        {STORE_USED, LINK_R_USED, "redeem:a", ""},
-	        {STORE_SUPERSEDED, LINK_R_SUPERSEDED, "redeem:a", ""},
+	        {STORE_UNLINKED_SINCE, LINK_R_UNLINKED_SINCE, "redeem:a", "refused:a:7:unlinked_since"},
+	        {STORE_USED, LINK_R_USED, "redeem:a", "refused:a:7:used"},
+	        {STORE_SUPERSEDED, LINK_R_SUPERSEDED, "redeem:a", "refused:a:7:superseded"},
 	        {STORE_REFUSED, LINK_R_REFUSED, "redeem:a", "refused:a:7:expired_or_other_psid"},
 	        {STORE_NO_CUSTOMER, LINK_R_REFUSED, "redeem:a", "refused:a:7:no_customer"},
 	        {STORE_KEPT, LINK_R_UNSETTLED, "redeem:a", ""},

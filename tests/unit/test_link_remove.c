@@ -26,7 +26,7 @@ static void slack_of_two_seconds(void **state)
 		rows((struct fake_row){.id = "a", .psid = "7", .at = table[i].at}, B);
 		(void)remove_7(5000, false, true);
 		expect(table[i].goes ? LINK_R_UNLINKED : LINK_R_MISS, "find_psid unlink:a",
-		       table[i].goes ? "removed:a:7:unlinked" : "");
+		       table[i].goes ? "removed:a:7:unlinked" : "missed::7:link_is_newer");
 		assert_int_equal(got.n, table[i].goes ? 1 : 0);
 	}
 	start_rig(&fake_sharp);
@@ -103,7 +103,7 @@ static void a_miss_is_final_where_nothing_lags(void **state)
 	start_rig(&fake_sharp);
 	rows(A, B);
 	(void)remove_7(5000, false, true);
-	expect(LINK_R_MISS, "find_psid", "");
+	expect(LINK_R_MISS, "find_psid", "missed::7:not_linked");
 }
 
 static void second_looks(void **state)
@@ -136,7 +136,8 @@ static void later_unlinks(void **state)
 		assert_int_equal(got.result, LINK_R_MISS);
 		assert_in_range(got.at - rig.store.at[0], 1000, 1500);
 		assert_int_equal(rig.store.ops, i < 3 ? blind[i] + 2 : 20);
-		assert_string_equal(fake_heard, i < 3 ? "removed:a:7:unlinked" : "");
+		assert_string_equal(fake_heard, i < 3 ? "missed::7:not_linked removed:a:7:unlinked"
+		                                      : "missed::7:not_linked");
 		if (i < 3)
 			assert_in_range(rig.store.at[blind[i]] - got.at, when_ms[i], when_ms[i] + 2500);
 		link_later_free(rig.service.later);
