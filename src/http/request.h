@@ -15,9 +15,10 @@
 #include "loop/loop.h"
 
 enum {
-	REQUEST_ID_MAX = 64,   /* characters */
-	REQUEST_ADDR_MAX = 46, /* text form of an IPv6 address */
-	REQUEST_ARG_MAX = 768, /* bytes */
+	REQUEST_ID_MAX = 64,      /* characters */
+	REQUEST_ADDR_MAX = 46,    /* text form of an IPv6 address */
+	REQUEST_ARG_MAX = 768,    /* bytes */
+	REQUEST_BROWSER_LEN = 16, /* hex digits */
 };
 
 struct service; /* what handlers work with (link/service.h) */
@@ -28,14 +29,16 @@ struct request {
 	struct loop *loop;
 	char id[REQUEST_ID_MAX + 1];   /* X-Request-Id: 16 hex digits of ours, or a trusted proxy's */
 	char client[REQUEST_ADDR_MAX]; /* address of the client, through trusted proxies */
-	struct str method;             /* as sent */
-	struct str path;               /* raw, without the query */
-	struct str query;              /* raw, without '?'; p is NULL when there was no '?' */
-	struct str body;               /* empty but for POST */
-	char *arg;                     /* decoded {} segment of the route's path; as much room as the path */
-	int64_t arrived_ms;            /* monotonic: headers complete */
-	int64_t received_ms;           /* monotonic: all of it was here */
-	int64_t deadline_ms;           /* monotonic: answered by then */
+	char browser[REQUEST_BROWSER_LEN +
+	             1];     /* browser_digest of the log line; the handler's, "" for none */
+	struct str method;   /* as sent */
+	struct str path;     /* raw, without the query */
+	struct str query;    /* raw, without '?'; p is NULL when there was no '?' */
+	struct str body;     /* empty but for POST */
+	char *arg;           /* decoded {} segment of the route's path; as much room as the path */
+	int64_t arrived_ms;  /* monotonic: headers complete */
+	int64_t received_ms; /* monotonic: all of it was here */
+	int64_t deadline_ms; /* monotonic: answered by then */
 	void *flow;
 	void (*cleanup)(struct request *r);
 	struct request_answer *answer; /* private to http/ */

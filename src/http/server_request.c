@@ -201,13 +201,15 @@ static void log_request(const struct server_request *q, bool sent)
 	                                             : 0;
 	enum log_level level = r->route != NULL && r->route->quiet ? LOG_DEBUG : LOG_INFO;
 	metric_http(q->route_slot, status, us);
-	struct log_field f[6] = {log_z("route", r->route != NULL ? r->route->label : "none"),
+	struct log_field f[7] = {log_z("route", r->route != NULL ? r->route->label : "none"),
 	                         log_int("status", status), log_int("duration_ms", us / 1000)};
 	size_t n = 3;
 	if (q->answer.error != NULL)
 		f[n++] = log_z("error", q->answer.error);
 	if (q->caller_id[0] != '\0')
 		f[n++] = log_z("caller_request_id", q->caller_id);
+	if (r->browser[0] != '\0')
+		f[n++] = log_z("browser_digest", r->browser);
 	if (!sent)
 		f[n++] = log_z("end", "connection closed before the answer was out");
 	if (log_on(level))

@@ -57,3 +57,10 @@ enum err_code code_shorten(struct code_text *code)
 		(void)str_copy(code->s, sizeof code->s, str_c(digest));
 	return result;
 }
+
+enum err_code code_make_as(enum config_code_style style, const struct sealer *s, const struct store_key *key,
+                           const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret)
+{
+	enum err_code result = code_make(s, key, salt, ret);
+	return result == ERR_OK && style == CODE_STYLE_RANDOM ? code_shorten(ret) : result;
+}

@@ -15,6 +15,10 @@ struct code_text {
  * Errors  ERR_TOO_LARGE (key too long for CODE_MAX), ERR_NOMEM. */
 MUST_CHECK enum err_code code_make(const struct sealer *s, const struct store_key *key,
                                    const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret);
+/* The same, as LINKD_CODE_STYLE has it. */
+MUST_CHECK enum err_code code_make_as(enum config_code_style style, const struct sealer *s,
+                                      const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
+                                      struct code_text *ret);
 /* Make it one of 43 random characters, the same ones every time: it then carries nothing. */
 MUST_CHECK enum err_code code_shorten(struct code_text *code);
 /* Errors  ERR_DENIED: no code of ours; costs no store call. */

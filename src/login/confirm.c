@@ -14,6 +14,7 @@
 #include "login/answer.h"
 #include "login/gate.h"
 #include "login/login.h"
+#include "login/trail.h"
 #include "metrics.h"
 
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct confirm {
 	struct params form;
 	struct consent consent;
 	struct code_text text;
+	struct audit_digest code_digest;
 	struct store_op *op; /* running, else NULL */
 	struct loop_timer limit;
 	enum err_code code; /* what the operation came to; why P_FAIL */
@@ -46,6 +48,16 @@ static void resume(struct confirm *c, enum phase phase)
 	log_scope(NULL);
 }
 
+static void tell(const struct confirm *c, const char *action, const char *result, const char *reason)
+{
+	trail_line(c->r, &c->consent.state,
+	           (struct audit){.action = action,
+	                          .result = result,
+	                          .reason = reason,
+	                          .customer_id = c->consent.key.id,
+	                          .code_digest = c->code_digest.s});
+}
+
 static enum phase fail(struct confirm *c, enum err_code code)
 {
 	c->code = code;
@@ -56,9 +68,12 @@ static enum phase check(struct confirm *c)
 {
 	if (!gate_form(c->r, &c->form) || !gate_consent(c->r, &c->form, &c->consent))
 		return P_DONE;
-	enum err_code code = code_make(c->s->sealer, &c->consent.key, c->consent.salt, &c->text);
-	if (code == ERR_OK && c->s->cfg->code_style == CODE_STYLE_RANDOM)
-		code = code_shorten(&c->text);
+	enum err_code code = code_make_as((enum config_code_style)c->s->cfg->code_style, c->s->sealer,
+	                                  &c->consent.key, c->consent.salt, &c->text);
+	if (code == ERR_OK) {
+		c->code_digest = audit_digest(str_c(c->text.s));
+		tell(c, "consent", "given", NULL);
+	}
 	if (code == ERR_TOO_LARGE) {
 		answer_key_too_long(c->r);
 		return P_DONE;
@@ -120,8 +135,11 @@ static enum phase issued(struct confirm *c)
 {
 	if (c->code != ERR_OK)
 		return P_FAIL;
+	if (c->outcome != STORE_DONE)
+		tell(c, "code", "not_issued", store_outcome_name(c->outcome));
 	if (c->outcome == STORE_DONE) {
 		metric_add(M_CODES_ISSUED, 1);
+		tell(c, "code", "issued", NULL);
 		go_back(c);
 	} else if (c->outcome == STORE_USED)
 		answer_connected(c->r);
@@ -203,6 +221,9 @@ void login_cancel(struct request *r)
 	struct consent consent;
 	if (gate_form(r, &form) && gate_consent(r, &form, &consent)) {
 		metric_add(M_CONSENT_CANCELLED, 1);
+		trail_line(r, &consent.state,
+		           (struct audit){
+		                   .action = "consent", .result = "refused", .customer_id = consent.key.id});
 		reply_redirect(r, str_c(consent.state.redirect));
 	}
 	params_done(&form);

@@ -4,6 +4,7 @@
 #include "link/service.h"
 #include "log.h"
 #include "login/answer.h"
+#include "login/trail.h"
 #include "metrics.h"
 
 int64_t gate_now_s(void)
@@ -60,6 +61,8 @@ bool gate_state(struct request *r, const struct params *form, struct state *ret)
 	                                gate_now_s(), ret, &err);
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
+	else
+		trail_browser(r, ret);
 	return code == ERR_OK;
 }
 
@@ -70,5 +73,7 @@ bool gate_consent(struct request *r, const struct params *form, struct consent *
 	                                        gate_now_s(), ret, &err);
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
+	else
+		trail_browser(r, &ret->state);
 	return code == ERR_OK;
 }

@@ -6,6 +6,7 @@
 #include "login/answer.h"
 #include "login/gate.h"
 #include "login/login.h"
+#include "login/trail.h"
 
 #include "http/params.h"
 #include "link/service.h"
@@ -95,6 +96,7 @@ static enum err_code seal(struct page *p, struct browser_nonce *nonce, struct bu
 	enum err_code code = browser_nonce(request_cookie(r, browser_cookie_name(r->service->cfg)), nonce);
 	if (code == ERR_OK)
 		code = browser_digest(str_c(nonce->s), p->state.browser);
+	trail_browser(r, &p->state);
 	p->state.issued_s = gate_now_s();
 	return code == ERR_OK ? state_seal(r->service->sealer, &p->state, out) : code;
 }

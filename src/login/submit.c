@@ -10,6 +10,7 @@
  */
 #include "login/submit.h"
 
+#include "audit.h"
 #include "base/crypto.h"
 #include "log.h"
 #include "login/answer.h"
@@ -85,6 +86,7 @@ static enum submit_phase check(struct submit *f)
 	if (!email_read(params_get(&f->form, "email"), f->email) ||
 	    !password_length_ok(params_get(&f->form, "password"))) {
 		metric_add(M_LOGIN_WRONG, 1); /* nobody can have these: no lookup, no hash */
+		submit_tell(f, "wrong", "no_such_email_or_password");
 		return P_FLOOR;
 	}
 	return reserve(f);
@@ -135,15 +137,15 @@ static enum submit_phase found(struct submit *f)
 	if (f->found == 0 && email_lower(f->email))
 		return P_FIND;
 	if (f->found > 1) {
-		char id[CRYPTO_LOG_ID_LEN + 1];
-		crypto_log_id(str_c(f->email), id);
+		struct audit_digest email = audit_digest_email(str_c(f->email));
 		metric_add(M_LOGIN_AMBIGUOUS, 1);
 		log_line(LOG_ERROR, "several customers have this e-mail: none of them can log in",
-		         log_z("email_digest", id));
+		         log_z("email_digest", email.s));
 	}
 	f->known = f->found == 1;
 	if (submit_at_ceiling(f)) {
 		metric_add(M_LOGIN_CEILING, 1);
+		submit_tell(f, "at_ceiling", NULL);
 		give_place(f);
 		return P_FLOOR;
 	}
@@ -180,14 +182,23 @@ static enum submit_phase start_hash(struct submit *f)
 static enum submit_phase right(struct submit *f)
 {
 	submit_reserve_was_right(f);
+	submit_tell(f, "right", NULL);
 	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
 		return P_UPGRADE;
 	return P_HOLDER;
 }
 
+static const char *why_wrong(const struct submit *f)
+{
+	if (!f->known)
+		return f->found > 1 ? "several_customers" : "unknown_email";
+	return f->verdict == PASSWORD_UNUSABLE || f->customer.too_long ? "unusable_record" : "password";
+}
+
 static enum submit_phase wrong(struct submit *f)
 {
 	metric_add(M_LOGIN_WRONG, 1);
+	submit_tell(f, "wrong", why_wrong(f));
 	if (f->known && f->customer.too_long)
 		log_line(LOG_ERROR, "a customer's key or password hash is too long");
 	else if (f->verdict == PASSWORD_UNUSABLE)

@@ -67,8 +67,9 @@ void submit_unreserve(struct submit *f); /* nothing was tried */
 void submit_reserve_was_right(struct submit *f);
 bool submit_at_ceiling(struct submit *f);      /* and nothing passes it; once, when the customer is found */
 void submit_remember_device(struct submit *f); /* Pre: the password was right */
-void submit_count_failure(struct submit *f);   /* goes on by itself */
-bool submit_too_late(const struct submit *f);  /* no time left for the floor of a wrong one */
+void submit_tell(const struct submit *f, const char *result, const char *reason); /* the audit line */
+void submit_count_failure(struct submit *f);                                      /* goes on by itself */
+bool submit_too_late(const struct submit *f); /* no time left for the floor of a wrong one */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
 enum submit_phase submit_find_holder(struct submit *f);

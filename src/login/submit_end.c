@@ -1,9 +1,11 @@
 /* How POST /link/login ends: the login page again, or the consent page. */
 #include "base/crypto.h"
+#include "link/code.h"
 #include "log.h"
 #include "login/answer.h"
 #include "login/gate.h"
 #include "login/submit.h"
+#include "login/trail.h"
 #include "metrics.h"
 
 #include <stdio.h>
@@ -11,6 +13,16 @@
 static struct str typed(const struct submit *f, const char *field)
 {
 	return params_get(&f->form, field);
+}
+
+void submit_tell(const struct submit *f, const char *result, const char *reason)
+{
+	trail_line(f->r, &f->state,
+	           (struct audit){.action = "login",
+	                          .result = result,
+	                          .reason = reason,
+	                          .customer_id = f->known ? f->customer.key.id : NULL,
+	                          .email = f->email});
 }
 
 static enum submit_phase login_again(struct submit *f, unsigned status, const char *error)
@@ -21,9 +33,6 @@ static enum submit_phase login_again(struct submit *f, unsigned status, const ch
 
 enum submit_phase submit_refuse(struct submit *f)
 {
-	char id[CRYPTO_LOG_ID_LEN + 1];
-	crypto_log_id(str_c(f->email), id);
-	log_line(LOG_INFO, "login refused", log_z("email_digest", id));
 	return login_again(f, 401, "E-mail or password is not right.");
 }
 
@@ -32,7 +41,7 @@ enum submit_phase submit_throttled(struct submit *f, int64_t wait_s)
 	char text[80];
 	long long minutes = (long long)(wait_s + 59) / 60;
 	metric_add(M_LOGIN_THROTTLED, 1);
-	log_line(LOG_INFO, "login throttled", log_int("wait_s", wait_s));
+	submit_tell(f, "throttled", NULL);
 	(void)snprintf(text, sizeof text, "Too many tries. Please wait %lld minute%s, then try again.",
 	               minutes, minutes == 1 ? "" : "s");
 	answer_retry_after(f->r, wait_s);
@@ -73,6 +82,22 @@ static enum err_code make_consent(const struct submit *f, struct consent *ret, s
 	return code == ERR_OK ? state_seal_consent(f->s->sealer, ret, sealed) : code;
 }
 
+/* With the digest of the code that Connect would make, by which webhooks can be found. */
+static enum err_code tell_consent(const struct submit *f, const struct consent *c)
+{
+	struct code_text text;
+	enum err_code code = code_make_as((enum config_code_style)f->s->cfg->code_style, f->s->sealer,
+	                                  &c->key, c->salt, &text);
+	if (code == ERR_OK)
+		trail_line(f->r, &c->state,
+		           (struct audit){.action = "consent",
+		                          .result = "shown",
+		                          .customer_id = c->key.id,
+		                          .code_digest = audit_digest(str_c(text.s)).s});
+	crypto_wipe(&text, sizeof text);
+	return code;
+}
+
 enum submit_phase submit_consent(struct submit *f)
 {
 	struct consent c;
@@ -84,14 +109,19 @@ enum submit_phase submit_consent(struct submit *f)
 		return P_DONE;
 	}
 	if (f->holder.id[0] != '\0' && f->s->cfg->link_conflict == CONFLICT_REFUSE) {
-		log_line(LOG_INFO, "consent refused",
-		         log_z("reason", "the profile is linked to another customer"));
+		trail_line(f->r, &f->state,
+		           (struct audit){.action = "consent",
+		                          .result = "not_shown",
+		                          .reason = "profile_linked_to_another_customer",
+		                          .customer_id = f->customer.key.id});
 		answer_taken(f->r);
 		return P_DONE;
 	}
 	metric_add(M_LOGIN_OK, 1);
 	buf_init(&sealed, SEAL_TEXT_MAX);
 	enum err_code code = make_consent(f, &c, &sealed);
+	if (code == ERR_OK)
+		code = tell_consent(f, &c);
 	if (code == ERR_OK)
 		answer_consent(f->r, 200, &c, buf_view(&sealed), NULL);
 	crypto_wipe(c.salt, sizeof c.salt);

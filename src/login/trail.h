@@ -1,0 +1,11 @@
+/* trail.h - the audit lines of the pages, and what joins the requests of one browser in the log. */
+#pragma once
+#include "audit.h"
+#include "http/request.h"
+#include "login/state.h"
+
+/* Puts browser_digest on the request's log line: it is the same for every request of a browser. */
+void trail_browser(struct request *r, const struct state *s);
+
+/* `a` with its way, client, browser, Messenger profile and page filled in. */
+void trail_line(const struct request *r, const struct state *s, struct audit a);
