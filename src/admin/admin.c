@@ -27,6 +27,13 @@ enum err_code admin_authorize(struct request *r, struct err *reterr)
 	return err_set(reterr, ERR_UNAUTHORIZED, count == 0 ? "no token" : "a wrong token");
 }
 
+void admin_tell(const struct request *r, struct audit a)
+{
+	a.way = "admin";
+	a.client = r->client;
+	audit_line(&a);
+}
+
 void admin_metrics(struct request *r)
 {
 	struct buf text;

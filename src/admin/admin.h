@@ -2,6 +2,7 @@
  *
  * Handlers and the hook for the route table; see http/route.h and http/request.h. */
 #pragma once
+#include "audit.h"
 #include "http/request.h"
 
 /* On the headers of /v1: the bearer token, in constant time.  ERR_NOT_FOUND when none is configured. */
@@ -12,3 +13,5 @@ void admin_link_delete(struct request *r);    /* DELETE /v1/links/{psid} */
 void admin_customer_links(struct request *r); /* GET /v1/customers/{customer_id}/links */
 void admin_customer_erase(struct request *r); /* DELETE of the same */
 void admin_metrics(struct request *r);        /* GET /metrics; no token */
+
+void admin_tell(const struct request *r, struct audit a); /* `a` with way and client filled in */

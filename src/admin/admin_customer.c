@@ -198,8 +198,16 @@ static enum phase note(struct customer *c)
 	return P_ERASE;
 }
 
+static void tell(const struct customer *c, const char *result)
+{
+	admin_tell(c->r, (struct audit){.action = c->erase ? "customer_erase" : "customer_links",
+	                                .result = result,
+	                                .customer_id = c->r->arg});
+}
+
 static void fail(struct customer *c)
 {
+	tell(c, c->code == ERR_NOT_FOUND ? "not_found" : "failed");
 	if (c->code == ERR_NOT_FOUND)
 		reply_error(c->r, ERR_NOT_FOUND, UNKNOWN, NULL);
 	else if (c->code == ERR_INTERNAL)
@@ -214,10 +222,16 @@ static void customer_run(struct customer *c)
 		switch (c->phase) {
 		case P_FIND: c->phase = find(c); break;
 		case P_FOUND: c->phase = found(c); break;
-		case P_LIST: list(c); return;
+		case P_LIST:
+			tell(c, "done");
+			list(c);
+			return;
 		case P_ERASE: c->phase = erase(c); break;
 		case P_ERASE_NOTE: c->phase = note(c); break;
-		case P_ERASED: reply_empty(c->r, 204); return;
+		case P_ERASED:
+			tell(c, "done");
+			reply_empty(c->r, 204);
+			return;
 		case P_WAIT: return;
 		case P_FAILED: fail(c); return;
 		}

@@ -51,10 +51,21 @@ static void reply_link(struct request *r, const struct store_customer *c)
 	reply_json(r, 200, &json);
 }
 
+static void tell(const struct request *r, const char *action, const struct link_answer *a)
+{
+	admin_tell(r, (struct audit){.action = action,
+	                             .result = a->result == LINK_R_UNSETTLED ? "failed"
+	                                       : a->n > 0                    ? "done"
+	                                                                     : "not_found",
+	                             .customer_id = a->holder != NULL ? a->holder->key.id : NULL,
+	                             .psid = r->arg});
+}
+
 static void on_found(void *arg, const struct link_answer *a)
 {
 	struct request *r = arg;
 	r->flow = NULL;
+	tell(r, "link_show", a);
 	if (a->result == LINK_R_UNSETTLED)
 		reply_error(r, ERR_STORE, NULL, a->err);
 	else if (a->n == 0)
@@ -67,6 +78,7 @@ static void on_removed(void *arg, const struct link_answer *a)
 {
 	struct request *r = arg;
 	r->flow = NULL;
+	tell(r, "link_remove", a);
 	if (a->result == LINK_R_UNSETTLED)
 		reply_error(r, ERR_STORE, NULL, a->err);
 	else if (a->n == 0)
