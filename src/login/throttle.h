@@ -12,10 +12,13 @@
  * other.  A try for which Facebook confirmed the Messenger profile has 3 an hour for the customer and the
  * profile, asked for only where the customer's failures in the store would refuse it.
  *
- * Bound    The tables are in THROTTLE_RULES; entries * tries of each table is more than can be hashed in its
- *          window, so nobody frees a count by filling its table.  Counters of devices and profiles have
- * tables of their own, which no stranger reaches. Threads  any; one mutex, held for some microseconds.  The
- * counts are of this process: with N instances behind a load balancer all limits are up to N times as high.
+ * Bound    The tables are in THROTTLE_RULES.  To push a full count out of one, so that it starts again, a
+ *          stranger must fill its table with full counts: for an e-mail's that takes 327,680 tries in the
+ *          window, each of which counts for its client and network too.  The counts of devices, profiles and
+ *          right logins have tables of their own, which no wrong password of a stranger reaches.
+ *
+ * Threads  any; one mutex, held for some microseconds.  The counts are those of one process: with N instances
+ *          behind a load balancer a limit is up to N times as high.
  */
 #pragma once
 #include "base/err.h"

@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "login/throttle.h"
+#include "starve.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -170,21 +171,271 @@ static void test_clock_behind(void **state)
 	assert_int_equal(try_at("192.0.2.1", "a@b", 1), 900);
 }
 
-/* A full counter outlives a flood of others of twice the table's size. */
+/* Who has a /48 has 256 networks of the other count: 20 tries of an e-mail in all of them.  In an hour these
+ * are fewer than the store's ceiling of a customer, so no single /48 keeps the owner out. */
+static void test_one_email_from_a_48(void **state)
+{
+	(void)state;
+	char client[48];
+	int got = 0;
+	for (int s = 0; s < 3600; s++) {
+		(void)snprintf(client, sizeof client, "2001:db8:1:%x00::1", s % 256);
+		got += try_at(client, "ann@example.com", s) == 0;
+	}
+	assert_int_equal(got, 4 * 20);
+	assert_true(try_at("2001:db8:1:9900::1", "ann@example.com", 3599) > 0);
+	assert_int_equal(try_at("2001:db8:2:9900::1", "ann@example.com", 3599), 0);
+}
+
+/* So many tries of any e-mails from clients of one network, 10 each. */
+static int tries_of_network(const char *head, const char *tail, int clients)
+{
+	char client[48], email[48];
+	int got = 0;
+	for (int i = 0; i < 10 * clients; i++) {
+		(void)snprintf(client, sizeof client, "%s%d%s", head, i / 10, tail);
+		(void)snprintf(email, sizeof email, "user%d@example.com", i);
+		got += try_at(client, email, 0) == 0;
+	}
+	return got;
+}
+
+static void test_network(void **state)
+{
+	(void)state;
+	assert_int_equal(tries_of_network("192.0.2.", "", 100), 300);
+	assert_int_equal(tries_of_network("192.0.3.", "", 1), 10);
+	assert_int_equal(tries_of_network("2001:db8:1:", "::1", 100), 300);
+	assert_int_equal(tries_of_network("2001:db8:2:", "::1", 1), 10);
+	assert_int_equal(try_at("192.0.2.200", "new@example.com", 899), 1);
+	assert_int_equal(try_at("192.0.2.200", "new@example.com", 900), 0);
+}
+
+static int64_t try_with(const char *device, const char *client, const char *email, int64_t after_s)
+{
+	struct throttle_claim c;
+	int64_t wait;
+	(void)reserve(client, email, device, after_s, &c, &wait);
+	return wait != 0 ? wait : c.of_device ? -1 : 0; /* -1: on the device's own count */
+}
+
+static void test_device(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++) /* strangers nearby */
+		assert_int_equal(try_at("192.0.2.1", "ann@example.com", 0), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", i), -1);
+	assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 5), 895); /* like anybody's */
+	assert_int_equal(try_with("d1", "203.0.113.1", "Ann@example.com", 5), 0);
+	assert_int_equal(try_with("d2", "192.0.2.1", "ann@example.com", 5), -1);
+	assert_int_equal(try_with("d1", "192.0.2.1", "bob@example.com", 5), -1);
+	assert_int_equal(try_with("d1", "203.0.113.1", "ann@example.com", 3599), 0);
+	assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 3600), -1);
+	assert_int_equal(try_with("d1", "203.0.113.1", "ann@example.com", 3600), 0);
+}
+
+/* Who has a password can make devices without end: they do not give tries without end. */
+static void test_devices_of_one_email(void **state)
+{
+	(void)state;
+	char device[16];
+	int own = 0;
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(device, sizeof device, "d%d", i);
+		own += try_with(device, "192.0.2.1", "ann@example.com", 0) == -1;
+	}
+	assert_int_equal(own, 30);
+}
+
+static int64_t right_at(const char *device, const char *client, const char *email, int64_t after_s)
+{
+	struct throttle_claim c;
+	int64_t wait;
+	(void)reserve(client, email, device, after_s, &c, &wait);
+	throttle_right(t, &c);
+	throttle_right(t, &c); /* only once */
+	throttle_release(t, &c);
+	return wait;
+}
+
+/* Right ones are free, up to 20 of a client; from then on each is a try. */
+static void test_right_logins(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(right_at("", "192.0.2.1", "ann@example.com", i), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(right_at("", "192.0.2.1", "ann@example.com", 20), 0);
+	assert_int_equal(right_at("", "192.0.2.1", "ann@example.com", 20), 900);
+	assert_int_equal(right_at("", "192.0.3.1", "ann@example.com", 20), 0);
+	for (int i = 0; i < 21; i++) /* the first 20 have left the window, and the five are tries until 920 */
+		assert_int_equal(right_at("", "192.0.2.1", "ann@example.com", 920), 0);
+}
+
+/* Many people behind one address. */
+static void test_right_logins_of_many(void **state)
+{
+	(void)state;
+	char email[48];
+	int got = 0;
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(email, sizeof email, "user%d@example.com", i);
+		got += right_at("", "192.0.2.1", email, 0) == 0;
+	}
+	assert_int_equal(got, 20 + 30);
+	for (int i = 0; i < 100; i++) { /* known devices among them count apart */
+		(void)snprintf(email, sizeof email, "user%d@example.com", i);
+		assert_int_equal(right_at("d", "192.0.2.1", email, 0), 0);
+	}
+}
+
+/* Right logins of all devices of an e-mail: 20 are free, then each costs its device a try, then its client.
+ */
+static void test_right_logins_of_devices(void **state)
+{
+	(void)state;
+	struct throttle_claim c;
+	int64_t wait;
+	for (int i = 0; i < 25; i++)
+		assert_int_equal(right_at("d1", "192.0.2.1", "ann@example.com", 0), 0);
+	assert_int_equal(reserve("192.0.2.1", "ann@example.com", "d1", 0, &c, &wait), ERR_OK);
+	assert_false(c.of_device);
+	assert_int_equal(reserve("192.0.2.1", "ann@example.com", "d2", 0, &c, &wait), ERR_OK);
+	assert_true(c.of_device);
+}
+
+static enum err_code profile_at(const char *psid, const char *customer, int64_t after_s,
+                                struct throttle_claim *ret)
+{
+	return throttle_reserve_profile(t, str_c(psid), str_c(customer), START_MS + after_s * 1000, ret);
+}
+
+static void test_profile(void **state)
+{
+	(void)state;
+	struct throttle_claim c;
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
+		throttle_release(t, &c); /* a right login */
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
+	assert_int_equal(profile_at("17", "C-1", 3599, &c), ERR_THROTTLED);
+	throttle_release(t, &c); /* of nothing */
+	assert_int_equal(profile_at("17", "C-1", 3599, &c), ERR_THROTTLED);
+	assert_int_equal(profile_at("17", "C-2", 0, &c), ERR_OK);
+	assert_int_equal(profile_at("1", "7C-1", 0, &c), ERR_OK);
+	assert_int_equal(profile_at("17", "C-1", 3600, &c), ERR_OK);
+}
+
+/* Tries of as many clients, networks and e-mails. */
+static void flood(unsigned n, int64_t after_s)
+{
+	char client[48], email[48];
+	struct throttle_claim c;
+	int64_t wait;
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(client, sizeof client, "2001:%x:%x:%x::1", i >> 16, i & 0xffff, i & 0xff);
+		(void)snprintf(email, sizeof email, "user%u@example.com", i);
+		assert_int_equal(reserve(client, email, "", after_s + i / 1000, &c, &wait), ERR_OK);
+	}
+}
+
+/* Full counts outlive a flood of others of twice the largest table: who floods frees none of his own, neither
+ * of a client, of an e-mail nor of a network. */
 static void test_flood(void **state)
+{
+	(void)state;
+	char email[48];
+	for (int i = 0; i < 30; i++) {
+		(void)snprintf(email, sizeof email, "other%d@example.com", i);
+		assert_int_equal(try_at("198.51.100.1", email, 0), 0);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(try_at("192.0.2.1", "ann@example.com", 0), 0);
+	assert_int_equal(tries_of_network("203.0.113.", "", 100), 300);
+	flood(2 * 65536, 1);
+	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 200), 700);
+	assert_int_equal(try_at("198.51.100.1", "new@example.com", 200), 700);
+	assert_int_equal(try_at("203.0.113.200", "new@example.com", 200), 700);
+}
+
+/* A stranger's flood does not reach the counts of devices, profiles and right logins, not even the smallest.
+ */
+static void test_flood_beside_devices(void **state)
+{
+	(void)state;
+	struct throttle_claim c;
+	int64_t wait;
+	assert_int_equal(reserve("192.0.2.1", "ann@example.com", "d1", 0, &c, &wait), ERR_OK);
+	assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 0), 0);
+	flood(2 * 65536, 1);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 200), -1);
+	assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 200), 0);
+	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_OK);
+	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_OK);
+	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_THROTTLED);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 200), 0);
+	assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 200), 900);
+}
+
+/* Tries that were given back, because nothing could be judged, push out nothing that is not replaced. */
+static void test_flood_of_released_tries(void **state)
 {
 	(void)state;
 	char client[48], email[48];
 	struct throttle_claim c;
 	int64_t wait;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 4; i++)
 		assert_int_equal(try_at("192.0.2.1", "ann@example.com", 0), 0);
-	for (unsigned i = 0; i < 2 * 65536; i++) {
+	for (unsigned i = 0; i < 4 * 65536; i++) {
 		(void)snprintf(client, sizeof client, "2001:%x:%x::1", i >> 16, i & 0xffff);
 		(void)snprintf(email, sizeof email, "user%u@example.com", i);
-		assert_int_equal(reserve(client, email, "", 1 + i / 1000, &c, &wait), ERR_OK);
+		assert_int_equal(reserve(client, email, "", 1, &c, &wait), ERR_OK);
+		throttle_release(t, &c);
 	}
-	assert_true(try_at("192.0.2.1", "ann@example.com", 200) > 0);
+	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 1), 0);
+	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 1), 899);
+}
+
+static enum err_code make_and_free(void)
+{
+	struct throttle *made = NULL;
+	enum err_code code = throttle_new(&made, NULL);
+	throttle_free(made);
+	return code;
+}
+
+static enum err_code try_once(const char *device)
+{
+	struct throttle_claim c;
+	int64_t wait;
+	enum err_code code = reserve("192.0.2.1", "ann@example.com", device, 0, &c, &wait);
+	throttle_release(t, &c);
+	return code;
+}
+
+static enum err_code profile_once(void)
+{
+	struct throttle_claim c;
+	enum err_code code = profile_at("17", "C-1", 0, &c);
+	throttle_release(t, &c);
+	return code;
+}
+
+/* Without memory nothing is tried uncounted; a device then counts as any client. */
+static void test_starve(void **state)
+{
+	(void)state;
+	STARVE(make_and_free(), ERR_OK);
+	STARVE(try_once(""), ERR_OK);
+	STARVE(profile_once(), ERR_OK);
+	STARVE_AS(try_once("d1"), ERR_OK, ERR_OK);
 }
 
 static void *racer(void *arg)
@@ -213,11 +464,27 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_pair),         TEST(test_refused_tries_do_not_count),
-	        TEST(test_client),       TEST(test_same_pair),
-	        TEST(test_same_pair_v6), TEST(test_same_client),
-	        TEST(test_release),      TEST(test_late_release),
-	        TEST(test_clock_behind), TEST(test_flood),
+	        TEST(test_pair),
+	        TEST(test_refused_tries_do_not_count),
+	        TEST(test_client),
+	        TEST(test_same_pair),
+	        TEST(test_same_pair_v6),
+	        TEST(test_same_client),
+	        TEST(test_release),
+	        TEST(test_late_release),
+	        TEST(test_clock_behind),
+	        TEST(test_one_email_from_a_48),
+	        TEST(test_network),
+	        TEST(test_device),
+	        TEST(test_devices_of_one_email),
+	        TEST(test_right_logins),
+	        TEST(test_right_logins_of_many),
+	        TEST(test_right_logins_of_devices),
+	        TEST(test_profile),
+	        TEST(test_flood),
+	        TEST(test_flood_beside_devices),
+	        TEST(test_flood_of_released_tries),
+	        TEST(test_starve),
 	        TEST(test_threads),
 	};
 	if (crypto_start(NULL) != ERR_OK)
