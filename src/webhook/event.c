@@ -97,8 +97,13 @@ static void read_link_event(struct reader *r, const struct json *event, const st
 		out->ignored += !bad;
 		return;
 	}
-	e->time_ms = event_field_time(json_get(event, "timestamp"), json_get(r->entry, "time"),
-	                              r->rules->received_ms);
+	struct event_time t = event_field_time(json_get(event, "timestamp"), json_get(r->entry, "time"),
+	                                       r->rules->received_ms);
+	if (t.stale && e->kind == EVENT_K_UNLINKED) {
+		out->stale++;
+		return;
+	}
+	e->time_ms = t.ms;
 	out->n++;
 }
 

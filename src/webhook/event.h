@@ -33,6 +33,8 @@ struct event_list {
 	size_t skipped; /* link events with a bad id, code or shape */
 	size_t standby; /* link events of a page whose thread another app owns */
 	size_t foreign; /* link events of a page that is not ours */
+	size_t stale;   /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that somebody captured and sends
+	                   again could remove a newer link.  A `linked` proves itself by its code. */
 };
 
 struct event_rules {

@@ -7,8 +7,9 @@
 #include "webhook/event.h"
 
 static const double EXACT_MAX =
-        9007199254740991.0;             /* 2^53 - 1: past it a double stands for several integers */
-static const double SECONDS_MAX = 1e11; /* as seconds the year 5138, as milliseconds 1973 */
+        9007199254740991.0;                  /* 2^53 - 1: past it a double stands for several integers */
+static const double SECONDS_MAX = 1e11;      /* as seconds the year 5138, as milliseconds 1973 */
+static const double FIRST_MS = 1451606400e3; /* 2016: Messenger had no account linking before */
 
 bool event_field_id(const struct json *j, char *ret, size_t cap)
 {
@@ -37,15 +38,20 @@ static bool read_time(const struct json *j, double *ret)
 	return true;
 }
 
-int64_t event_field_time(const struct json *timestamp, const struct json *entry_time, int64_t received_ms)
+struct event_time event_field_time(const struct json *timestamp, const struct json *entry_time,
+                                   int64_t received_ms)
 {
+	struct event_time ret = {.ms = received_ms};
 	double t;
 	if (!read_time(timestamp, &t) && !read_time(entry_time, &t))
-		return received_ms;
+		return ret;
 	if (t < SECONDS_MAX)
 		t *= 1000;
 	double ahead = t - (double)received_ms;
-	if (!(ahead >= -(double)EVENT_AGE_MAX_MS && ahead <= (double)EVENT_AHEAD_MAX_MS))
-		return received_ms;
-	return (int64_t)t;
+	if (!(t >= FIRST_MS && ahead <= (double)EVENT_AHEAD_MAX_MS))
+		return ret;
+	ret.stale = ahead < -(double)EVENT_AGE_MAX_MS;
+	if (!ret.stale)
+		ret.ms = (int64_t)t;
+	return ret;
 }

@@ -6,6 +6,10 @@
  * NUL-terminated. */
 MUST_CHECK bool event_field_id(const struct json *j, char *ret, size_t cap);
 
-/* The event's own time, in Unix ms: `timestamp`, else `entry_time`, in ms or s, a number or a string of
- * digits; `received_ms` when there is none or it is not plausible. */
-int64_t event_field_time(const struct json *timestamp, const struct json *entry_time, int64_t received_ms);
+struct event_time {
+	int64_t ms; /* Unix time: the event's own, or received_ms when that is absent or not plausible */
+	bool stale; /* the event's own time is plausible, but older than Facebook delivers */
+};
+/* `timestamp`, else `entry_time`, in ms or s, a number or a string of digits. */
+struct event_time event_field_time(const struct json *timestamp, const struct json *entry_time,
+                                   int64_t received_ms);

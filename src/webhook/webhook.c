@@ -112,8 +112,11 @@ static void count_others(const struct event_list *l)
 	metric_add(M_EVENT_SKIPPED, (int64_t)l->skipped);
 	metric_add(M_EVENT_STANDBY, (int64_t)l->standby);
 	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
+	metric_add(M_EVENT_STALE, (int64_t)l->stale);
 	if (l->skipped > 0)
 		log_line(LOG_WARN, "webhook_events_skipped", log_int("events", (int64_t)l->skipped));
+	if (l->stale > 0)
+		log_line(LOG_WARN, "webhook_events_stale", log_int("events", (int64_t)l->stale));
 	if (l->standby > 0)
 		log_line(LOG_WARN, "webhook_events_standby", log_int("events", (int64_t)l->standby));
 }

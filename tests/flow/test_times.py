@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import database
+from harness import database, metrics
 from harness.phone import Customer, Phone, deliver
 from simulator import events
 
@@ -107,3 +107,38 @@ def test_code_life_is_a_setting(make_service):
     left = database.customer(service.database,
                              customer.id)["authorization_code_expires_at"] - events.now_ms() / 1000
     assert 25 < left <= 31
+
+
+STALE = {"36.1 hours": 36 * HOUR + HOUR // 10, "a month": 30 * 24 * HOUR, "a year": 365 * 24 * HOUR}
+SIZES = {"ms": lambda t: t, "seconds": lambda t: t // 1000, "numeric string": lambda t: str(t), "entry": None}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("age", STALE)
+def test_an_old_unlink_replayed_leaves_a_fresh_link(service, customer, phone, age, size):
+    """A delivery that somebody captured long ago, and delivers again with its signature."""
+    phone.link(customer)
+    outcome = 'linkd_webhook_events_total{outcome="stale"}'
+    before, at = metrics.value(service, outcome), events.now_ms() - STALE[age]
+    made = events.unlinked(phone.psid, at=SIZES[size](at) if SIZES[size] else False)
+    raw = events.body_of(events.entry(made, at=at))
+    with database.unchanged(service):
+        for _ in range(2):
+            answer = deliver(service, raw)
+            assert (answer.status, answer.text) == (200, "EVENT_RECEIVED")
+    assert metrics.value(service, outcome) == before + 2
+
+
+@pytest.mark.parametrize("at", [0, -1, 12341, 1451606399999, "soon", None, False])
+def test_an_unlink_with_a_time_that_never_was_counts_at_its_receipt(service, customer, phone, at):
+    phone.link(customer)
+    deliver(service, events.body_of(events.entry({**events.unlinked(phone.psid), "timestamp": at}, at=False)))
+    assert database.holders(service.database, phone.psid) == []
+
+
+def test_a_stale_unlink_does_not_hold_up_the_events_beside_it(service, customer, phone):
+    phone.get_code(customer)
+    old = events.unlinked(phone.psid, at=events.now_ms() - 400 * 24 * HOUR)
+    for made in ([old, events.linked(phone.psid, phone.code)], [old, events.unlinked(phone.psid, at=events.now_ms() + 10_000)]):
+        assert phone.tell(*made).status == 200
+        assert database.holders(service.database, phone.psid) == ([customer.id] if len(made[1]["account_linking"]) > 1 else [])

@@ -120,9 +120,16 @@ class Player:
         return self.part_again(number)
 
     def part_again(self, number):
+        return self.part_body(*self.world.bodies[number]) if number in self.world.bodies else None
+
+    def part_replay(self, number, older):
+        """The service cannot be taken to a later day, so the events are moved to an earlier one."""
         if number not in self.world.bodies:
             return None
-        made, raw = self.world.bodies[number]
+        made = [moved(event, older) for event in self.world.bodies[number][0]]
+        return self.part_body(made, self.world.body(made))
+
+    def part_body(self, made, raw):
         return Part(lambda: self.world.deliver(raw), lambda span: self.chains(made, span),
                     lambda answer, done: answer.status == 200 and answer.text == "EVENT_RECEIVED")
 
@@ -132,7 +139,10 @@ class Player:
         for event in made:
             kind, psid, at = (event[0], event[2], event[3]) if event[0] == "linked" else event
             at = self.world.address(at)
-            at = span if at is None else (at, at)
+            stale = at is not None and at < span[0] - reference.OLDEST_MS
+            if stale and kind == "unlinked":
+                continue
+            at = span if stale or at is None else (at, at)
             timed.append((psid, at, self.program(kind, event, psid, at, span)))
         return [[one for own, _, one in sorted(timed, key=lambda t: t[1]) if own == psid] for psid in {t[0] for t in timed}]
 
@@ -283,6 +293,12 @@ class Player:
     def double(self):
         held = [row["fb_psid"] for row in self.world.rows() if row and row["fb_psid"]]
         return [n for n, psid in enumerate(self.world.psids) if held.count(psid) > 1 and n not in self.unnamed]
+
+
+def moved(event, by):
+    """The event as of another time; one without a time has none."""
+    at = 3 if event[0] == "linked" else 2
+    return event if event[at] is None else (*event[:at], event[at] + by, *event[at + 1:])
 
 
 def named(names, number):

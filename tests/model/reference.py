@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 ANY_AGE = (1 << 62, 1 << 62)
 SLACK_MS = 2000
+OLDEST_MS = 36 * 3_600_000  # of an event, before its receipt
 
 
 class Item(NamedTuple):

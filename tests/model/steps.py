@@ -5,8 +5,9 @@ import random
 CUSTOMERS, PSIDS, PAGES = 3, 3, 2
 # ms from the sequence's start: the 2 s of an unlink and their neighbours, long before, and ahead of our clock
 TIMES = (-60_000, -58_000, -57_999, -56_000, -55_999, -40_000, -20_000, -19_999, -5_000, 200_000, 202_000, 202_001, None)
+STALE = (-129_700_000, -2_600_000_000, -31_600_000_000)  # 36.03 h, a month, a year: longer ago than Facebook delivers
 EXPIRIES = (-61, -60, -59, -58, -40, -20, -6, -5, -4, 20)  # s from the start
-AT_ONCE = ("linked", "linked", "linked", "unlinked", "again", "confirm", "get", "delete", "erase")
+AT_ONCE = ("linked", "linked", "linked", "unlinked", "again", "replay", "confirm", "get", "delete", "erase")
 
 
 class Maker:
@@ -41,7 +42,7 @@ class Maker:
         return self.dice.randrange(CUSTOMERS)
 
     def time(self):
-        return self.dice.choice(TIMES)
+        return self.dice.choice(STALE if self.dice.random() < 0.04 else TIMES)
 
     # --- steps
 
@@ -81,6 +82,10 @@ class Maker:
 
     def make_again(self):
         return [("again", self.dice.randrange(max(self.deliveries, 1)))]
+
+    def make_replay(self):
+        """A delivery captured on its way, and delivered again when it is so much older."""
+        return [("replay", self.dice.randrange(max(self.deliveries, 1)), self.dice.choice((-1000, -20_000, *STALE)))]
 
     def make_forged(self):
         return [("forged", self.consent(), self.psid())]
@@ -138,7 +143,7 @@ class Maker:
         return [("crash", round(self.dice.choice((0, 1, 2, 4, 8, 15)) * self.dice.random(), 2), self.at_once())]
 
 
-MIX = {"code": 10, "whole": 12, "confirm": 5, "linked": 16, "unlinked": 7, "batch": 6, "again": 7, "forged": 1, "get": 2, "links": 2,
+MIX = {"code": 10, "whole": 12, "confirm": 5, "linked": 16, "unlinked": 7, "batch": 6, "again": 7, "replay": 4, "forged": 1, "get": 2, "links": 2,
        "delete": 2, "erase": 2, "gone": 2, "add": 1, "bind": 5, "expire": 6, "look": 8, "together": 7, "crash": 0.6}
 
 

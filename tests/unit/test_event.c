@@ -29,7 +29,7 @@ static enum err_code parse(struct str json, const struct strlist *pages, struct 
 #define X64 X16 X16 X16 X16
 #define X512 X64 X64 X64 X64 X64 X64 X64 X64
 
-enum { TAKEN, IGNORED, SKIPPED, STANDBY, FOREIGN, NOTHING };
+enum { TAKEN, IGNORED, SKIPPED, STANDBY, FOREIGN, STALE, NOTHING };
 
 static const struct row {
 	const char *name;
@@ -120,7 +120,7 @@ static void varieties(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct event_list l;
 		enum err_code code = parse(rows[i].json, &all_pages, &l);
-		size_t got[] = {l.n, l.ignored, l.skipped, l.standby, l.foreign};
+		size_t got[] = {l.n, l.ignored, l.skipped, l.standby, l.foreign, l.stale};
 		for (int k = TAKEN; k < NOTHING; k++)
 			if (code != ERR_OK || got[k] != (rows[i].want == k ? 1u : 0u))
 				fail_msg("%s: code %s, taken %zu ignored %zu skipped %zu standby %zu foreign "
@@ -193,6 +193,9 @@ static void pages(void **state)
 	      "," UNLINKED "}]}"))
 #define ENTRY(text) STR(P("{\"time\":" text ",\"messaging\":[{\"sender\":{\"id\":\"7\"}," UNLINKED "}]}"))
 #define BOTH_ABSENT STR(P("{\"messaging\":[{\"sender\":{\"id\":\"7\"}," UNLINKED "}]}"))
+#define LINKED_AT(text) \
+	STR(P("{\"messaging\":[{\"sender\":{\"id\":\"7\"},\"timestamp\":" text "," LINKED "}]}"))
+#define STALE_MS 0
 
 static const struct time_row {
 	struct str json;
@@ -203,7 +206,20 @@ static const struct time_row {
         {TS("1790000300000"), 1790000300000}, /* 5 min ahead */
         {TS("1790000300001"), 1790000000000},
         {TS("1789870400000"), 1789870400000}, /* 36 h old */
-        {TS("1789870399999"), 1790000000000},
+        {TS("1789870399999"), STALE_MS},
+        {TS("1789870399"), STALE_MS},
+        {TS("\"1789870399999\""), STALE_MS},
+        {TS("1758464000000"), STALE_MS}, /* a year */
+        {TS("1451606400000"), STALE_MS}, /* 2016-01-01 */
+        {TS("1451606400"), STALE_MS},
+        {TS("1451606399999"), 1790000000000},
+        {TS("1451606399"), 1790000000000},
+        {ENTRY("1789870399999"), STALE_MS},
+        {ENTRY("1758464000"), STALE_MS},
+        {LINKED_AT("1789870400000"), 1789870400000},
+        {LINKED_AT("1789870399999"), 1790000000000},
+        {LINKED_AT("1758464000000"), 1790000000000},
+        {LINKED_AT("1790000300001"), 1790000000000},
         {TS("1789999900"), 1789999900000}, /* seconds */
         {TS("1789999900.5"), 1789999900500},
         {TS("1.78999999e12"), 1789999990000},
@@ -238,8 +254,11 @@ static void event_times(void **state)
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
 		struct event_list l;
 		assert_int_equal(parse(times[i].json, &all_pages, &l), ERR_OK);
-		assert_int_equal(l.n, 1);
-		if (l.v[0].time_ms != times[i].want)
+		bool stale = times[i].want == STALE_MS;
+		if (l.n != !stale || l.stale != stale)
+			fail_msg("%.*s: %zu taken, %zu stale", (int)times[i].json.n, times[i].json.p, l.n,
+			         l.stale);
+		if (!stale && l.v[0].time_ms != times[i].want)
 			fail_msg("%.*s: %" PRId64 ", not %" PRId64, (int)times[i].json.n, times[i].json.p,
 			         l.v[0].time_ms, times[i].want);
 		event_list_done(&l);
