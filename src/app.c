@@ -2,7 +2,6 @@
 #include "app.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -13,6 +12,7 @@
 #include "admin/health.h"
 #include "app_cpus.h"
 #include "app_keys.h"
+#include "app_signals.h"
 #include "app_worker.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -86,16 +86,6 @@ static size_t bound_connections(const struct config *cfg, unsigned workers)
 	return most;
 }
 
-/* Signals are taken by sigtimedwait in the main thread; every thread inherits the mask. */
-static void block_signals(sigset_t *set)
-{
-	(void)signal(SIGPIPE, SIG_IGN);
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
-}
-
 static enum err_code make_sealer(struct app *a, struct err *reterr)
 {
 	struct app_keys keys;
@@ -160,19 +150,13 @@ static void log_start_line(const struct app *a)
 	         log_z("store", store_traits(a->shared.store)->name));
 }
 
-static void wait_for(const sigset_t *set, int64_t seconds)
-{
-	struct timespec limit = {.tv_sec = seconds};
-	(void)sigtimedwait(set, NULL, &limit);
-}
-
 /* Stop taking, answer what is here, end the loops. */
-static void drain(struct app *a, const sigset_t *signals)
+static void drain(struct app *a)
 {
 	log_line(LOG_INFO, "stopping", log_int("drain_delay_s", a->cfg->drain_delay));
 	atomic_store(&a->draining, true);
-	if (a->cfg->drain_delay > 0)
-		wait_for(signals, a->cfg->drain_delay); /* a second signal ends the delay */
+	if (a->cfg->drain_delay > 0) /* a second SIGTERM ends the delay */
+		(void)app_signals_wait(clock_mono_ms() + 1000 * a->cfg->drain_delay);
 	for (size_t i = 0; i < a->workers; i++)
 		app_worker_quiesce(a->worker[i], STOP_MS);
 	for (size_t i = 0; i < a->workers; i++)
@@ -247,10 +231,8 @@ static enum err_code start_libraries(const struct config *cfg, struct err *reter
 enum err_code app_serve(const struct config *cfg, struct err *reterr)
 {
 	struct app a = {.cfg = cfg};
-	sigset_t signals;
-	int signal_no;
 	set_limits();
-	block_signals(&signals);
+	app_signals_block();
 	name_routes();
 	enum err_code code = start_libraries(cfg, reterr);
 	if (code != ERR_OK)
@@ -258,8 +240,8 @@ enum err_code app_serve(const struct config *cfg, struct err *reterr)
 	code = start(&a, reterr);
 	if (code == ERR_OK) {
 		log_start_line(&a);
-		(void)sigwait(&signals, &signal_no);
-		drain(&a, &signals);
+		(void)app_signals_wait(INT64_MAX);
+		drain(&a);
 	} else
 		for (size_t i = 0; i < a.workers; i++)
 			app_worker_quiesce(a.worker[i], 0), app_worker_join(a.worker[i]);

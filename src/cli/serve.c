@@ -1,10 +1,12 @@
 #include "app.h"
+#include "app_signals.h"
 #include "cli/cli.h"
 
 int cli_serve(struct cli *c)
 {
 	struct config *cfg;
 	struct err e;
+	app_signals_block(); /* also while the settings are read */
 	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0))
 		return c->rc;
 	if (c->json)

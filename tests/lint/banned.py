@@ -26,7 +26,7 @@ ONLY = {  # function: where it may be called, and why not elsewhere
     "gettimeofday": (r"src/base/clock\.c", "clock_* tells the time"),
     "clock_gettime": (r"src/base/clock\.c|src/metrics_process\.c|tests/.*", "clock_* tells the time"),
     "nanosleep": (r"src/app\.c|src/store/sqlite_\w+\.c|src/cli/create_table\.c|tests/.*", "it blocks a loop; only the first thread and the store's may wait"),
-    "signal": (r"src/(app|main)\.c|tests/.*", "signals are set up in one place"),
+    "signal": (r"src/(app_signals|main)\.c|tests/.*", "signals are set up in one place"),
     "getrandom": (r"src/base/crypto\.c", "crypto_random gives random bytes"),
 }
 TESTS_MAY = set("usleep sleep setenv unsetenv setjmp abort system _exit execvp execlp".split())
