@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 #include "config_check.h"
+#include "config_danger.h"
 #include "config_list.h"
 #include "config_source.h"
 #include "config_value.h"
@@ -141,6 +142,8 @@ enum err_code config_load(const struct config_from *from, struct config **ret, s
 	r.checking = true;
 	if (!r.nomem)
 		config_check(c, &r);
+	if (!r.nomem && (r.scope & CONFIG_OTHERS) != 0)
+		config_danger(c, &r);
 	config_source_done(raw);
 	put_warnings(c, &found->warnings);
 	r.nomem |= found->warnings.failed;

@@ -143,6 +143,37 @@ bool config_cidr_valid(const char *text)
 	return range_parse(str_c(text), &r);
 }
 
+static bool range_holds(const char *range, const uint8_t addr[16])
+{
+	struct range r;
+	return range_parse(str_c(range), &r) && in_range(addr, &r);
+}
+
+bool config_cidr_wide(const char *text)
+{
+	struct range r;
+	if (!range_parse(str_c(text), &r))
+		return false;
+	if (r.bits >= 96 && range_holds("::ffff:0:0/96", r.addr))
+		return r.bits < 96 + 8;
+	return r.bits < 20 && !(r.bits >= 7 && range_holds("fc00::/7", r.addr));
+}
+
+bool config_host_is_public(const char *host)
+{
+	static const char *const inner[] = {
+	        "127.0.0.0/8",    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+	        "169.254.0.0/16", "::1",        "fc00::/7",      "fe80::/10"};
+	uint8_t addr[16];
+	bool v4;
+	if (!addr_bytes(str_c(host), addr, &v4))
+		return !config_host_is_loopback(host);
+	for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
+		if (range_holds(inner[i], addr))
+			return false;
+	return true;
+}
+
 bool config_addr_in_list(const char *addr, const struct strlist *cidrs)
 {
 	uint8_t bytes[16];

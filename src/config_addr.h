@@ -24,6 +24,14 @@ bool config_origin_parse(const char *text, struct config_origin *ret);
 
 bool config_cidr_valid(const char *text); /* an address, or address/bits */
 
+/* Such a range holds more than one operator's addresses: IPv4 wider than /8, IPv6 wider than /20; private
+ * IPv6 (fc00::/7) is not meant. */
+bool config_cidr_wide(const char *text);
+
+/* Every interface (0.0.0.0, ::), a name other than localhost, or an address that is neither loopback, private
+ * nor link-local. */
+bool config_host_is_public(const char *host);
+
 /* Is the address (text form) one of the list's addresses or in one of its ranges?  IPv4 and its IPv6-mapped
  * form are the same address.  False for what is not an address. */
 bool config_addr_in_list(const char *addr, const struct strlist *cidrs);

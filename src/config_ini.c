@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "config_file.h"
 
 enum {
 	FILE_MAX = 1 << 20,
@@ -104,6 +105,19 @@ static void take_line(struct ini_file *f, struct str line)
 	crypto_wipe(text, sizeof text);
 }
 
+/* A settings file without secrets may be open to all. */
+static void check_mode(const char *file, const struct config_raw *raw, struct config_report *r)
+{
+	bool secrets = false;
+	for (int i = 0; i < CONFIG_ROWS; i++)
+		secrets |= config_row_table[i].secret && raw[i].text != NULL;
+	if (secrets && config_file_open_to_all(file))
+		config_report_warning(r,
+		                      "every user of this machine may read the settings file %s, which holds "
+		                      "secrets: chmod 600 it, or 640 with the service's group.",
+		                      file);
+}
+
 void config_ini_read(const char *file, struct config_raw *raw, struct config_report *r)
 {
 	struct ini_file f = {.name = file, .raw = raw, .r = r};
@@ -121,6 +135,7 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 			f.line++;
 			take_line(&f, line);
 		}
+		check_mode(file, raw, r);
 	}
 	crypto_wipe_buf(&text);
 }

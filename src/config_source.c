@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "config_file.h"
 #include "config_ini.h"
 
 enum { SECRET_FILE_MAX = 65536 };
@@ -114,6 +115,11 @@ static void read_secret_file(int row, const char *path, struct config_raw *raw, 
 	} else {
 		raw->text = strdup(past_mark(text.p));
 		r->nomem |= raw->text == NULL;
+		if (config_row_table[row].secret && config_file_open_to_all(path))
+			config_report_warning(r,
+			                      "LINKD_%s_FILE: every user of this machine may read %s: chmod "
+			                      "600 it, or 640 with the service's group.",
+			                      config_row_table[row].key, path);
 	}
 	crypto_wipe_buf(&text);
 }

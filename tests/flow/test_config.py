@@ -146,6 +146,23 @@ def test_a_short_app_secret_is_a_warning(make_service):
     assert service.logged(lambda one: one["level"] == "warn" and "LINKD_APP_SECRET" in str(one))
 
 
+def test_dangers_are_named_by_check_config_and_at_start(make_service):
+    """One of each kind; none of them stops the service."""
+    service = make_service(start=False, LINKD_TRUSTED_PROXIES="127.0.0.1,0.0.0.0/0", LINKD_SEAL_KEY="k" * 40,
+                           LINKD_REDIRECT_HOSTS="www.facebook.com,shop.example")
+    service.settings["LINKD_VERIFY_TOKEN"] = service.secret
+    words = ["0.0.0.0/0 believes", "weaker than OWASP", "few characters", "shop.example is not Facebook's",
+             "are the same secret"]
+    done = service.command("check-config", "--json")
+    told = [one["text"] for one in json.loads(done.stdout)["warnings"]]
+    service.start()
+    logged = [one["warning"] for one in service.log("setting")]
+    assert done.returncode == 0
+    for which in words:
+        assert any(which in one for one in told), which
+        assert any(which in one for one in logged), which
+
+
 def test_the_seal_key_is_generated_and_kept(make_service):
     service = make_service()
     keys = [one for one in service.directory.iterdir() if one.name not in ("linkd.db", "linkd.db-wal",

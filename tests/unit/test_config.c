@@ -235,7 +235,7 @@ static bool warned(const struct config *c, const char *words)
 
 static void test_warnings(void **state)
 {
-	char *quiet[] = {GOOD, "LINKD_VERIFY_TOKEN=x", "LINKD_LEGACY_SHA1=refuse",
+	char *quiet[] = {GOOD, "LINKD_VERIFY_TOKEN=fedcba9876543210", "LINKD_LEGACY_SHA1=refuse",
 	                 "LINKD_TRUSTED_PROXIES=10.0.0.1", NULL};
 	char *local[] = {"LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=http://127.0.0.1:1", NULL};
 	char *loud[] = {"LINKD_APP_SECRET=long-enough-secret,short",
@@ -244,7 +244,7 @@ static void test_warnings(void **state)
 	                "LINKD_SERVICE_HOST=10.0.0.1",
 	                "LINKD_=",
 	                NULL};
-	char *token[] = {GOOD, "LINKD_ADMIN_LISTEN=0.0.0.0:1", "LINKD_ADMIN_TOKEN=0123456789abcdef", NULL};
+	char *token[] = {GOOD, "LINKD_ADMIN_LISTEN=10.0.0.1:1", "LINKD_ADMIN_TOKEN=fedcba9876543210", NULL};
 	(void)state;
 	struct loaded l = load(NULL, quiet);
 	assert_int_equal(l.c->warnings.n, 0);
@@ -254,8 +254,8 @@ static void test_warnings(void **state)
 	assert_true(warned(l.c, "LINKD_TRUSTED_PROXIES is not set"));
 	assert_true(warned(l.c, "\"LINKD_SERVICE_HOST\" in the environment is not a setting"));
 	assert_true(warned(l.c, "\"LINKD_\" in"));
-	assert_true(warned(l.c, "secret 2 has fewer than 16 characters"));
-	assert_true(warned(l.c, "LINKD_ADMIN_LISTEN is not on a loopback address"));
+	assert_true(warned(l.c, "LINKD_APP_SECRET, secret 2 has fewer than 16 characters"));
+	assert_true(warned(l.c, "LINKD_ADMIN_LISTEN: 0.0.0.0:1 is not a loopback or private address"));
 	assert_true(warned(l.c, "LINKD_VERIFY_TOKEN is not set"));
 	assert_true(warned(l.c, "LINKD_LEGACY_SHA1 is accept"));
 	loaded_done(&l);
@@ -265,6 +265,83 @@ static void test_warnings(void **state)
 	l = load(NULL, token);
 	assert_false(warned(l.c, "LINKD_ADMIN_LISTEN"));
 	loaded_done(&l);
+}
+
+#define HEX "8f14e45fceea167a5a36dedd4bea2543"
+#define OTHER_HEX "c9f0f895fb98ab9159f51fd0297e236d"
+/* what sha256sum and sha1sum say of HEX, with and without a line end, and what base64 and xxd do */
+#define SHA256_OF_TEXT "403dd45c5e49532f648e756d9178b73467a741444a321d2e0755ebde19ac8523"
+#define SHA256_OF_LINE "15c35886dd9208e45def862ca0a82e8a8bfffd570f3713d3fc31c2b3ddd6b1fd"
+#define SHA1_OF_LINE "79423222cda85f7cda593161d57c52f6e6584bc7"
+#define BASE64_OF_TEXT "OGYxNGU0NWZjZWVhMTY3YTVhMzZkZWRkNGJlYTI1NDM="
+#define HEX_OF_TEXT "3866313465343566636565613136376135613336646564643462656132353433"
+
+/* One setting beside what is quiet: a warning with these words, or none. */
+static const struct {
+	const char *variable, *warning; /* NULL: none */
+} dangers[] = {
+        {"LINKD_ARGON2_MEMORY_KIB=19455",
+         "LINKD_ARGON2_MEMORY_KIB 19455 with LINKD_ARGON2_PASSES 2 is weaker"},
+        {"LINKD_ARGON2_MEMORY_KIB=47104", NULL},
+        {"LINKD_ARGON2_PASSES=1", "weaker than OWASP"},
+        {"LINKD_ARGON2_PASSES=3", NULL},
+        {"LINKD_TRUSTED_PROXIES=0.0.0.0/0", "LINKD_TRUSTED_PROXIES: 0.0.0.0/0 believes"},
+        {"LINKD_TRUSTED_PROXIES=::/0", "LINKD_TRUSTED_PROXIES: ::/0 believes"},
+        {"LINKD_TRUSTED_PROXIES=10.0.0.0/8,128.0.0.0/1", ": 128.0.0.0/1 believes"},
+        {"LINKD_TRUSTED_PROXIES=::ffff:0:0/96", "believes"},
+        {"LINKD_TRUSTED_PROXIES=2000::/3", "believes"},
+        {"LINKD_TRUSTED_PROXIES=10.0.0.0/8,104.16.0.0/13,2a06:98c0::/29,fc00::/7,::1", NULL},
+        {"LINKD_REDIRECT_HOSTS=www.facebook.com,login.example.com",
+         "LINKD_REDIRECT_HOSTS: login.example.com is not Facebook's"},
+        {"LINKD_REDIRECT_HOSTS=notfacebook.com", "notfacebook.com is not Facebook's"},
+        {"LINKD_REDIRECT_HOSTS=web.facebook.com,messenger.com", NULL},
+        {"LINKD_ADMIN_LISTEN=0.0.0.0:9464", "LINKD_ADMIN_LISTEN: 0.0.0.0:9464 is not a loopback or private"},
+        {"LINKD_ADMIN_LISTEN=127.0.0.1:1,[::]:9464", ": [::]:9464 is not a loopback or private"},
+        {"LINKD_ADMIN_LISTEN=203.0.113.7:9464", "is not a loopback or private"},
+        {"LINKD_ADMIN_LISTEN=admin.example.com:9464", "is not a loopback or private"},
+        {"LINKD_ADMIN_LISTEN=[fd00::1]:9464", "LINKD_ADMIN_TOKEN is not set"},
+        {"LINKD_ADMIN_LISTEN=[::1]:9464,localhost:1,127.0.0.2:1", NULL},
+        {"LINKD_ADMIN_LISTEN=off", NULL},
+        {"LINKD_VERIFY_TOKEN=hello", "LINKD_VERIFY_TOKEN has fewer than 16 characters"},
+        {"LINKD_SEAL_KEY=" X50, "LINKD_SEAL_KEY is made of few characters"},
+        {"LINKD_SEAL_KEY=0123456789-0123456789-0123456789-0123456789-", "or of a short text repeated"},
+        {"LINKD_SEAL_KEY=" OTHER_HEX, NULL},
+        {"LINKD_VERIFY_TOKEN=" HEX, "LINKD_APP_SECRET and LINKD_VERIFY_TOKEN are the same"},
+        {"LINKD_ADMIN_TOKEN=" HEX, "LINKD_ADMIN_TOKEN and LINKD_APP_SECRET are the same"},
+        {"LINKD_SEAL_KEY=" HEX, "LINKD_SEAL_KEY and LINKD_APP_SECRET are the same"},
+        {"LINKD_SEAL_KEY=" OTHER_HEX "," OTHER_HEX,
+         "LINKD_SEAL_KEY, secret 1 and LINKD_SEAL_KEY, secret 2 are"},
+        {"LINKD_SEAL_KEY=" HEX "x" HEX, "made from one another"},
+        {"LINKD_SEAL_KEY=seal-" HEX, "made from one another"},
+        {"LINKD_SEAL_KEY=8F14E45FCEEA167A5A36DEDD4BEA2543", "made from one another"},
+        {"LINKD_SEAL_KEY=" SHA256_OF_TEXT, "made from one another"},
+        {"LINKD_SEAL_KEY=" SHA256_OF_LINE, "made from one another"},
+        {"LINKD_SEAL_KEY=key-" SHA1_OF_LINE, "made from one another"},
+        {"LINKD_SEAL_KEY=" BASE64_OF_TEXT, "made from one another"},
+        {"LINKD_ADMIN_TOKEN=" HEX_OF_TEXT, "made from one another"},
+};
+
+static void test_dangers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(dangers); i++) {
+		char variable[256];
+		(void)snprintf(variable, sizeof variable, "%s", dangers[i].variable);
+		char *vars[] = {variable,
+		                "LINKD_APP_SECRET=" HEX,
+		                "LINKD_PUBLIC_URL=https://a.b",
+		                "LINKD_VERIFY_TOKEN=fedcba9876543210",
+		                "LINKD_LEGACY_SHA1=refuse",
+		                "LINKD_TRUSTED_PROXIES=10.0.0.1",
+		                NULL};
+		struct loaded l = load(NULL, vars);
+		size_t wanted = dangers[i].warning == NULL ? 0 : 1;
+		if (l.c == NULL || l.c->warnings.n != wanted ||
+		    (wanted > 0 && !warned(l.c, dangers[i].warning)))
+			fail_msg("%s: %s%s", variable, l.problems.p, l.warnings.p);
+		assert_null(strstr(l.warnings.p, HEX));
+		loaded_done(&l);
+	}
 }
 
 /* Everything at once, and never a secret's value. */
@@ -354,6 +431,7 @@ int main(void)
 	        cmocka_unit_test(test_derived),
 	        cmocka_unit_test(test_local_redirect_hosts),
 	        cmocka_unit_test(test_warnings),
+	        cmocka_unit_test(test_dangers),
 	        cmocka_unit_test(test_all_problems),
 	        cmocka_unit_test(test_scopes),
 	        cmocka_unit_test(test_scope_of_the_file),

@@ -1,6 +1,8 @@
 #include "test.h"
 
 #include <ctype.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include "config_fixture.h"
 #include "config_row.h"
@@ -293,6 +295,91 @@ static void test_ini_values(void **state)
 	(void)unlink(name);
 }
 
+static void write_file(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A warning with these words and this path? */
+static bool holds(const struct loaded *l, const char *words, const char *path)
+{
+	for (size_t i = 0; i < l->c->warnings.n; i++)
+		if (strstr(l->c->warnings.v[i], words) != NULL && strstr(l->c->warnings.v[i], path) != NULL)
+			return true;
+	return false;
+}
+
+/* A file with secrets that every user may read is a warning; in a folder of one's own nobody else comes to
+ * it. */
+static void test_files_that_others_may_read(void **state)
+{
+	static const struct {
+		mode_t file, folder;
+		bool warns;
+	} modes[] = {{0600, 0755, false}, {0640, 0755, false}, {0604, 0755, true},
+	             {0644, 0711, true},  {0644, 0750, false}, {0644, 0700, false}};
+	char folder[] = "/tmp/test_config.XXXXXX", ini[64], plain[64], secret[64], db[64], by_file[96],
+	     store[96];
+	char *vars[] = {by_file, store, "LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=https://a.b",
+	                NULL};
+	const char *files[] = {ini, plain, secret, db};
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < COUNT(files); i++) {
+		(void)snprintf((char *)(uintptr_t)files[i], 64, "%s/%zu", folder, i);
+		write_file(files[i], i == 0   ? "admin_token = 8f14e45fceea167a\n"
+		                     : i == 1 ? "workers = 3\n"
+		                              : "fedcba9876543210");
+	}
+	(void)snprintf(by_file, sizeof by_file, "LINKD_VERIFY_TOKEN_FILE=%s", secret);
+	(void)snprintf(store, sizeof store, "LINKD_STORE=sqlite:%s", db);
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		for (size_t k = 0; k < COUNT(files); k++)
+			assert_int_equal(chmod(files[k], modes[i].file), 0);
+		assert_int_equal(chmod(folder, modes[i].folder), 0);
+		struct loaded l = load(ini, vars);
+		assert_non_null(l.c);
+		assert_int_equal(holds(&l, "may read the settings file", ini), modes[i].warns);
+		assert_int_equal(holds(&l, "LINKD_VERIFY_TOKEN_FILE: every user", secret), modes[i].warns);
+		assert_int_equal(holds(&l, "LINKD_STORE: every user", db), modes[i].warns);
+		loaded_done(&l);
+		l = load(plain, vars);
+		assert_false(holds(&l, "may read the settings file", plain));
+		loaded_done(&l);
+	}
+	for (size_t i = 0; i < COUNT(files); i++)
+		assert_int_equal(unlink(files[i]), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+/* The service would not start with it, so it is a problem, not a warning. */
+static void test_key_file_that_others_may_read(void **state)
+{
+	char key[48], name[32], store[64], *vars[] = {GOOD, store, NULL};
+	char *own_key[] = {GOOD, store, "LINKD_SEAL_KEY=c9f0f895fb98ab9159f51fd0297e236d", NULL};
+	(void)state;
+	fixture_file(name, STR(""));
+	(void)snprintf(key, sizeof key, "%s.key", name);
+	(void)snprintf(store, sizeof store, "LINKD_STORE=sqlite:%s", name);
+	write_file(key, "0123456789abcdef0123456789abcdef");
+	for (mode_t mode = 0600; mode <= 0640; mode += 040) {
+		assert_int_equal(chmod(key, mode), 0);
+		struct loaded l = load(NULL, vars);
+		assert_int_equal(l.c != NULL, mode == 0600);
+		assert_int_equal(strstr(l.problems.p, "can be read by other users: chmod 600") != NULL,
+		                 mode != 0600);
+		loaded_done(&l);
+		l = load(NULL, own_key); /* the file is not used then */
+		assert_non_null(l.c);
+		loaded_done(&l);
+	}
+	(void)unlink(key);
+	(void)unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +390,8 @@ int main(void)
 	        cmocka_unit_test(test_ini_values),
 	        cmocka_unit_test(test_every_source_is_judged_alike),
 	        cmocka_unit_test(test_faults_of_both_sources),
+	        cmocka_unit_test(test_files_that_others_may_read),
+	        cmocka_unit_test(test_key_file_that_others_may_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
