@@ -10,6 +10,18 @@
 
 #include <stdio.h>
 
+/* Why a password is refused is not told, so the text holds for each case: a wrong one, an unknown e-mail, a
+ * right one after too many failures. */
+#define WRONG                               \
+	"E-mail or password is not right. " \
+	"After too many tries even the right password is refused for a while: "
+#define FORGOT "use 'Forgot your password?' below"
+
+static bool has_forgot(const struct submit *f)
+{
+	return f->s->cfg->forgot_url[0] != '\0'; /* the page then has the link */
+}
+
 static struct str typed(const struct submit *f, const char *field)
 {
 	return params_get(&f->form, field);
@@ -33,17 +45,19 @@ static enum submit_phase login_again(struct submit *f, unsigned status, const ch
 
 enum submit_phase submit_refuse(struct submit *f)
 {
-	return login_again(f, 401, "E-mail or password is not right.");
+	return login_again(f, 401,
+	                   has_forgot(f) ? WRONG "wait an hour, or " FORGOT "."
+	                                 : WRONG "wait an hour, then try again.");
 }
 
 enum submit_phase submit_throttled(struct submit *f, int64_t wait_s)
 {
-	char text[80];
+	char text[160];
 	long long minutes = (long long)(wait_s + 59) / 60;
 	metric_add(M_LOGIN_THROTTLED, 1);
 	submit_tell(f, "throttled", NULL);
-	(void)snprintf(text, sizeof text, "Too many tries. Please wait %lld minute%s, then try again.",
-	               minutes, minutes == 1 ? "" : "s");
+	(void)snprintf(text, sizeof text, "Too many tries. Please wait %lld minute%s, then try again%s.",
+	               minutes, minutes == 1 ? "" : "s", has_forgot(f) ? ", or " FORGOT : "");
 	answer_retry_after(f->r, wait_s);
 	return login_again(f, 429, text);
 }

@@ -1,6 +1,8 @@
 """Who may log in, and what a wrong try tells: nothing."""
 
 import contextlib
+import html
+import re
 import time
 import urllib.parse
 
@@ -39,6 +41,61 @@ def test_unknown_and_known_look_and_last_alike(service, customer):
     assert len(known.body) == len(unknown.body)
     assert known_s >= 0.59 and unknown_s >= 0.59
     assert max(known_s, unknown_s) < 1.5
+
+
+# What a phone's keyboard would change in what is typed: the first letter, a word it does not know, an apostrophe.
+AS_TYPED = {"autocapitalize": "none", "autocorrect": "off", "spellcheck": "false"}
+
+
+def test_no_keyboard_changes_what_is_typed(service):
+    page = Phone(service).open().page
+    form, = page.forms
+    typed = {name: given for name, given in form.attributes.items() if form.types[name] != "hidden"}
+    assert set(typed) == {"email", "password"}
+    for given in typed.values():
+        assert AS_TYPED.items() <= given.items(), given
+    assert typed["email"]["autocomplete"] == "username" and typed["email"]["inputmode"] == "email"
+    assert typed["password"]["autocomplete"] == "current-password" and typed["password"]["type"] == "password"
+
+
+def alert_of(response):
+    """The sentence above the form."""
+    found = re.findall(r'<p class="error" role="alert" id="error">(.*?)</p>', response.text)
+    assert len(found) == 1, response.text
+    return html.unescape(found[0])
+
+
+FORGOT = "https://example.com/forgot"
+
+
+@pytest.mark.parametrize("link, hint", [(None, "wait an hour, then try again."),
+                                        (FORGOT, "wait an hour, or use 'Forgot your password?' below.")])
+def test_every_refusal_says_what_helps_and_tells_no_case(make_service, link, hint):
+    """Wrong, unknown, no e-mail at all, at the ceiling with the right password: one text."""
+    service = make_service(LINKD_FORGOT_URL=link)
+    known, full = Customer(service), Customer(service)
+    database.change(service.database, full.id, login_failures=100, login_window_ends=int(time.time()) + 3600)
+    tried = [(known.email, "wrong"), ("nobody@example.com", "wrong"), ("nonsense", "wrong"), (full.email, "wrong"),
+             (full.email, full.password)]
+    answers = [try_login(service, *one)[0] for one in tried]
+    texts = {alert_of(answer) for answer in answers}
+    assert {answer.status for answer in answers} == {401} and len(texts) == 1, texts
+    text, = texts
+    assert text.startswith("E-mail or password is not right. After too many tries ") and text.endswith(hint)
+    assert all((FORGOT in answer.page.links) == (link is not None) for answer in answers)
+
+
+@pytest.mark.parametrize("link, hint", [(None, "then try again."),
+                                        (FORGOT, "then try again, or use 'Forgot your password?' below.")])
+def test_too_many_tries_say_how_long(make_service, link, hint):
+    service = make_service(LINKD_FORGOT_URL=link)
+    phone = Phone(service)
+    phone.open()
+    for _ in range(5):
+        assert phone.login("nobody@example.com", "wrong").status == 401
+    answer = phone.login("nobody@example.com", "wrong")
+    assert answer.status == 429 and alert_of(answer) == "Too many tries. Please wait 15 minutes, " + hint
+    assert (FORGOT in answer.page.links) == (link is not None)
 
 
 def test_a_late_body_does_not_use_up_the_floor(service, customer):

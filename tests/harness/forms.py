@@ -9,6 +9,7 @@ class Form:
         self.action, self.method = action, method
         self.fields = {}
         self.types = {}
+        self.attributes = {}
         self.buttons = []
 
     def __repr__(self):
@@ -54,6 +55,7 @@ class Page(html.parser.HTMLParser):
         elif given.get("name"):
             self._form.fields[given["name"]] = given.get("value", "")
             self._form.types[given["name"]] = given.get("type", "text")
+            self._form.attributes[given["name"]] = given
 
     def handle_endtag(self, tag):
         if tag == "form":
