@@ -15,10 +15,26 @@ static bool decode(struct params *p, struct str raw, struct str *ret)
 	return str_utf8(*ret) && !str_has(*ret, '\0');
 }
 
-static enum err_code add(struct params *p, struct str pair, struct err *reterr)
+/* A name that cannot be decoded is not one of ours. */
+static bool is_own(struct params *p, struct str name, const char *const own[])
+{
+	struct str decoded;
+	size_t from = p->text.len;
+	bool found = false;
+	if (decode(p, name, &decoded))
+		for (; *own != NULL && !found; own++)
+			found = str_is(decoded, *own);
+	p->text.len = from;
+	return found;
+}
+
+/* `own` NULL: every name is. */
+static enum err_code add(struct params *p, struct str pair, const char *const own[], struct err *reterr)
 {
 	struct str name, value;
 	(void)str_cut(pair, '=', &name, &value);
+	if (own != NULL && !is_own(p, name, own))
+		return ERR_OK;
 	if (p->n == PARAMS_MAX)
 		return err_set(reterr, ERR_INVALID, "more than %d parameters", PARAMS_MAX);
 	if (!decode(p, name, &p->item[p->n].name) || !decode(p, value, &p->item[p->n].value))
@@ -34,6 +50,11 @@ static enum err_code add(struct params *p, struct str pair, struct err *reterr)
 
 enum err_code params_parse(struct params *p, struct str raw, struct err *reterr)
 {
+	return params_parse_own(p, raw, NULL, reterr);
+}
+
+enum err_code params_parse_own(struct params *p, struct str raw, const char *const own[], struct err *reterr)
+{
 	struct str pair;
 	p->n = 0;
 	buf_init(&p->text, raw.n);
@@ -42,7 +63,7 @@ enum err_code params_parse(struct params *p, struct str raw, struct err *reterr)
 	while (raw.n > 0 && str_next(&raw, '&', &pair)) {
 		if (pair.n == 0)
 			continue;
-		enum err_code code = add(p, pair, reterr);
+		enum err_code code = add(p, pair, own, reterr);
 		if (code != ERR_OK)
 			return code;
 	}

@@ -1,4 +1,4 @@
-/* params.h - query strings and forms: strict, one level decoded, every name at most once.
+/* params.h - query strings and forms: one level decoded, every name at most once.
  *
  * Source  WHATWG URL Standard, application/x-www-form-urlencoded; stricter: a broken escape, a NUL, invalid
  * UTF-8 after decoding, an empty name or a doubled name is refused. */
@@ -15,7 +15,14 @@ struct params {
 	struct buf text;
 };
 
-/* Errors  ERR_INVALID (what is wrong, by name; never a value), ERR_NOMEM.  params_done in any case. */
+/* All parameters: for forms, whose page is ours.
+ * Errors  ERR_INVALID (what is wrong, by name; never a value), ERR_NOMEM.  params_done in any case. */
 MUST_CHECK enum err_code params_parse(struct params *p, struct str raw, struct err *reterr);
+
+/* Only parameters whose decoded name is one of `own`, a list that ends with NULL.  All others are ignored,
+ * also when they are malformed or doubled: an address of ours may carry parameters of other programs.
+ * Errors  as params_parse, about the own ones. */
+MUST_CHECK enum err_code params_parse_own(struct params *p, struct str raw, const char *const own[],
+                                          struct err *reterr);
 void params_done(struct params *p);                              /* wipes: forms hold passwords */
 struct str params_get(const struct params *p, const char *name); /* p NULL when absent */

@@ -54,9 +54,10 @@ static const char *take(struct page *p, const struct params *query)
 
 static enum phase check(struct page *p)
 {
+	static const char *const own[] = {"account_linking_token", "redirect_uri", NULL};
 	struct params query;
 	struct err err;
-	enum err_code code = params_parse(&query, p->r->query, &err);
+	enum err_code code = params_parse_own(&query, p->r->query, own, &err);
 	const char *reason = code == ERR_OK ? take(p, &query) : err.msg;
 	params_done(&query);
 	if (code == ERR_NOMEM)

@@ -18,9 +18,10 @@ static bool right(const struct params *p, struct str token)
 
 void webhook_verify(struct request *r)
 {
+	static const char *const own[] = {"hub.mode", "hub.challenge", "hub.verify_token", NULL};
 	struct params p;
 	struct err err;
-	enum err_code code = params_parse(&p, r->query, &err);
+	enum err_code code = params_parse_own(&p, r->query, own, &err);
 	if (code == ERR_NOMEM)
 		reply_error(r, code, NULL, &err);
 	else if (code != ERR_OK || !right(&p, str_c(r->service->cfg->verify_token)))

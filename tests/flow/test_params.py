@@ -88,13 +88,53 @@ def test_an_empty_form(service, phone):
         refused(service, phone, "", path)
 
 
-@pytest.mark.parametrize("query", ["&", "=", "a=1&a=2", "%", "a=%00", "a=%ff", "a=%zz",
-                                   "&".join(f"a{n}=" for n in range(40))])
-def test_odd_queries_of_link(phone, query):
+OTHERS = ["&", "=", "=x", "a=1&a=2", "rid=7&rid=", "%", "a=%", "a=%00", "a=%ff", "a=%E4%F6", "a=%zz", "100%=1", "%00=1", "%zz",
+          "fbclid=" + "x" * 3000, "&".join(f"a{n}=" for n in range(400)), "a;b", "a=b=c", "account_linking_token%00=x",
+          "account_linking_token%=x", "account_linking_token+=x", "Redirect_Uri=x", "redirect_uri[]=x", "xredirect_uri=x",
+          "%ffredirect_uri=x", "email=a%&password=b"]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("others", OTHERS, ids=lambda one: ascii(one)[:40])
+def test_parameters_of_others_on_links_address_are_ignored(phone, others, first):
+    """The bot's own button may carry some, and Facebook appends ours to them."""
+    target, query = phone.address_of_link().split("?")
+    assert phone.get(f"{target}?{others}&{query}" if first else f"{target}?{query}&{others}").status == 200
+
+
+def test_with_parameters_of_others_the_whole_way_is_open(customer, phone):
+    target, query = phone.address_of_link().split("?")
+    assert phone.get(f"{target}?rid=1&rid=%E4&100%&{query}&fbclid=%").status == 200
+    assert phone.login(customer.email, customer.password).status == 200
+    assert phone.connect().status == 303 and phone.code
+
+
+OURS = ["account_linking_token", "redirect_uri"]
+SPELLINGS = {"plain": lambda name: name, "escaped": lambda name: "".join(f"%{ord(c):02X}" for c in name),
+             "half escaped": lambda name: name.replace("_", "%5f")}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("name", OURS)
+def test_ours_on_links_address_may_be_there_once(phone, name, spelling):
     target = phone.address_of_link()
-    assert phone.get(f"{target}&{query}").status in (200, 400)
-    if query not in ("&", "="):
-        assert phone.last.status == 400
+    spelt = SPELLINGS[spelling](name)
+    assert phone.get(target.replace(name + "=", spelt + "=", 1)).status == 200
+    for value in ("", phone.token, "x"):
+        for twice in (f"{target}&{spelt}={value}", target.replace("?", f"?{spelt}={value}&")):
+            assert phone.get(twice).status == 400
+    assert phone.get(f"{target}&{spelt}").status == 400
+
+
+@pytest.mark.parametrize("odd", ODD[:-2], ids=ascii)
+@pytest.mark.parametrize("name", OURS)
+def test_ours_on_links_address_are_read_strictly(phone, name, odd):
+    target, query = phone.address_of_link().split("?")
+    assert phone.get(f"{target}?" + "&".join(one + odd * one.startswith(name) for one in query.split("&"))).status == 400
+
+
+def test_an_address_of_link_over_8_kib_is_refused(phone):
+    assert phone.get(phone.address_of_link() + "&a=" + "x" * 8192).status == 414
 
 
 def test_fields_in_the_query_do_not_count_as_the_form(service, customer, phone, form):

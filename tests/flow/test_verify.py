@@ -48,6 +48,13 @@ def test_a_doubled_parameter_is_refused(service, doubled):
     assert ask(service, query + "&" + doubled.replace("{t}", service.verify_token)).status in (400, 403)
 
 
+@pytest.mark.parametrize("others", ["a=1&a=2", "%", "a=%ff", "&".join(f"a{n}=" for n in range(40))])
+def test_parameters_of_others_on_the_callback_url_are_ignored(service, others):
+    query = f"hub.mode=subscribe&hub.challenge=1&hub.verify_token={service.verify_token}"
+    for both in (f"{others}&{query}", f"{query}&{others}"):
+        assert ask(service, both).status == 200
+
+
 def test_without_a_configured_token_nobody_is_let_in(make_service):
     service = make_service(LINKD_VERIFY_TOKEN=None)
     for token in ("", "x"):

@@ -91,12 +91,41 @@ static void check_again(const struct params *p, size_t raw_n)
 	buf_done(&out);
 }
 
+static const char *const own[] = {"a", "b_c", NULL};
+
+static bool is_own(struct str name)
+{
+	return str_is(name, own[0]) || str_is(name, own[1]);
+}
+
+/* What is left of a text of which all is well, less the names of others, are the own ones: in order, with
+ * the same values. */
+static void check_own(const struct params *p, const struct params *mine)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		if (!is_own(p->item[i].name))
+			continue;
+		FUZZ_MUST(at < mine->n && str_eq(mine->item[at].name, p->item[i].name));
+		FUZZ_MUST(str_eq(mine->item[at].value, p->item[i].value));
+		at++;
+	}
+	FUZZ_MUST(at == mine->n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct str raw = {(const char *)data, n};
-	struct params p;
+	struct params p, mine;
 	struct err err = {.code = ERR_OK};
 	enum err_code code = params_parse(&p, raw, &err);
+	enum err_code own_code = params_parse_own(&mine, raw, own, NULL);
+	FUZZ_MUST(own_code == ERR_OK || (own_code == ERR_INVALID && code != ERR_OK));
+	for (size_t i = 0; i < mine.n; i++)
+		FUZZ_MUST(is_own(mine.item[i].name) && str_utf8(mine.item[i].value));
+	if (code == ERR_OK)
+		check_own(&p, &mine);
+	params_done(&mine);
 	FUZZ_MUST(code == ERR_OK || (code == ERR_INVALID && err.code == code));
 	if (code == ERR_OK) {
 		check_items(&p, raw);
