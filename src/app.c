@@ -18,6 +18,7 @@
 #include "base/crypto.h"
 #include "base/version.h"
 #include "log.h"
+#include "log_repeat.h"
 #include "login/throttle.h"
 #include "loop/httpc.h"
 #include "metrics.h"
@@ -161,6 +162,7 @@ static void drain(struct app *a)
 		app_worker_quiesce(a->worker[i], STOP_MS);
 	for (size_t i = 0; i < a->workers; i++)
 		app_worker_join(a->worker[i]);
+	log_repeat_flush(INT64_MAX);
 }
 
 /* Completions of work that nobody waits for any more still come to their loops: run them until the store is

@@ -11,11 +11,12 @@
 #include "link/events.h"
 #include "link/link_later.h"
 #include "log.h"
+#include "log_repeat.h"
 #include "metrics.h"
 #include "web/web.h"
 #include "webhook/signature.h"
 
-enum { CHECK_MS = 20 };
+enum { CHECK_MS = 20, COUNTS_MS = 1000 };
 
 struct app_worker {
 	size_t index;
@@ -26,6 +27,7 @@ struct app_worker {
 	size_t servers;
 	pthread_t thread;
 	bool started;
+	struct loop_timer counts; /* of the first worker: counted refusals to the log */
 	struct loop_post quiesce;
 	struct loop_timer check; /* after quiesce: are all connections gone? */
 	int64_t limit_ms, end_ms;
@@ -49,6 +51,19 @@ static void on_quiesce(struct loop_post *p)
 	for (size_t i = 0; i < w->servers; i++)
 		server_quiesce(w->server[i]);
 	check_gone(&w->check);
+}
+
+/* A timer that was armed before needs no memory and cannot fail. */
+static enum err_code arm_counts(struct app_worker *w)
+{
+	return loop_timer_set(w->loop, &w->counts, loop_now_ms(w->loop) + COUNTS_MS);
+}
+
+static void on_counts(struct loop_timer *t)
+{
+	struct app_worker *w = LIST_ENTRY(t, struct app_worker, counts);
+	log_repeat_flush(loop_now_ms(w->loop));
+	(void)arm_counts(w);
 }
 
 static enum err_code listen_on(struct app_worker *w, enum route_listener kind, const char *addr,
@@ -120,10 +135,13 @@ enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app
 	w->shared = shared;
 	w->check.fn = check_gone;
 	w->quiesce.fn = on_quiesce;
+	w->counts.fn = on_counts;
 	enum err_code code = loop_new(&w->loop, reterr);
 	if (code != ERR_OK)
 		return code;
 	set_service(w, shared);
+	if (index == 0 && arm_counts(w) != ERR_OK)
+		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
 	code = signature_keys_new(shared->cfg->app_secret.v, shared->cfg->app_secret.n,
 	                          &w->service.signature_keys);
 	if (code != ERR_OK)
@@ -180,6 +198,7 @@ void app_worker_end(struct app_worker *w)
 		server_free(w->server[i]);
 	w->servers = 0;
 	loop_timer_clear(w->loop, &w->check);
+	loop_timer_clear(w->loop, &w->counts);
 	link_later_free(w->service.later);
 	w->service.later = NULL;
 	health_stop(&w->service);

@@ -23,6 +23,7 @@ enum err_code admin_authorize(struct request *r, struct err *reterr)
 	struct str token;
 	if (count == 1 && bearer(header, &token) && crypto_str_equal(str_trim(token), want))
 		return ERR_OK;
+	request_refused(r, LOG_REPEAT_ADMIN_TOKEN, NULL);
 	reply_header(r, "WWW-Authenticate", STR("Bearer realm=\"account-linkd\""));
 	return err_set(reterr, ERR_UNAUTHORIZED, count == 0 ? "no token" : "a wrong token");
 }

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/route.h"
+#include "log_repeat.h"
 #include "loop/loop.h"
 
 enum {
@@ -41,6 +42,7 @@ struct request {
 	int64_t deadline_ms; /* monotonic: answered by then */
 	void *flow;
 	void (*cleanup)(struct request *r);
+	bool counted;                  /* its log line is among those counted together: request_refused */
 	struct request_answer *answer; /* private to http/ */
 };
 
@@ -54,6 +56,12 @@ struct str request_cookie(const struct request *r, const char *name);
  * `ret`. */
 struct body;
 void request_take_body(struct request *r, struct body *ret);
+
+/* A refusal that strangers can cause without end: it is counted, and of many not each has a log line. */
+static inline void request_refused(struct request *r, enum log_repeat kind, const char *detail)
+{
+	r->counted = !log_repeat(kind, r->client, detail);
+}
 
 bool request_answered(const struct request *r);
 bool request_draining(const struct request *r); /* the service is stopping */

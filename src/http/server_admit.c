@@ -102,6 +102,8 @@ enum err_code server_admit(struct server_request *q, const char *version, struct
 	enum err_code code = server_head_check(q, q->r.method.p, version, &framing, reterr);
 	if (code != ERR_OK) {
 		metric_add(M_GUARD_REFUSED, 1);
+		(void)str_copy(q->r.client, sizeof q->r.client, str_c(q->conn->peer));
+		request_refused(&q->r, LOG_REPEAT_FRAMING, NULL);
 		reply_close(&q->r);
 		return code;
 	}
@@ -109,6 +111,7 @@ enum err_code server_admit(struct server_request *q, const char *version, struct
 	code = route(q, reterr);
 	if (code == ERR_OK && q->conn->over && !q->r.route->stays) {
 		metric_add(M_CONN_REFUSED, 1);
+		request_refused(&q->r, LOG_REPEAT_CONNECTIONS, NULL);
 		reply_close(&q->r);
 		code = err_set(reterr, ERR_BUSY, "connection limit");
 	}

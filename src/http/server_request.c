@@ -199,7 +199,7 @@ static void log_request(const struct server_request *q, bool sent)
 	unsigned status = sent                       ? q->answer.status
 	                  : q->answer.code != ERR_OK ? err_http_status(q->answer.code)
 	                                             : 0;
-	enum log_level level = r->route != NULL && r->route->quiet ? LOG_DEBUG : LOG_INFO;
+	enum log_level level = r->counted || (r->route != NULL && r->route->quiet) ? LOG_DEBUG : LOG_INFO;
 	metric_http(q->route_slot, status, us);
 	struct log_field f[7] = {log_z("route", r->route != NULL ? r->route->label : "none"),
 	                         log_int("status", status), log_int("duration_ms", us / 1000)};

@@ -15,7 +15,7 @@ int64_t gate_now_s(void)
 void gate_refuse(struct request *r, const char *reason)
 {
 	metric_add(M_STATE_REFUSED, 1);
-	log_line(LOG_INFO, "form refused", log_z("reason", reason));
+	request_refused(r, LOG_REPEAT_FORM, reason);
 	answer_start_again(r);
 }
 

@@ -30,7 +30,7 @@ static void page_cleanup(struct request *r)
 
 static void refuse(struct page *p, const char *reason)
 {
-	log_line(LOG_INFO, "link refused", log_z("reason", reason));
+	request_refused(p->r, LOG_REPEAT_ADDRESS, reason);
 	metric_add(M_REDIRECT_REFUSED, 1);
 	answer_tap_login(p->r);
 }

@@ -1,6 +1,7 @@
 #include "webhook/event.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "webhook/event_field.h"
@@ -89,6 +90,7 @@ static void read_link_event(struct reader *r, const struct json *event, const st
 	}
 	if (!ours(r->rules->pages, e->page_id)) {
 		out->foreign++;
+		memcpy(out->foreign_page, e->page_id, sizeof out->foreign_page);
 		return;
 	}
 	bool bad;

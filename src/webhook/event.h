@@ -35,6 +35,7 @@ struct event_list {
 	size_t foreign; /* link events of a page that is not ours */
 	size_t stale;   /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that somebody captured and sends
 	                   again could remove a newer link.  A `linked` proves itself by its code. */
+	char foreign_page[EVENT_ID_MAX + 1]; /* the last such page */
 };
 
 struct event_rules {

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "http/params.h"
 #include "link/service.h"
+#include "metrics.h"
 #include "webhook/webhook.h"
 
 enum { CHALLENGE_MAX = 256 };
@@ -24,9 +25,11 @@ void webhook_verify(struct request *r)
 	enum err_code code = params_parse_own(&p, r->query, own, &err);
 	if (code == ERR_NOMEM)
 		reply_error(r, code, NULL, &err);
-	else if (code != ERR_OK || !right(&p, str_c(r->service->cfg->verify_token)))
+	else if (code != ERR_OK || !right(&p, str_c(r->service->cfg->verify_token))) {
+		metric_add(M_WEBHOOK_BAD_TOKEN, 1);
+		request_refused(r, LOG_REPEAT_VERIFY_TOKEN, NULL);
 		reply_error(r, ERR_DENIED, NULL, NULL);
-	else
+	} else
 		reply_text(r, 200, params_get(&p, "hub.challenge"));
 	params_done(&p);
 }

@@ -65,6 +65,7 @@ enum err_code webhook_admit(struct request *r, struct err *reterr)
 	struct str signature = request_header(r, "X-Hub-Signature-256", &count);
 	if (count != 1 || !signature_shape(signature)) {
 		metric_add(M_WEBHOOK_BAD_SIGNATURE, 1);
+		request_refused(r, LOG_REPEAT_SIGNATURE, NULL);
 		return err_set(reterr, ERR_DENIED, "the signature header is missing, doubled or misshapen");
 	}
 	struct delivery *d = calloc(1, sizeof *d);
@@ -106,13 +107,16 @@ static enum phase examine(struct delivery *d)
 	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
 }
 
-static void count_others(const struct event_list *l)
+static void count_others(const struct delivery *d)
 {
+	const struct event_list *l = &d->result.events;
 	metric_add(M_EVENT_IGNORED, (int64_t)l->ignored);
 	metric_add(M_EVENT_SKIPPED, (int64_t)l->skipped);
 	metric_add(M_EVENT_STANDBY, (int64_t)l->standby);
 	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
 	metric_add(M_EVENT_STALE, (int64_t)l->stale);
+	if (l->foreign > 0)
+		(void)log_repeat(LOG_REPEAT_FOREIGN_PAGE, d->r->client, l->foreign_page);
 	if (l->skipped > 0)
 		log_line(LOG_WARN, "webhook_events_skipped", log_int("events", (int64_t)l->skipped));
 	if (l->stale > 0)
@@ -137,12 +141,14 @@ static enum phase examined(struct delivery *d)
 	if (code == ERR_INVALID || code == ERR_TOO_LARGE)
 		return unusable(d);
 	if (code != ERR_OK) {
-		if (code == ERR_DENIED)
+		if (code == ERR_DENIED) {
 			metric_add(M_WEBHOOK_BAD_SIGNATURE, 1);
+			request_refused(d->r, LOG_REPEAT_SIGNATURE, NULL);
+		}
 		return P_FAILED;
 	}
 	metric_add(M_WEBHOOK_DELIVERIES, 1);
-	count_others(&d->result.events);
+	count_others(d);
 	return P_STORE;
 }
 

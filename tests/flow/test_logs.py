@@ -2,7 +2,9 @@
 
 import urllib.parse
 
-from harness import canary, client, metrics
+import pytest
+
+from harness import canary, client, metrics, wire
 from harness.phone import Customer, Phone, deliver
 from simulator import events
 
@@ -88,3 +90,46 @@ def test_a_service_whose_output_nobody_reads_goes_on(make_service):
     dropped = metrics.value(service, "linkd_log_dropped_total")
     service.pause.set()
     print(f"\n{dropped:.0f} lines dropped while nobody read")
+
+
+def wrong_signature(service):
+    return deliver(service, b"{}", "sha256=" + "0" * 64).status
+
+
+def wrong_shape(service):
+    return deliver(service, b"{}", "sha256=x").status
+
+
+def wrong_verify_token(service):
+    return client.get(f"{service.url}/webhook?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong").status
+
+
+def wrong_admin_token(service):
+    return client.admin(service, "GET", "/v1/links/1", "a wrong token that is long enough").status
+
+
+def wrong_framing(service):
+    answers, _ = wire.talk(service.url, b"GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n")
+    return answers[0].status
+
+
+@pytest.mark.parametrize("act, kind, status, metric", [
+    (wrong_signature, "bad_signature", 403, 'linkd_webhook_refused_total{reason="signature"}'),
+    (wrong_shape, "bad_signature", 403, 'linkd_webhook_refused_total{reason="signature"}'),
+    (wrong_verify_token, "wrong_verify_token", 403, 'linkd_webhook_refused_total{reason="verify_token"}'),
+    (wrong_admin_token, "wrong_admin_token", 401, None),
+    (wrong_framing, "framing", 400, "linkd_http_guard_refused_total"),
+])
+def test_what_strangers_repeat_is_one_line_with_a_count(make_service, act, kind, status, metric):
+    """Access lines included; the metric counts every one."""
+    service = make_service()
+    for _ in range(200):
+        assert act(service) == status
+    counted = metrics.value(service, metric) if metric else 200
+    assert counted == 200
+    service.signal(15)
+    assert service.logged(lambda line: line["msg"] == "stopped")
+    told, own = service.log("refused"), [line for line in service.log("request") if line["status"] == status]
+    assert [line["kind"] for line in told] == [kind] * len(told)
+    assert sum(line["count"] for line in told) == 200 and len(told) + len(own) <= 4, told
+    assert all(line["client"] == "127.0.0.1" for line in told)
