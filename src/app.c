@@ -22,10 +22,11 @@
 #include "login/throttle.h"
 #include "loop/httpc.h"
 #include "metrics.h"
+#include "webhook/exam.h"
 
 enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
-	PARSE_QUEUE = 64, /* large bodies that may wait to be read */
+	PARSE_CUT = 1024, /* large bodies in the queue for parsing that lost their memory there */
 	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
 	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
 	STOP_MS = 6500,   /* requests */
@@ -107,7 +108,11 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 {
 	struct offload_options hashes = {
 	        .name = "hash", .threads = a->hash_threads, .queue_max = HASH_QUEUE, .nice = NICE_HASH};
-	struct offload_options parses = {.name = "parse", .threads = 1, .queue_max = PARSE_QUEUE};
+	/* The budget bounds the bodies that wait and cuts the slowest; the queue must not fill up first. */
+	struct offload_options parses = {.name = "parse",
+	                                 .threads = 1,
+	                                 .queue_max = (size_t)a->cfg->webhook_body_budget / EXAM_INLINE_MAX +
+	                                              PARSE_CUT};
 	enum err_code code = offload_new(&hashes, &a->shared.hashes, reterr);
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }

@@ -196,7 +196,7 @@ def flow(step):
 
 def hostile(step):
     """Hostile clients and failing dependencies; the long forms one after another, for their times."""
-    clients, rest = ["hostile/test_clients.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
+    clients, rest = ["hostile/test_clients.py", "hostile/test_bodies.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
     if step.make("all"):
         return Count(0, 1)
     return pytest(step, *rest, *clients, timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])

@@ -1,20 +1,53 @@
-/* body.h - a request body in memory, charged to one budget of the whole process as its bytes arrive.
+/* body.h - a request body in memory, and the budget that all webhook bodies of the process share.
  *
- * What a request declares is not charged: else a few heads without a body could use the budget up.
- * Ownership  the body owns its bytes; body_done wipes them (a form holds a password) and gives the charge
- * back. Threads    one thread at a time; the budget is shared by all. */
+ * The budget has two rooms, so that large bodies never keep small ones out: a quarter is for bodies while
+ * they have up to BODY_SMALL_MAX bytes, the rest is for larger ones.  What a request declares is not charged:
+ * else a few heads without a body could use a room up.
+ *
+ * When a room is full, bodies make way for the next bytes: a body that is not complete, or is complete and
+ * not yet held, loses its memory at once, and its owner learns it from ERR_BUSY.  First go those of a client
+ * network that has more than a quarter of the room, then the slowest of all: bytes divided by age, where a
+ * small body counts as BODY_SMALL_MAX bytes.
+ *
+ * Ownership  the body owns its bytes; body_done wipes them (a form holds a password) and ends the charge.
+ * Threads    each body on one thread at a time; any thread may take the memory of one that is not held. */
 #pragma once
 #include "base/buf.h"
+#include "base/list.h"
+
+enum { BODY_SMALL_MAX = 16384 }; /* bytes */
+
+struct body_options {
+	size_t max;         /* bytes of this body */
+	size_t budget;      /* bytes of all bodies; 0: the body is outside of the budget */
+	size_t length;      /* as declared; BODY_NO_LENGTH with chunks */
+	int64_t since_ms;   /* monotonic: when it began to arrive */
+	const char *client; /* address; borrowed until body_hold or body_done */
+};
+
+#define BODY_NO_LENGTH SIZE_MAX
+
+enum body_room { BODY_SMALL, BODY_LARGE, BODY_ROOMS };
 
 struct body {
 	struct buf bytes;
-	size_t charged; /* bytes of the budget */
-	size_t budget;  /* bytes all bodies may take together */
+	struct body_options opt;
+	struct list_node node; /* in its room's list while its memory may be taken */
+	enum body_room room;
+	size_t charged;   /* bytes of its room */
+	unsigned network; /* the counter of its network, once `counted` */
+	bool counted, cut;
+	bool shared; /* others may know of it: its fields are read under their lock */
 };
 
-void body_init(struct body *b, size_t max, size_t budget);
-/* Errors  ERR_TOO_LARGE (past max), ERR_BUSY (the budget is used up), ERR_NOMEM; nothing is added then. */
+void body_init(struct body *b, const struct body_options *o);
+/* Errors  ERR_TOO_LARGE (past max), ERR_BUSY (no room, or it was cut), ERR_NOMEM; nothing is added then. */
 MUST_CHECK enum err_code body_add(struct body *b, const void *p, size_t n);
-void body_move(struct body *to, struct body *from); /* `from` is then empty */
+/* From now on the memory stays, until body_offer or body_done.  Errors  ERR_BUSY: it was cut. */
+MUST_CHECK enum err_code body_hold(struct body *b);
+/* The bytes may be taken again while nobody reads them: the body waits in a queue. */
+void body_offer(struct body *b);
+void body_move(struct body *to, struct body *from); /* of a held body; `from` is then empty */
 void body_done(struct body *b);
-bool body_fits(size_t n, size_t budget); /* would so many more bytes fit now? */
+/* Could a body of that length get room, if all that may be cut were cut? */
+bool body_fits(const struct body_options *o);

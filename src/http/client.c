@@ -16,6 +16,21 @@ void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 		                REQUEST_ADDR_MAX);
 }
 
+uint64_t client_network(const char *address)
+{
+	struct in_addr four;
+	struct in6_addr six;
+	uint64_t n = 0;
+	if (inet_pton(AF_INET, address, &four) == 1)
+		return ntohl(four.s_addr) >> 8;
+	if (inet_pton(AF_INET6, address, &six) != 1)
+		return UINT64_MAX;
+	bool mapped = IN6_IS_ADDR_V4MAPPED(&six);
+	for (int i = mapped ? 12 : 0; i < (mapped ? 15 : 6); i++)
+		n = n << 8 | six.s6_addr[i];
+	return mapped ? n : n | 1ULL << 48;
+}
+
 /* The last item of a comma separated list, cut off it. */
 static bool last_item(struct str *list, struct str *ret)
 {

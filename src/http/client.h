@@ -3,6 +3,7 @@
  * Counted from the right: an address is believed while all to its right are trusted proxies; so what a client
  * wrote itself is never used. */
 #pragma once
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "config.h"
@@ -10,6 +11,10 @@
 
 /* The peer's address as text, "" when it has none. */
 void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]);
+
+/* The network of an address, as a number: /24 of IPv4, /48 of IPv6; text that is no address has one of its
+ * own. */
+uint64_t client_network(const char *address);
 
 /* Write the client's address to ret; true when the peer itself is a trusted proxy. */
 bool client_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,

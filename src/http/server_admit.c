@@ -57,6 +57,19 @@ static size_t body_max(const struct server_request *q)
 	return route->body_max != 0 ? route->body_max : (size_t)q->server->opt.cfg->webhook_max_body;
 }
 
+/* Forms are small, and each has a connection of its own: they have no part in the budget that strangers can
+ * fill with webhook bodies. */
+static struct body_options body_options(const struct server_request *q, const struct guard_framing *f)
+{
+	const struct config *cfg = q->server->opt.cfg;
+	enum route_body kind = q->r.route->body;
+	return (struct body_options){.max = kind == ROUTE_NO_BODY ? 0 : body_max(q),
+	                             .budget = kind == ROUTE_ANY_BODY ? (size_t)cfg->webhook_body_budget : 0,
+	                             .length = f->has_length ? (size_t)f->length : BODY_NO_LENGTH,
+	                             .since_ms = q->r.arrived_ms,
+	                             .client = q->r.client};
+}
+
 static enum err_code check_body(struct server_request *q, const struct guard_framing *f, struct err *reterr)
 {
 	enum route_body kind = q->r.route->body;
@@ -67,7 +80,8 @@ static enum err_code check_body(struct server_request *q, const struct guard_fra
 		return err_set(reterr, ERR_LENGTH, "no Content-Length");
 	if (f->length > body_max(q))
 		return err_set(reterr, ERR_TOO_LARGE, "a body of over %zu bytes", body_max(q));
-	if (!body_fits(f->length, (size_t)q->server->opt.cfg->webhook_body_budget)) {
+	struct body_options o = body_options(q, f);
+	if (!body_fits(&o)) {
 		metric_add(M_BODY_BUDGET, 1);
 		return err_set(reterr, ERR_BUSY, "the budget for bodies is used up");
 	}
@@ -122,8 +136,9 @@ enum err_code server_admit(struct server_request *q, const char *version, struct
 	if (q->conn->over || framing.chunked || (code != ERR_OK && framing.length > 0))
 		reply_close(&q->r);
 	q->conn->linger = code != ERR_OK && (framing.chunked || framing.length > 0);
-	if (code == ERR_OK)
-		body_init(&q->body, q->r.route->body == ROUTE_NO_BODY ? 0 : body_max(q),
-		          (size_t)q->server->opt.cfg->webhook_body_budget);
+	if (code == ERR_OK) {
+		struct body_options o = body_options(q, &framing);
+		body_init(&q->body, &o);
+	}
 	return code;
 }

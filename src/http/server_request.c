@@ -109,6 +109,10 @@ static enum MHD_Result on_data(struct server_request *q, const char *data, size_
 
 static enum MHD_Result on_received(struct server_request *q)
 {
+	if (body_hold(&q->body) != ERR_OK) {
+		metric_add(M_BODY_BUDGET, 1);
+		reply_error(&q->r, ERR_BUSY, NULL, NULL);
+	}
 	q->r.body = buf_view(&q->body.bytes);
 	q->r.received_ms = loop_now_ms(q->server->opt.loop);
 	if (q->server->stopping)

@@ -112,15 +112,16 @@ static void bodies(void **state)
 {
 	struct body b;
 	(void)state;
-	body_init(&b, 100, 1000);
+	struct body_options o = {.max = 100, .budget = 1000, .length = BODY_NO_LENGTH, .client = "192.0.2.1"};
+	body_init(&b, &o);
 	starve_nth(1);
 	assert_int_equal(body_add(&b, "abc", 3), ERR_NOMEM);
 	assert_int_equal(starve_calls(), 1);
 	body_done(&b);
 	assert_int_equal(metric_value(M_BODY_BYTES), 0);
-	body_init(&b, 100, 2); /* more than the whole budget */
+	o.budget = 8; /* of which a quarter is for small bodies */
+	body_init(&b, &o);
 	assert_int_equal(body_add(&b, "abc", 3), ERR_BUSY);
-	assert_false(body_fits(3, 2));
 	assert_int_equal(body_add(&b, "ab", 2), ERR_OK);
 	body_done(&b);
 	assert_int_equal(metric_value(M_BODY_BYTES), 0);

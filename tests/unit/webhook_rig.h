@@ -85,7 +85,9 @@ static inline void close_body(void)
 static inline void deliver(void)
 {
 	assert_int_equal(webhook_admit(&q.r, NULL), ERR_OK);
-	body_init(&fake_body, body.len, 64 << 20);
+	body_init(&fake_body,
+	          &(struct body_options){
+	                  .max = body.len, .budget = 64 << 20, .length = body.len, .client = "192.0.2.1"});
 	assert_int_equal(body_add(&fake_body, body.p, body.len), ERR_OK);
 	q.r.body = buf_view(&fake_body.bytes);
 	webhook_post(&q.r);
