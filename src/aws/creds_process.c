@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "aws/creds_json.h"
+#include "aws/env.h"
 #include "aws/words.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -29,7 +31,16 @@ struct program {
 
 static const char *const setting = "credential_process";
 
-/* Nothing of ours goes into it: descriptors closed, signals as at the start of a program. */
+static int spawn(pid_t *ret, const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attr,
+                 char *const *argv, char *const *environ_)
+{
+	char **variables = env_for_program(environ_);
+	int bad = variables == NULL ? ENOMEM : posix_spawnp(ret, argv[0], files, attr, argv, variables);
+	free(variables);
+	return bad;
+}
+
+/* Nothing of ours goes into it: no settings, descriptors closed, signals as at the start of a program. */
 static int start(struct program *g, char *const *argv, char *const *environ_, const int out[2],
                  const int err[2])
 {
@@ -53,7 +64,7 @@ static int start(struct program *g, char *const *argv, char *const *environ_, co
 	          posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 	                                                  POSIX_SPAWN_SETPGROUP);
 	if (bad == 0)
-		bad = posix_spawnp(&g->pid, argv[0], &files, &attr, argv, environ_);
+		bad = spawn(&g->pid, &files, &attr, argv, environ_);
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&files);
 	return bad;

@@ -250,6 +250,19 @@ def test_process_gets_its_words_and_no_descriptor(world):
     assert seen[0] == ["a b", "$HOME", ";touch x", "c d", ""] and seen[2] == "" and seen[1] == list("01234")  # the last two are its own
 
 
+def test_process_gets_the_environment_without_our_settings(world):
+    """Whatever helps it to find its keys, and nothing of the service."""
+    theirs = {"AWS_PROFILE": "default", "AWS_CA_BUNDLE": "/x", "LANG": "C", "VAULT_ADDR": "http://127.0.0.1:1", "EMPTY": ""}
+    world.env.update(theirs)
+    world.env.update({"LINKD_APP_SECRET": "sesame", "LINKD_ADMIN_TOKEN_FILE": "/sesame", "LINKD_WORKERS": "1", "LINKD_UNKNOWN": "sesame"})
+    process(world, "import json, os\nopen(os.environ['HOME'] + '/seen', 'w').write(json.dumps(dict(os.environ)))\n"
+            "print(json.dumps({'Version': 1, 'AccessKeyId': 'P', 'SecretAccessKey': 's'}))\n")
+    assert world.get()["access_key"] == "P"
+    seen = json.loads((world.folder / "seen").read_text())
+    wanted = {name: value for name, value in world.env.items() if not name.startswith("LINKD_")}
+    assert wanted.items() <= seen.items() and not [name for name in seen if name.startswith("LINKD_")], seen
+
+
 PROCESSES = {
     "print('{}')": ["Version"], "print('')": ["JSON"], "print('{\"Version\": 2, \"AccessKeyId\": \"K\", \"SecretAccessKey\": \"s\"}')": ["Version"],
     "print('{\"Version\": 1}')": ["no keys"], "import sys; sys.exit('ask your admin')": ["exit status 1", "ask your admin"],
