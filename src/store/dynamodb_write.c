@@ -73,7 +73,7 @@ static const struct plan {
         [STORE_UPGRADE] = {"password=:n", {{NULL, 0}}, NULL, "password=:o", false},
         [STORE_ERASE] = {NULL,
                          {{NULL, 0}},
-                         LINK_ATTRIBUTES "," CODE_ATTRIBUTES ",fb_link_code,login_failures,login_window_ends",
+                         LINK_ATTRIBUTES "," CODE_ATTRIBUTES ",login_failures,login_window_ends",
                          THERE,
                          false},
 };

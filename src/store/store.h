@@ -60,7 +60,8 @@ enum store_kind {
 	STORE_REPAIR,  /* R: in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
 	STORE_FAILURE, /* F: in.key, now_s, window_s -> OK | NO_CUSTOMER */
 	STORE_UPGRADE, /* in.key, old_hash, new_hash -> OK | KEPT (changed meanwhile) */
-	STORE_ERASE,   /* in.key: every attribute of ours but the password -> OK (former) | NO_CUSTOMER */
+	STORE_ERASE,   /* E: in.key: every attribute of ours but the password and fb_link_code, without which
+	                  a used code would live again -> OK (former) | NO_CUSTOMER */
 	STORE_ADD,     /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
 	STORE_REMOVE,  /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
 	STORE_PING,    /* -> OK: the store can read (and, where cheap, write) */

@@ -226,7 +226,9 @@ def step_erase(items, lags, who):
 
 
 def step_erase_it(items, lags, who):
-    return [Way(put(items, who, items[who] and Item()), result=True)]
+    """A used code stays known."""
+    item = items[who]
+    return [Way(put(items, who, item and Item(link_code=item.link_code)), result=True)]
 
 
 def step_links(items, lags, who):

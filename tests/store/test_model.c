@@ -117,9 +117,9 @@ static enum store_outcome apply(struct state *s, const struct write *w)
 	case STORE_UNLINK:
 	case STORE_REPAIR: return remove_link(i, w);
 	case STORE_ERASE:
-	case STORE_REMOVE:
-		*i = (struct item){.exists = w->kind == STORE_ERASE, .linked_at = -1};
+		*i = (struct item){.exists = 1, .linked_at = -1, .link_code = i->link_code};
 		return STORE_DONE;
+	case STORE_REMOVE: *i = (struct item){.linked_at = -1}; return STORE_DONE;
 	default: fail_msg("no such write in the model");
 	}
 	return STORE_DONE;
