@@ -1,7 +1,8 @@
 /* The consent page's two buttons.
  *
  *  Connect:  P_CHECK -> P_ISSUE -> wait -> P_ISSUED -> back to Messenger with the code
- *               \          \                  \-- used before: 'you are connected'
+ *               \          \                  |-- used before: 'you are connected'
+ *               \          \                  |-- not the customer who logged in any more: 403
  *                \          `------------------`- not stored: the consent page again, 503, never a redirect
  *                 `- not our form, or too old: 403
  *  Not me:   P_CHECK -> back to Messenger without a code
@@ -85,6 +86,7 @@ static enum err_code fill(const struct confirm *c, struct store_in *in)
 {
 	in->key = c->consent.key;
 	in->expires_s = gate_now_s() + c->s->cfg->code_ttl;
+	(void)str_copy(in->record, sizeof in->record, str_c(c->consent.record));
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
 	(void)str_copy(in->replaces, sizeof in->replaces, str_c(c->consent.replaces.id));
 	(void)str_copy(in->replaces_email, sizeof in->replaces_email, str_c(c->consent.replaces.email));
@@ -143,8 +145,10 @@ static enum phase issued(struct confirm *c)
 		go_back(c);
 	} else if (c->outcome == STORE_USED)
 		answer_connected(c->r);
+	else if (c->outcome == STORE_KEPT)
+		gate_refuse(c->r, "the customer was made anew, or has another password, since the login");
 	else
-		gate_refuse(c->r, store_outcome_name(c->outcome)); /* the customer is gone */
+		gate_refuse(c->r, "the customer is gone");
 	return P_DONE;
 }
 

@@ -19,6 +19,7 @@ enum {
 	F_REPLACES_ID,
 	F_REPLACES_EMAIL,
 	F_LOSES,
+	F_RECORD,
 	F_CONSENT_COUNT,
 };
 
@@ -84,6 +85,7 @@ enum err_code state_seal_consent(const struct sealer *s, const struct consent *c
 	fields[F_REPLACES_ID] = str_c(c->replaces.id);
 	fields[F_REPLACES_EMAIL] = str_c(c->replaces.email);
 	fields[F_LOSES] = bytes(&loses, 1);
+	fields[F_RECORD] = str_c(c->record);
 	return seal_make(s, SEAL_CONSENT, NULL, fields, F_CONSENT_COUNT, out);
 }
 
@@ -107,7 +109,8 @@ static bool read_consent(const struct str *f, struct consent *ret)
 	uint8_t loses = 0;
 	if (!read_state(f, &ret->state) || !read_key(f + F_ID, &ret->key) ||
 	    !read_key(f + F_REPLACES_ID, &ret->replaces) ||
-	    !get_bytes(f[F_SALT], ret->salt, sizeof ret->salt) || !get_bytes(f[F_LOSES], &loses, 1))
+	    !get_bytes(f[F_SALT], ret->salt, sizeof ret->salt) || !get_bytes(f[F_LOSES], &loses, 1) ||
+	    !str_copy(ret->record, sizeof ret->record, f[F_RECORD]))
 		return false;
 	ret->loses = loses;
 	return true;

@@ -7,6 +7,7 @@
 #include "login/submit.h"
 #include "login/trail.h"
 #include "metrics.h"
+#include "store/fingerprint.h"
 
 #include <stdio.h>
 
@@ -92,7 +93,9 @@ static enum err_code make_consent(const struct submit *f, struct consent *ret, s
 	*ret = (struct consent){
 	        .state = f->state, .key = f->customer.key, .replaces = f->holder, .loses = loses(f)};
 	ret->state.issued_s = gate_now_s();
-	enum err_code code = crypto_random(ret->salt, sizeof ret->salt);
+	enum err_code code = fingerprint_make(str_c(f->customer.hash), ret->record);
+	if (code == ERR_OK)
+		code = crypto_random(ret->salt, sizeof ret->salt);
 	return code == ERR_OK ? state_seal_consent(f->s->sealer, ret, sealed) : code;
 }
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/codec.h"
 #include "store/dynamodb_item.h"
 #include "store/keypack.h"
@@ -127,8 +126,10 @@ static void put_value(struct buf *out, const struct store_in *in, char letter)
 	case 'o': put_s(out, in->old_hash); break;
 	case 'n': put_s(out, in->new_hash); break;
 	case 'l': put_s(out, in->email); break;
-	case 'i': put_n(out, clock_wall_ms()); break;
 	case 'k': put_s(out, in->key.id); break;
+	case 'h': put_s(out, in->hash_seen); break;
+	case 'x': put_s(out, in->code_seen); break;
+	case 'y': put_s(out, in->link_code_seen); break;
 	default: put_n(out, 1); break;
 	}
 }

@@ -33,6 +33,16 @@ static bool copy(char *ret, size_t cap, struct str s)
 	return false;
 }
 
+enum dynamodb_item_state dynamodb_item_text(const struct json *item, const char *attribute, char *ret,
+                                            size_t cap)
+{
+	struct str text = dynamodb_item_str(item, attribute);
+	ret[0] = '\0';
+	if (json_get(item, attribute) == NULL)
+		return DYNAMODB_ITEM_ABSENT;
+	return text.n > 0 && copy(ret, cap, text) ? DYNAMODB_ITEM_TEXT : DYNAMODB_ITEM_ODD;
+}
+
 void dynamodb_item_link(const struct json *item, struct store_link *ret)
 {
 	(void)copy(ret->psid, sizeof ret->psid, dynamodb_item_str(item, "fb_psid"));

@@ -8,6 +8,10 @@
 	"customer_id,email,password,fb_psid,fb_page_id,fb_linked_at,login_failures,login_window_ends"
 
 struct str dynamodb_item_str(const struct json *item, const char *attribute); /* empty: none, or no text */
+/* Copy a text.  ODD: there, but no text, empty, with a NUL or too long; ret is then empty, as for ABSENT. */
+enum dynamodb_item_state { DYNAMODB_ITEM_ABSENT, DYNAMODB_ITEM_TEXT, DYNAMODB_ITEM_ODD };
+enum dynamodb_item_state dynamodb_item_text(const struct json *item, const char *attribute, char *ret,
+                                            size_t cap);
 int64_t dynamodb_item_int(const struct json *item, const char *attribute, int64_t otherwise);
 void dynamodb_item_link(const struct json *item, struct store_link *ret);
 void dynamodb_item_customer(const struct json *item, struct store_customer *ret);

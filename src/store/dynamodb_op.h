@@ -6,6 +6,7 @@
  * its answer, a success or a failed condition: every other one has ended the operation. */
 #pragma once
 #include "store/dynamodb_body.h"
+#include "store/dynamodb_item.h"
 #include "store/dynamodb_store.h"
 
 enum { DYNAMODB_OP_WAIT = 0, DYNAMODB_OP_END = 1 };
@@ -29,6 +30,9 @@ struct dynamodb_op {
 	size_t at;     /* item being fetched */
 	size_t pages;
 	int64_t until_ms; /* looking again until then */
+	struct {
+		enum dynamodb_item_state hash, code, link_code;
+	} seen; /* ISSUE: the texts are in the operation */
 	struct store_link former;
 };
 

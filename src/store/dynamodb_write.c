@@ -3,14 +3,15 @@
 
 #include "store/dynamodb_item.h"
 #include "store/dynamodb_op.h"
+#include "store/fingerprint.h"
 #include "store/keypack.h"
 
 /*  REDEEM and the like:  WRITE -> call -> WRITTEN -> END
  *                                   `-> condition failed -> READ -> call -> WHY -> END
- *  ISSUE:  also WHY -> OVER -> call -> WRITTEN: over a code that is not older by a second
+ *  ISSUE:  READ -> call -> WHY -> ISSUE -> call -> WRITTEN -> END, or READ again where the item has changed
  *  FAILURE:  WRITE -> condition failed -> WINDOW -> call -> END, or again WRITE
  *  ERASE:  READ -> call -> WRITE as above, since a second copy of the write finds nothing to report */
-enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_OVER, P_WINDOW, P_WINDOW_SET, P_READ, P_WHY };
+enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_ISSUE, P_WINDOW, P_WINDOW_SET, P_READ, P_WHY };
 
 #define THERE "attribute_exists(customer_id)"
 #define LINK_SET "fb_psid=:p,fb_linked_at=:t,fb_link_code=:d"
@@ -20,13 +21,6 @@ enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_OVER, P_WINDOW, P_WIN
 	"replaces"
 #define NOT_USED THERE " AND (attribute_not_exists(fb_link_code) OR fb_link_code<>:d)"
 
-/* A late copy of an issue, executed long after its caller was told it failed, must neither replace the code
- * issued since nor come back to life after that one was used, also when the link it made is gone again:
- * blindly only what is older is written over, anything else only as it was just read. */
-#define OLDER                                                                                           \
-	" AND (attribute_not_exists(authorization_code_expires_at) OR authorization_code_expires_at<:e" \
-	" OR attribute_not_exists(authorization_code) OR authorization_code=:d)"                        \
-	" AND (attribute_not_exists(fb_link_code) OR (fb_link_code<>:d AND fb_linked_at<:i))"
 #define ISSUE_SET "authorization_code=:d,authorization_code_expires_at=:e"
 
 /* Set where the operation has a value, else removed. */
@@ -45,7 +39,7 @@ static const struct plan {
         [STORE_ISSUE] = {ISSUE_SET,
                          {{"authorization_code_psid", 'p'}, {"authorization_code_replaces", 'r'}},
                          "login_failures,login_window_ends",
-                         THERE OLDER,
+                         NULL, /* made of what was read: issue() */
                          true},
         [STORE_REDEEM] = {LINK_SET,
                           {{"fb_page_id", 'g'}},
@@ -77,13 +71,6 @@ static const struct plan {
                          THERE,
                          false},
 };
-/* By whether there was a code (:o) and a link was ever made (:n), as read. */
-static const char *const issue_over[2][2] = {
-        {THERE " AND attribute_not_exists(authorization_code) AND attribute_not_exists(fb_link_code)",
-         THERE " AND attribute_not_exists(authorization_code) AND fb_link_code=:n"},
-        {"authorization_code=:o AND attribute_not_exists(fb_link_code)",
-         "authorization_code=:o AND fb_link_code=:n"},
-};
 /* Of several failures at once one opens the window, the others are then counted in it. */
 static const struct plan new_window = {"login_failures=:1,login_window_ends=:w",
                                        {{NULL, 0}},
@@ -94,7 +81,7 @@ static const struct plan new_window = {"login_failures=:1,login_window_ends=:w",
                                        false};
 
 enum {
-	EXPRESSION_MAX = 1024, /* bytes */
+	EXPRESSION_MAX = 1024, /* bytes, also of a condition */
 	WINDOW_TRIES = 2,
 	ISSUE_TRIES = 8, /* each lost to another issue of the same customer */
 };
@@ -166,17 +153,22 @@ static int first(struct dynamodb_op *x)
 	case STORE_LINK: return x->op->in.psid[0] == '\0' ? P_READ : P_WRITE;
 	case STORE_UNLINK:
 	case STORE_REPAIR: return x->op->in.psid[0] == '\0' ? dynamodb_op_outcome(x, STORE_KEPT) : P_WRITE;
+	case STORE_ISSUE:
 	case STORE_ERASE: return P_READ;
 	default: return P_WRITE;
 	}
 }
 
+static int fail(struct dynamodb_op *x, enum err_code code, const char *text)
+{
+	struct err err;
+	(void)err_set(&err, code, "%s", text);
+	return dynamodb_op_fail(x, &err);
+}
+
 static int not_told(struct dynamodb_op *x)
 {
-	struct err why;
-	(void)err_set(&why, ERR_STORE,
-	              "an answer without what was asked for; look at AWS_ENDPOINT_URL_DYNAMODB");
-	return dynamodb_op_fail(x, &why);
+	return fail(x, ERR_STORE, "an answer without what was asked for; look at AWS_ENDPOINT_URL_DYNAMODB");
 }
 
 static int done(struct dynamodb_op *x)
@@ -208,11 +200,32 @@ static int written(struct dynamodb_op *x)
 	return plans[x->op->kind].reads_back || x->twice ? P_READ : dynamodb_op_outcome(x, STORE_KEPT);
 }
 
-static int issue_as_read(struct dynamodb_op *x)
+/* The attribute is as it was read: absent, this text, or something that no write of ours leaves there. */
+static void put_unchanged(struct buf *out, const char *attribute, enum dynamodb_item_state state,
+                          const char *text)
 {
-	const struct store_in *in = &x->op->in;
+	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? " AND attribute_not_exists(" : " AND ");
+	if (state == DYNAMODB_ITEM_ODD)
+		buf_printf(out, "attribute_exists(%s) AND ", attribute);
+	buf_z(out, attribute);
+	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? ")" : state == DYNAMODB_ITEM_TEXT ? text : "<>:d");
+}
+
+/* Only over what was read.  So a late copy of this write, executed long after its caller was told that it
+ * failed, neither replaces the code issued since nor brings its own back to life after that one was used,
+ * also when the link it made is gone again; and the customer is the one the consent was made for. */
+static int issue(struct dynamodb_op *x)
+{
 	struct plan p = plans[STORE_ISSUE];
-	p.condition = issue_over[in->old_hash[0] != '\0'][in->new_hash[0] != '\0'];
+	char text[EXPRESSION_MAX] NOT_ZEROED;
+	struct buf condition;
+	buf_over(&condition, text, sizeof text);
+	buf_z(&condition, THERE);
+	put_unchanged(&condition, "authorization_code", x->seen.code, "=:x");
+	put_unchanged(&condition, "fb_link_code", x->seen.link_code, "=:y");
+	if (x->op->in.record[0] != '\0')
+		put_unchanged(&condition, "password", x->seen.hash, "=:h");
+	p.condition = condition.p;
 	return update(x, &p, P_WRITTEN);
 }
 
@@ -244,21 +257,30 @@ static enum store_outcome why_kept(const struct store_op *op, const struct json 
 	return json_is_object(item) && psid.n == 0 ? STORE_DONE : STORE_KEPT;
 }
 
-static int why_not_issued(struct dynamodb_op *x, const struct json *item)
+/* Is it still the record the consent was made for? */
+static int check_record(struct dynamodb_op *x)
+{
+	bool same = true;
+	enum err_code code = fingerprint_check(str_c(x->op->in.hash_seen), x->op->in.record, &same);
+	if (code != ERR_OK)
+		return fail(x, code, "no memory for a digest");
+	return same ? P_ISSUE : dynamodb_op_outcome(x, STORE_KEPT);
+}
+
+static int may_issue(struct dynamodb_op *x, const struct json *item)
 {
 	struct store_in *in = &x->op->in;
-	struct err busy;
 	if (!json_is_object(item))
 		return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
 	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest))
 		return dynamodb_op_outcome(x, STORE_USED);
-	if (x->at++ == ISSUE_TRIES) {
-		(void)err_set(&busy, ERR_BUSY, "too many codes are issued for one customer at once");
-		return dynamodb_op_fail(x, &busy);
-	}
-	(void)str_copy(in->old_hash, sizeof in->old_hash, dynamodb_item_str(item, "authorization_code"));
-	(void)str_copy(in->new_hash, sizeof in->new_hash, dynamodb_item_str(item, "fb_link_code"));
-	return P_OVER;
+	if (x->at++ == ISSUE_TRIES)
+		return fail(x, ERR_BUSY, "too many codes are issued for one customer at once");
+	x->seen.hash = dynamodb_item_text(item, "password", in->hash_seen, sizeof in->hash_seen);
+	x->seen.code = dynamodb_item_text(item, "authorization_code", in->code_seen, sizeof in->code_seen);
+	x->seen.link_code = dynamodb_item_text(item, "fb_link_code", in->link_code_seen,
+	                                       sizeof in->link_code_seen);
+	return check_record(x);
 }
 
 static int why(struct dynamodb_op *x)
@@ -267,7 +289,7 @@ static int why(struct dynamodb_op *x)
 	switch (x->op->kind) {
 	case STORE_REDEEM:
 	case STORE_LINK: return dynamodb_op_outcome(x, why_not_linked(&x->op->in, item));
-	case STORE_ISSUE: return why_not_issued(x, item);
+	case STORE_ISSUE: return may_issue(x, item);
 	case STORE_ERASE:
 		if (!json_is_object(item))
 			return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
@@ -277,11 +299,18 @@ static int why(struct dynamodb_op *x)
 	}
 }
 
+static const char *attributes_of(enum store_kind k)
+{
+	switch (k) {
+	case STORE_UPGRADE: return "customer_id,password";
+	case STORE_ISSUE: return "customer_id,password,fb_link_code,authorization_code";
+	default: return "customer_id,fb_psid,fb_page_id,fb_linked_at,fb_link_code,authorization_code";
+	}
+}
+
 static int read_back(struct dynamodb_op *x)
 {
-	const char *what = "customer_id,fb_psid,fb_page_id,fb_linked_at,fb_link_code,authorization_code";
-	return dynamodb_op_get(x, &x->op->in.key,
-	                       x->op->kind == STORE_UPGRADE ? "customer_id,password" : what, P_WHY);
+	return dynamodb_op_get(x, &x->op->in.key, attributes_of(x->op->kind), P_WHY);
 }
 
 static void write_run(struct dynamodb_op *x)
@@ -291,7 +320,7 @@ static void write_run(struct dynamodb_op *x)
 		case P_FIRST: x->phase = first(x); break;
 		case P_WRITE: x->phase = update(x, &plans[x->op->kind], P_WRITTEN); break;
 		case P_WRITTEN: x->phase = written(x); break;
-		case P_OVER: x->phase = issue_as_read(x); break;
+		case P_ISSUE: x->phase = issue(x); break;
 		case P_WINDOW: x->phase = update(x, &new_window, P_WINDOW_SET); break;
 		case P_WINDOW_SET: x->phase = window_set(x); break;
 		case P_READ: x->phase = read_back(x); break;

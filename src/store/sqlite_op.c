@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "store/fingerprint.h"
 #include "store/keypack.h"
 
 enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
@@ -86,8 +87,20 @@ struct old {
 	char link_code[STORE_DIGEST_LEN + 1];
 	char code[STORE_DIGEST_LEN + 1];
 	struct store_key replaces;
-	bool sole; /* nobody else holds the PSID */
+	bool sole;    /* nobody else holds the PSID */
+	bool another; /* ISSUE: not the record the consent was made for */
 };
+
+static int read_record(sqlite3_stmt *st, const struct store_op *op, struct old *ret)
+{
+	char hash[STORE_HASH_MAX + 1];
+	bool same = true;
+	(void)sqlite_db_text(st, 7, hash, sizeof hash);
+	enum err_code code = fingerprint_check(str_c(hash), op->in.record, &same);
+	crypto_wipe(hash, sizeof hash);
+	ret->another = !same;
+	return code == ERR_OK ? SQLITE_DONE : SQLITE_NOMEM;
+}
 
 static int read_old(struct sqlite_db *db, const struct store_op *op, struct old *ret)
 {
@@ -105,7 +118,7 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		if (sqlite_db_text(st, 5, packed, sizeof packed))
 			(void)keypack_read(str_c(packed), &ret->replaces);
 		ret->sole = sqlite3_column_int(st, 6) != 0;
-		rc = SQLITE_DONE;
+		rc = op->kind == STORE_ISSUE ? read_record(st, op, ret) : SQLITE_DONE;
 	}
 	(void)sqlite3_reset(st);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -124,12 +137,19 @@ static enum store_outcome why_not_linked(const struct store_in *in, const struct
 	return strcmp(old->code, in->digest) == 0 ? STORE_REFUSED : STORE_SUPERSEDED;
 }
 
+static enum store_outcome why_not_issued(const struct store_in *in, const struct old *old)
+{
+	if (!old->found)
+		return STORE_NO_CUSTOMER;
+	return strcmp(old->link_code, in->digest) == 0 ? STORE_USED : STORE_KEPT;
+}
+
 static enum store_outcome why_not(const struct store_op *op, const struct old *old)
 {
 	switch (op->kind) {
 	case STORE_REDEEM:
 	case STORE_LINK: return why_not_linked(&op->in, old);
-	case STORE_ISSUE: return old->found ? STORE_USED : STORE_NO_CUSTOMER;
+	case STORE_ISSUE: return why_not_issued(&op->in, old);
 	case STORE_ADD: return STORE_EXISTS;
 	case STORE_FAILURE:
 	case STORE_ERASE:
@@ -155,6 +175,10 @@ enum err_code sqlite_op_write(struct sqlite_db *db, struct store_op *op, struct 
 	struct old old = {.found = false, .link = {.linked_at_ms = -1}};
 	enum sqlite_sql id = plan[op->kind].sql;
 	int rc = plan[op->kind].reads_old ? read_old(db, op, &old) : SQLITE_OK;
+	if (rc == SQLITE_OK && old.another) {
+		op->out.outcome = why_not(op, &old);
+		return ERR_OK;
+	}
 	if (rc == SQLITE_OK)
 		rc = sqlite_db_bind(db, id, op, 0);
 	if (rc == SQLITE_OK)

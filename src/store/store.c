@@ -129,7 +129,7 @@ struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms)
 	if (op == NULL)
 		return NULL;
 	memset(op, 0, offsetof(struct store_op, in.replaces));
-	op->in.replaces[0] = op->in.replaces_email[0] = '\0';
+	op->in.replaces[0] = op->in.replaces_email[0] = op->in.record[0] = '\0';
 	op->in.email[0] = op->in.me[0] = '\0';
 	op->in.old_hash[0] = op->in.new_hash[0] = '\0';
 	op->err.code = ERR_OK;
@@ -146,7 +146,7 @@ void store_op_free(struct store_op *op)
 	if (op->out.customers != NULL)
 		crypto_wipe(op->out.customers, op->out.n * sizeof op->out.customers[0]);
 	free(op->out.customers);
-	if (op->kind == STORE_UPGRADE || op->kind == STORE_ADD) { /* password hashes */
+	if (op->kind == STORE_UPGRADE || op->kind == STORE_ADD || op->kind == STORE_ISSUE) { /* hashes */
 		crypto_wipe(op->in.old_hash, sizeof op->in.old_hash);
 		crypto_wipe(op->in.new_hash, sizeof op->in.new_hash);
 	}

@@ -1,10 +1,12 @@
 """Plays a sequence on a service and follows it with the reference: what no order explains is a failure."""
+import secrets
+import subprocess
 import time
 
 from . import reference, steps
 from .explore import UNKNOWN, Lost, Request, Search
 from .host import TTL_S
-from .world import PAGES, World, digest
+from .world import PAGES, PASSWORD, World, digest
 
 ANSWERS_S = 30
 SETTLES_S = 45  # the look after 2 s, or that after 30 s more when the first did not settle
@@ -26,8 +28,8 @@ class Part:
 
 
 class Player:
-    def __init__(self, host, name, hashed, repeats=False):
-        self.host, self.hashed, self.repeats = host, hashed, repeats
+    def __init__(self, host, name, repeats=False):
+        self.host, self.repeats = host, repeats
         self.world = World(host, name)
         self.states = {((reference.Item(),) * steps.CUSTOMERS, frozenset(), frozenset())}
         self.trace = []
@@ -102,7 +104,7 @@ class Player:
     def part_login(self, consent, who):
         def fits(answer, done):
             return answer.status == (200 if done[0][0] else 401)
-        return Part(lambda: self.world.login(consent, who), lambda span: [[("there", who)]], fits)
+        return Part(lambda: self.world.login(consent, who), lambda span: [[("login", who, consent)]], fits)
 
     def part_confirm(self, consent):
         if consent not in self.world.phones:
@@ -110,7 +112,7 @@ class Player:
         owner = self.world.owner[consent]
 
         def fits(answer, done):
-            return answer.status == {"done": 303, "used": 200, "no customer": 403}[done[0][0]]
+            return answer.status == {"done": 303, "used": 200, "no customer": 403, "another customer": 403}[done[0][0]]
 
         def chains(span):
             return [[("issue", owner, consent, tuple(one // 1000 + TTL_S for one in span))]]
@@ -199,7 +201,7 @@ class Player:
         return Part(lambda: act() or True, lambda span: [[op]], lambda answer, done: True)
 
     def part_add(self, who):
-        return self.beside(("add", who), lambda: self.host.add(self.world.ids[who], self.world.emails[who], self.hashed))
+        return self.beside(("add", who), lambda: self.host.add(self.world.ids[who], self.world.emails[who], fresh_hash()))
 
     def part_remove(self, who):
         return self.beside(("remove", who), lambda: self.host.remove(self.world.ids[who], self.world.emails[who]))
@@ -299,6 +301,12 @@ def moved(event, by):
     """The event as of another time; one without a time has none."""
     at = 3 if event[0] == "linked" else 2
     return event if event[at] is None else (*event[:at], event[at] + by, *event[at + 1:])
+
+
+def fresh_hash():
+    """Of the one password, quickly made; who is added again has a hash that was never there."""
+    words = ["openssl", "passwd", "-6", "-salt", secrets.token_hex(8), PASSWORD]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def named(names, number):

@@ -19,6 +19,7 @@ class Item(NamedTuple):
     at: tuple = None        # its time, ms; None: not known
     page: int = None
     link_code: int = None   # consent whose code made the last link
+    consents: frozenset = frozenset()  # shown to this customer since the item was made
 
 
 NO_CODE = {"code": None, "bound": None, "expires": None, "replaces": None}
@@ -59,6 +60,8 @@ def issue(item, consent, expires):
         return [(None, "no customer")]
     if item.link_code == consent:
         return [(item, "used")]
+    if consent not in item.consents:
+        return [(item, "another customer")]
     return [(item._replace(code=consent, bound=None, expires=expires, replaces=None), "done")]
 
 
@@ -214,6 +217,12 @@ def step_last(items, lags, op):
     return [Way(way.items) for way in advance(items, op, lags)]
 
 
+def step_login(items, lags, who, consent):
+    item = items[who]
+    after = item and item._replace(consents=item.consents | {consent})
+    return [Way(put(items, who, after), result=item is not None)]
+
+
 def step_issue(items, lags, owner, consent, expires):
     return [Way(put(items, owner, item), result=outcome) for item, outcome in issue(items[owner], consent, expires)]
 
@@ -226,9 +235,9 @@ def step_erase(items, lags, who):
 
 
 def step_erase_it(items, lags, who):
-    """A used code stays known."""
+    """A used code stays known, and a consent that was shown stays good."""
     item = items[who]
-    return [Way(put(items, who, item and Item(link_code=item.link_code)), result=True)]
+    return [Way(put(items, who, item and Item(link_code=item.link_code, consents=item.consents)), result=True)]
 
 
 def step_links(items, lags, who):
@@ -236,16 +245,12 @@ def step_links(items, lags, who):
     return [Way(items, result=None if item is None else (item.psid, item.page, item.at))]
 
 
-STEPS = {"redeem": step_redeem, "replace": step_replace, "look": step_look, "find": step_find, "repairs": step_repairs,
+STEPS = {"login": step_login, "redeem": step_redeem, "replace": step_replace, "look": step_look, "find": step_find, "repairs": step_repairs,
          "unlink": step_unlink, "unlinks": step_unlinks, "issue": step_issue, "erase": step_erase, "erase it": step_erase_it,
          "links": step_links, "last": step_last}
 
 
 # --- what is done from beside, as other programs and time do it
-
-def step_there(items, lags, who):
-    return [Way(items, result=items[who] is not None)]
-
 
 def step_add(items, lags, who):
     return [Way(put(items, who, items[who] or Item()), result=True)]
@@ -263,4 +268,4 @@ def step_change(items, lags, who, consent, change):
     return [Way(put(items, who, item), result=True)]
 
 
-STEPS.update({"there": step_there, "add": step_add, "remove": step_remove, "change": step_change})
+STEPS.update({"add": step_add, "remove": step_remove, "change": step_change})

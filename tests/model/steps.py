@@ -100,11 +100,17 @@ class Maker:
         return [("delete", self.psid())]
 
     def make_erase(self):
-        return [("erase", self.who())]
+        """At times with what was posted before it, posted again: the consent, then its code."""
+        made = [("erase", self.who())]
+        if self.dice.random() < 0.3:
+            consent = self.consent()
+            made += [("confirm", consent), ("deliver", self.delivery(), (self.linked(consent),))]
+        return made
 
     def make_gone(self):
         who = self.who()
-        return [("remove", who)] + ([("add", who)] if self.dice.random() < 0.5 else [])
+        made = [("remove", who)] + ([("add", who)] if self.dice.random() < 0.5 else [])
+        return made + ([("confirm", self.consent())] if self.dice.random() < 0.5 else [])
 
     def make_add(self):
         return [("add", self.who())]

@@ -4,7 +4,7 @@ A place: a file below src/ and the names in it: functions ("*": all, and the fil
 from typing import NamedTuple
 
 SQL = ("store/test_told", "store/test_contract", "store/test_ops", "store/test_starve", "store/test_sqlite")
-DYNAMODB = ("store/test_dynamodb", "store/test_told", "store/test_contract", "store/test_ops", "store/test_dynamodb_starve")
+DYNAMODB = ("store/test_dynamodb", "store/test_dynamodb_issue", "store/test_told", "store/test_contract", "store/test_ops", "store/test_dynamodb_starve")
 
 
 class Place(NamedTuple):
@@ -18,8 +18,8 @@ class Place(NamedTuple):
 
 
 STORE_ROWS = ("STORE_ISSUE", "STORE_REDEEM", "STORE_UNLINK")
-DYNAMODB_WRITE = ("has_value", "put_optional", "update_expression", "update", "first", "done", "written", "issue_as_read",
-                  "why_not_linked", "why_kept", "why_not_issued", "why", "read_back")
+DYNAMODB_WRITE = ("has_value", "put_optional", "update_expression", "update", "first", "done", "written", "put_unchanged",
+                  "issue", "why_not_linked", "why_kept", "check_record", "may_issue", "why", "read_back")
 RULES = {
     "redirect": (Place("login/redirect.c", ("*",), ("unit/test_redirect",)),),
     "signature": (Place("webhook/signature.c", ("*",), ("unit/test_signature",)),),
@@ -28,13 +28,15 @@ RULES = {
         Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_code")),
         Place("link/link_complete.c", ("begin", "searched", "redeem", "judge", "link_complete"),
               ("unit/test_link", "unit/test_link_fail", "unit/test_link_starve")),
-        Place("store/sqlite_op.c", ("read_old", "why_not_linked", "why_not", "keep_old", "sqlite_op_write"), SQL,
+        Place("store/sqlite_op.c", ("read_record", "read_old", "why_not_linked", "why_not_issued", "why_not", "keep_old",
+                                      "sqlite_op_write"), SQL,
               rows=STORE_ROWS),
         Place("store/sqlite_sql.def", (), SQL, rows=("FIND_CODE", "ISSUE", "REDEEM"),
               macros=("THIS", "NO_CODE", "NEW_LINK"), through="store/sqlite_db.c"),
         Place("store/dynamodb_write.c", DYNAMODB_WRITE, DYNAMODB, dynamodb=True,
-              rows=("STORE_ISSUE", "STORE_REDEEM", "issue_over"),
-              macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "OLDER", "ISSUE_SET")),
+              rows=("STORE_ISSUE", "STORE_REDEEM"),
+              macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "ISSUE_SET")),
+        Place("store/fingerprint.c", ("*",), ("store/test_contract", "store/test_starve")),
         Place("store/dynamodb_body.c", ("put_holder", "put_value", "put_values", "dynamodb_body_values"),
               DYNAMODB, dynamodb=True),
     ),

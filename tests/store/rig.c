@@ -231,8 +231,13 @@ void rig_want(struct rig *r, struct store_op *op, enum store_outcome want)
 
 void rig_add(struct rig *r, const char *who)
 {
+	rig_add_with(r, who, "hash");
+}
+
+void rig_add_with(struct rig *r, const char *who, const char *hash)
+{
 	struct store_op *op = rig_op(STORE_ADD, who);
-	RIG_SET(op->in.new_hash, "hash");
+	RIG_SET(op->in.new_hash, hash);
 	rig_want(r, op, STORE_DONE);
 }
 

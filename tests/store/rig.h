@@ -56,7 +56,8 @@ void rig_run_all(struct rig *r, struct store_op *const *ops, size_t n, struct ri
 void rig_run_threads(struct rig *r, struct store_op *const *ops, size_t n, struct rig_result *ret);
 void rig_want(struct rig *r, struct store_op *op, enum store_outcome want); /* settled, with this outcome */
 void rig_add(struct rig *r, const char *who);                               /* a fresh customer */
-void rig_find(struct rig *r, const char *who, struct rig_result *ret);      /* FIND_ID */
+void rig_add_with(struct rig *r, const char *who, const char *hash);
+void rig_find(struct rig *r, const char *who, struct rig_result *ret); /* FIND_ID */
 
 /* SQL on the SQLite file, past the store: one number back, the result must be fine. */
 int64_t rig_sql(const char *file, const char *text);

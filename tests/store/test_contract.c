@@ -1,6 +1,8 @@
 /* What every store must do: histories as data, each run once and again with every write sent twice. */
 #include "rig.h"
 
+#include "store/fingerprint.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +15,9 @@ struct step {
 	const char *psid;  /* HAS: wanted, "" for none */
 	int64_t t;         /* time_ms; HAS: wanted linked_at_ms */
 	int64_t s;         /* now_s; ISSUE: expires_s */
-	const char *other; /* ISSUE: replaces; REPAIR: me; HOLDERS: wanted, newest first, one letter each */
+	const char *other; /* ISSUE: replaces; REPAIR: me; HOLDERS: wanted, newest first, one letter each;
+	                      UPGRADE: the new hash */
+	const char *hash;  /* ADD: "hash" where NULL; UPGRADE: the old one; ISSUE: of the record, NULL: any */
 	enum store_outcome want, again;
 	const char *former; /* wanted former PSID; NULL: not looked at */
 	const char *gives;  /* REDEEM: wanted earlier holder; NULL: not looked at */
@@ -22,6 +26,20 @@ struct step {
 #define NEW(who_)                       \
 	{                               \
 		.act = ADD, .who = who_ \
+	}
+#define NEW_WITH(who_, hash_)                          \
+	{                                              \
+		.act = ADD, .who = who_, .hash = hash_ \
+	}
+#define I_FOR(who_, code_, hash_, want_, again_)                                                        \
+	{                                                                                               \
+		.act = WRITE, .kind = STORE_ISSUE, .who = who_, .code = code_, .hash = hash_, .s = 300, \
+		.want = STORE_##want_, .again = STORE_##again_                                          \
+	}
+#define UPGRADE(who_, old_, new_)                                                              \
+	{                                                                                      \
+		.act = WRITE, .kind = STORE_UPGRADE, .who = who_, .hash = old_, .other = new_, \
+		.again = STORE_KEPT                                                            \
 	}
 #define OLD(who_, psid_)                                  \
 	{                                                 \
@@ -227,6 +245,22 @@ static const struct history {
           U("a", "p1", 5000, DONE), ERASE("a", NULL), I("a", "c1", "", 300, USED, USED), UNLINKED("a"),
           L("a", "r1", "p1", 6000, DONE, ALREADY), ERASE("a", NULL),
           L("a", "r1", "p1", 7000, UNLINKED_SINCE, UNLINKED_SINCE), UNLINKED("a")}},
+        {"consent for A, A removed, A added again, Connect",
+         {NEW_WITH("a", "salt1"), REMOVE("a"), NEW_WITH("a", "salt2"), I_FOR("a", "c1", "salt1", KEPT, KEPT),
+          X("a", "c1", "p1", 1000, 100, SUPERSEDED, SUPERSEDED), UNLINKED("a"),
+          I_FOR("a", "c2", "salt2", DONE, DONE), X("a", "c2", "p1", 2000, 100, DONE, ALREADY),
+          HAS_LINK("a", "p1", 2000)}},
+        {"consent for A, A removed and added again without a password, or not",
+         {NEW_WITH("a", "salt1"), REMOVE("a"), I_FOR("a", "c1", "salt1", NO_CUSTOMER, NO_CUSTOMER),
+          NEW_WITH("a", ""), I_FOR("a", "c1", "salt1", KEPT, KEPT), I_FOR("a", "c2", "", DONE, DONE)}},
+        {"consent, its code used, A removed and added again, Connect again",
+         {NEW_WITH("a", "salt1"), I_FOR("a", "c1", "salt1", DONE, DONE),
+          X("a", "c1", "p1", 1000, 100, DONE, ALREADY), I_FOR("a", "c1", "salt1", USED, USED), REMOVE("a"),
+          NEW_WITH("a", "salt2"), I_FOR("a", "c1", "salt1", KEPT, KEPT), UNLINKED("a")}},
+        {"a consent outlives neither another password nor another hash of it",
+         {NEW_WITH("a", "salt1"), I_FOR("a", "c1", "salt1", DONE, DONE), UPGRADE("a", "salt1", "salt2"),
+          I_FOR("a", "c1", "salt1", KEPT, KEPT), I_FOR("a", "c2", "salt2", DONE, DONE),
+          X("a", "c2", "p1", 1000, 100, DONE, ALREADY), I_FOR("a", "c2", "salt1", USED, USED)}},
         {"writes touch their own customer only",
          {NEW("a"), NEW("b"), I("a", "c1", "", 300, DONE, DONE), I("b", "c1", "", 300, DONE, DONE),
           X("a", "c1", "p1", 1000, 100, DONE, ALREADY), UNLINKED("b"),
@@ -238,6 +272,16 @@ static void text(char *field, size_t cap, const char *value)
 {
 	if (value != NULL)
 		rig_set(field, cap, value);
+}
+
+static void set_hashes(struct store_op *op, const struct step *s)
+{
+	if (s->kind == STORE_ISSUE && s->hash != NULL)
+		assert_int_equal(fingerprint_make(str_c(s->hash), op->in.record), ERR_OK);
+	if (s->kind != STORE_UPGRADE)
+		return;
+	text(op->in.old_hash, sizeof op->in.old_hash, s->hash);
+	text(op->in.new_hash, sizeof op->in.new_hash, s->other);
 }
 
 static struct store_op *op_of(const struct step *s)
@@ -256,6 +300,7 @@ static struct store_op *op_of(const struct step *s)
 		text(op->in.me, sizeof op->in.me, other.id);
 	if (s->kind == STORE_REDEEM || s->kind == STORE_LINK)
 		text(op->in.page_id, sizeof op->in.page_id, "page");
+	set_hashes(op, s);
 	return op;
 }
 
@@ -317,7 +362,7 @@ static void run_step(struct rig *r, const struct step *s, bool twice)
 	struct rig_result got;
 	struct store_customer origin = {.link = {.linked_at_ms = -1}};
 	switch (s->act) {
-	case ADD: rig_add(r, s->who); break;
+	case ADD: rig_add_with(r, s->who, s->hash == NULL ? "hash" : s->hash); break;
 	case ORIGIN:
 		origin.key = rig_key(s->who);
 		RIG_SET(origin.link.psid, s->psid);

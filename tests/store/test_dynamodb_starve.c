@@ -9,11 +9,12 @@
 #include "rig_script.h"
 #include "script.h"
 #include "starve.h"
+#include "store/fingerprint.h"
 
 #define FAILED "500 {\"__type\":\"x#InternalServerError\"}"
 #define ITEM                                                                       \
 	"{\"customer_id\":{\"S\":\"cust-a\"},\"email\":{\"S\":\"a@example.com\"}," \
-	"\"fb_psid\":{\"S\":\"p1\"},\"authorization_code\":{\"S\":\"c0\"}}"
+	"\"fb_psid\":{\"S\":\"p1\"},\"authorization_code\":{\"S\":\"c0\"},\"password\":{\"S\":\"hash\"}}"
 #define NOT                                    \
 	{                                      \
 		"UpdateItem", SCRIPT_CONDITION \
@@ -34,7 +35,7 @@ static const struct talk {
 	size_t n; /* customers found */
 	struct script_row rows[6];
 } talks[] = {
-        {STORE_ISSUE, STORE_DONE, 0, {NOT, GOT, {"UpdateItem", "200 {}"}}},
+        {STORE_ISSUE, STORE_DONE, 0, {GOT, NOT, GOT, {"UpdateItem", "200 {}"}}},
         {STORE_REDEEM, STORE_SUPERSEDED, 0, {NOT, GOT}},
         {STORE_LINK, STORE_DONE, 0, {{"UpdateItem", "200 {}"}}},
         {STORE_UNLINK, STORE_KEPT, 0, {{"UpdateItem", FAILED}, NOT, GOT}},
@@ -60,6 +61,8 @@ static struct store_op *an_op(enum store_kind kind)
 		RIG_SET(op->in.email, "a@example.com");
 	if (kind == STORE_UPGRADE || kind == STORE_ADD)
 		RIG_SET(op->in.new_hash, "new");
+	if (kind == STORE_ISSUE)
+		assert_int_equal(fingerprint_make(STR("hash"), op->in.record), ERR_OK);
 	return op;
 }
 

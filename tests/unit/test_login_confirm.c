@@ -112,8 +112,10 @@ static void test_connect_bound(void **state)
 	(void)state;
 	struct consent c = sample("17", 0);
 	c.replaces = (struct store_key){"C-2", "bob@example.com"};
+	(void)str_copy(c.record, sizeof c.record, STR("a-record"));
 	press(login_confirm, &c);
 	assert_int_equal(visit.status, 303);
+	assert_string_equal(visit.in[STORE_ISSUE].record, "a-record");
 	assert_string_equal(visit.in[STORE_ISSUE].psid, "17");
 	assert_string_equal(visit.in[STORE_ISSUE].replaces, "C-2");
 	assert_string_equal(visit.in[STORE_ISSUE].replaces_email, "bob@example.com");
@@ -134,10 +136,14 @@ static void test_customer_gone(void **state)
 {
 	(void)state;
 	struct consent c = sample("", 0);
-	visit.script[STORE_ISSUE].outcome = STORE_NO_CUSTOMER;
-	press(login_confirm, &c);
-	assert_int_equal(visit.status, 403);
-	assert_string_equal(visit.headers, "");
+	static const enum store_outcome gone[] = {STORE_NO_CUSTOMER, STORE_KEPT};
+	for (size_t i = 0; i < 2; i++) {
+		visit.script[STORE_ISSUE].outcome = gone[i];
+		press(login_confirm, &c);
+		assert_int_equal(visit.status, 403);
+		assert_true(visit_has("Please start again"));
+		assert_string_equal(visit.headers, "");
+	}
 }
 
 static void check_not_stored(void)

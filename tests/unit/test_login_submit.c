@@ -1,6 +1,8 @@
 /* POST /link/login: each way through the flow. */
 #include "login_visit.h"
 
+#include "store/fingerprint.h"
+
 #include "base/clock.h"
 #include "login/answer.h"
 
@@ -315,6 +317,14 @@ static void test_client_leaves(void **state)
 	visit_run_and_leave(login_submit, visit_login_form("", 0, ANN_WRONG));
 }
 
+/* The consent is for the record as it is stored after the login. */
+static void check_record(const char *hash)
+{
+	char record[STORE_DIGEST_LEN + 1];
+	assert_int_equal(fingerprint_make(str_c(hash), record), ERR_OK);
+	assert_string_equal(visit_consent_of_page().record, record);
+}
+
 static void test_upgrade(void **state)
 {
 	(void)state;
@@ -324,6 +334,7 @@ static void test_upgrade(void **state)
 	visit.cfg.legacy_sha1 = SHA1_ACCEPT;
 	log_in("&email=ann%40example.com&password=abc");
 	assert_int_equal(visit.status, 200);
+	check_record(sha1);
 	assert_int_equal(visit.count[STORE_UPGRADE], 0);
 	visit.cfg.legacy_sha1 = SHA1_UPGRADE;
 	log_in("&email=ann%40example.com&password=abc");
@@ -332,15 +343,20 @@ static void test_upgrade(void **state)
 	assert_string_equal(visit.in[STORE_UPGRADE].key.id, "C-1");
 	assert_string_equal(visit.in[STORE_UPGRADE].old_hash, sha1);
 	assert_true(str_starts(str_c(visit.in[STORE_UPGRADE].new_hash), STR("$argon2id$")));
+	check_record(visit.in[STORE_UPGRADE].new_hash);
+	visit.script[STORE_UPGRADE].outcome = STORE_KEPT; /* by another login at once: that one's stays */
+	log_in("&email=ann%40example.com&password=abc");
+	check_record(sha1);
 	visit.script[STORE_UPGRADE].code = ERR_STORE; /* the login stands without it */
 	log_in("&email=ann%40example.com&password=abc");
 	assert_int_equal(visit.status, 200);
+	check_record(sha1);
 	visit.script[STORE_UPGRADE].refuse = ERR_BUSY;
 	log_in("&email=ann%40example.com&password=abc");
 	assert_int_equal(visit.status, 200);
 	log_in("&email=ann%40example.com&password=abd");
 	assert_int_equal(visit.status, 401);
-	assert_int_equal(visit.count[STORE_UPGRADE], 3);
+	assert_int_equal(visit.count[STORE_UPGRADE], 4);
 	visit.cfg.legacy_sha1 = SHA1_REFUSE;
 	log_in("&email=ann%40example.com&password=abc");
 	assert_int_equal(visit.status, 401);

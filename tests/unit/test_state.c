@@ -26,6 +26,7 @@ static struct consent sample_consent(void)
 {
 	struct consent c = {.state = sample(),
 	                    .key = {"C-1", "Ann@example.com"},
+	                    .record = "the-digest-of-a-record",
 	                    .salt = "0123456789abcde",
 	                    .replaces = {"C-2", "bob@example.com"},
 	                    .loses = STATE_LOSES_PROFILE | STATE_LOSES_CUSTOMER};
@@ -84,6 +85,7 @@ static void test_consent(void **unused)
 	check_same(&got.state, &c.state);
 	assert_string_equal(got.key.id, c.key.id);
 	assert_string_equal(got.key.email, c.key.email);
+	assert_string_equal(got.record, c.record);
 	assert_memory_equal(got.salt, c.salt, sizeof c.salt);
 	assert_string_equal(got.replaces.id, c.replaces.id);
 	assert_string_equal(got.replaces.email, c.replaces.email);
@@ -102,6 +104,7 @@ static void test_largest(void **unused)
 	memset(c.state.page_id, '2', sizeof c.state.page_id - 1);
 	memset(c.key.id, 'i', sizeof c.key.id - 1);
 	memset(c.key.email, 'e', sizeof c.key.email - 1);
+	memset(c.record, 'd', sizeof c.record - 1);
 	memset(c.replaces.id, 'j', sizeof c.replaces.id - 1);
 	memset(c.replaces.email, 'f', sizeof c.replaces.email - 1);
 	struct buf t = sealed_consent(&c);
@@ -252,7 +255,7 @@ static void test_consent_shape(void **unused)
 	static char big[STORE_ID_MAX + 2];
 	memset(big, 'x', sizeof big);
 	struct state s = sample();
-	struct str good[13] = {STR("t"),
+	struct str good[14] = {STR("t"),
 	                       STR("r"),
 	                       STR(""),
 	                       STR(""),
@@ -264,6 +267,7 @@ static void test_consent_shape(void **unused)
 	                       STR(""),
 	                       STR(""),
 	                       STR("\1"),
+	                       STR("digest"),
 	                       STR("more")};
 	static const struct {
 		size_t field;
@@ -278,15 +282,16 @@ static void test_consent_shape(void **unused)
 	        {10, {big, STORE_EMAIL_MAX + 1}},
 	        {11, {big, 2}},
 	        {11, {big, 0}},
+	        {12, {big, STORE_DIGEST_LEN + 1}},
 	};
-	assert_int_equal(open_consent_of(good, 12), ERR_OK);
-	assert_int_equal(open_consent_of(good, 11), ERR_DENIED);
-	assert_int_equal(open_consent_of(good, 13), ERR_DENIED);
+	assert_int_equal(open_consent_of(good, 13), ERR_OK);
+	assert_int_equal(open_consent_of(good, 12), ERR_DENIED);
+	assert_int_equal(open_consent_of(good, 14), ERR_DENIED);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct str fields[12];
+		struct str fields[13];
 		memcpy(fields, good, sizeof fields);
 		fields[bad[i].field] = bad[i].value;
-		assert_int_equal(open_consent_of(fields, 12), ERR_DENIED);
+		assert_int_equal(open_consent_of(fields, 13), ERR_DENIED);
 	}
 }
 

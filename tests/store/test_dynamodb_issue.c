@@ -1,0 +1,109 @@
+/* The DynamoDB store's issue of a code: over what it read, and for the record the consent was made for. */
+#include "rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rig_script.h"
+#include "script.h"
+#include "store/fingerprint.h"
+
+#define ITEM(attributes) "200 {\"Item\":{\"customer_id\":{\"S\":\"cust-a\"}" attributes "}}"
+#define CODE(text) ",\"authorization_code\":{\"S\":\"" text "\"}"
+#define USED(text) ",\"fb_link_code\":{\"S\":\"" text "\"}"
+#define HASH(text) ",\"password\":{\"S\":\"" text "\"}"
+
+/* Of customer "a", whose code is "c1". */
+static struct store_op *an_issue(void)
+{
+	struct store_op *op = rig_op(STORE_ISSUE, "a");
+	RIG_SET(op->in.digest, "c1");
+	op->in.expires_s = 300;
+	return op;
+}
+
+/* Over what was read and nothing else: a code, a used code, both, none; what is not ours is neither taken for
+ * absent nor for equal. */
+static void test_an_issue_names_what_it_saw(void **state)
+{
+	struct rig *r = *state;
+#define EXISTS "attribute_exists(customer_id) AND "
+#define ODD_CODE ",\"authorization_code\":"
+#define ODD_USED ",\"fb_link_code\":"
+#define LONG "0123456789012345678901234567890123456789abcd"
+	static const struct {
+		const char *item, *condition, *x, *y;
+	} table[] = {
+	        {ITEM(""), "attribute_not_exists(authorization_code) AND attribute_not_exists(fb_link_code)",
+	         "", ""},
+	        {ITEM(CODE("c2")), "authorization_code=:x AND attribute_not_exists(fb_link_code)", "c2", ""},
+	        {ITEM(USED("c0")), "attribute_not_exists(authorization_code) AND fb_link_code=:y", "", "c0"},
+	        {ITEM(CODE("c2") USED("c0")), "authorization_code=:x AND fb_link_code=:y", "c2", "c0"},
+	        {ITEM(CODE("") USED(LONG)),
+	         "attribute_exists(authorization_code) AND authorization_code<>:d AND "
+	         "attribute_exists(fb_link_code) AND fb_link_code<>:d",
+	         "", ""},
+	        {ITEM(ODD_CODE "{\"N\":\"7\"}" ODD_USED "{\"NULL\":true}"),
+	         "attribute_exists(authorization_code) AND authorization_code<>:d AND "
+	         "attribute_exists(fb_link_code) AND fb_link_code<>:d",
+	         "", ""},
+	        {ITEM(ODD_CODE "{\"S\":\"a\\u0000b\"}" ODD_USED "[]"),
+	         "attribute_exists(authorization_code) AND authorization_code<>:d AND "
+	         "attribute_exists(fb_link_code) AND fb_link_code<>:d",
+	         "", ""},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		char words[256];
+		const struct script_row rows[] = {{"GetItem", table[i].item}, {"UpdateItem", "200 {}"}};
+		script_set(rows, 2);
+		rig_want(r, an_issue(), STORE_DONE);
+		(void)snprintf(words, sizeof words, "\"ConditionExpression\":\"" EXISTS "%s\"",
+		               table[i].condition);
+		assert_true(script_last("UpdateItem", words));
+		assert_true(script_last("UpdateItem", "\":d\":{\"S\":\"c1\"}"));
+		(void)snprintf(words, sizeof words, "\":x\":{\"S\":\"%s\"}", table[i].x);
+		assert_int_equal(script_last("UpdateItem", words), table[i].x[0] != '\0');
+		(void)snprintf(words, sizeof words, "\":y\":{\"S\":\"%s\"}", table[i].y);
+		assert_int_equal(script_last("UpdateItem", words), table[i].y[0] != '\0');
+		assert_false(script_last("UpdateItem", "password"));
+	}
+}
+
+static struct store_op *issue_for(const char *hash)
+{
+	struct store_op *op = an_issue();
+	assert_int_equal(fingerprint_make(str_c(hash), op->in.record), ERR_OK);
+	return op;
+}
+
+/* The hash is compared when it is read and once more by the write. */
+static void test_an_issue_is_for_one_record(void **state)
+{
+	struct rig *r = *state;
+	static const struct script_row rows[] = {{"GetItem", ITEM(HASH("h1"))}, {"UpdateItem", "200 {}"}};
+	script_set(rows, 2);
+	rig_want(r, issue_for("h1"), STORE_DONE);
+	assert_true(script_last("UpdateItem", " AND password=:h\""));
+	assert_true(script_last("UpdateItem", "\":h\":{\"S\":\"h1\"}"));
+	rig_want(r, issue_for("h2"), STORE_KEPT);
+	assert_int_equal(script_count("UpdateItem"), 1);
+	static const struct script_row changed[] = {{"GetItem", ITEM(HASH("h1"))},
+	                                            {"UpdateItem", SCRIPT_CONDITION},
+	                                            {"GetItem", ITEM(HASH("h2"))}};
+	script_set(changed, 3);
+	rig_want(r, issue_for("h1"), STORE_KEPT);
+	static const struct script_row none[] = {{"GetItem", ITEM("")}, {"UpdateItem", "200 {}"}};
+	script_set(none, 2);
+	rig_want(r, issue_for("h1"), STORE_KEPT);
+	rig_want(r, issue_for(""), STORE_DONE);
+	assert_true(script_last("UpdateItem", " AND attribute_not_exists(password)\""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_an_issue_names_what_it_saw),
+	        cmocka_unit_test(test_an_issue_is_for_one_record),
+	};
+	return cmocka_run_group_tests(tests, rig_script_start, rig_script_end);
+}
