@@ -108,6 +108,7 @@ int cli_check_config(struct cli *c);
 int cli_print_config(struct cli *c);
 int cli_customer(struct cli *c);
 int cli_link(struct cli *c);
+int cli_digest(struct cli *c);
 int cli_create_table(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_healthcheck(struct cli *c);

@@ -8,6 +8,7 @@ static const struct cli_command commands[] = {
         {"print-config", "[--readme]", "Show the settings in force, secrets masked.", cli_print_config},
         {"customer", "add|show|remove ...", "Customers of the store.", cli_customer},
         {"link", "show|remove ...", "Links between Messenger profiles and customers.", cli_link},
+        {"digest", "[VALUE]", "The name in the log of a PSID, customer id, e-mail or code.", cli_digest},
         {"create-table", "", "Make the DynamoDB table LINKD_STORE names.", cli_create_table},
         {"doctor", "", "Look at the store and what it needs; say what to do.", cli_doctor},
         {"healthcheck", "[--url URL]", "Ask the running service for /healthz.", cli_healthcheck},

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "cli/cli.h"
+#include "cli/cli_audit.h"
 #include "loop/httpc.h"
 #include "store/dynamodb_create.h"
 #include "store/dynamodb_table.h"
@@ -67,8 +68,11 @@ static int make(struct making *m, struct buf *body)
 	struct dynamodb_result got;
 	dynamodb_create_table(m->table, m->cfg->code_style == CODE_STYLE_RANDOM, true, body);
 	enum dynamodb_class class = ask(m, "CreateTable", body, &got);
-	if (class == DYNAMODB_SUCCESS || (class == DYNAMODB_IN_USE && got.twice))
-		return CLI_OK; /* there was none before: it is the first copy's */
+	if (class == DYNAMODB_SUCCESS ||
+	    (class == DYNAMODB_IN_USE && got.twice)) { /* there was none before: it is the first copy's */
+		cli_audit((struct audit){.action = "create_table", .result = "done"});
+		return CLI_OK;
+	}
 	if (class == DYNAMODB_IN_USE)
 		return cli_fail(m->c, "table %s was made by somebody else just now", m->table);
 	return cli_fail(m->c, "%s", got.err.msg);

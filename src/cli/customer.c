@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "cli/cli.h"
+#include "cli/cli_audit.h"
 #include "cli/cli_store.h"
 #include "login/password.h"
 
@@ -114,6 +115,8 @@ static int store_new(struct cli *c, struct cli_store *s, const struct store_key 
 		return c->rc;
 	if (out.outcome == STORE_EXISTS)
 		return cli_fail(c, "customer %s exists already: remove it first", key->id);
+	cli_audit((struct audit){
+	        .action = "customer_add", .result = "done", .customer_id = key->id, .email = key->email});
 	cli_str(c, "customer_id", str_c(key->id));
 	cli_str(c, "email", str_c(key->email));
 	return cli_done(c);
@@ -122,8 +125,9 @@ static int store_new(struct cli *c, struct cli_store *s, const struct store_key 
 static int add_with(struct cli *c, const struct addition *a, struct str password)
 {
 	struct cli_store s;
-	int rc = cli_store_open(c, &s) && email_is_free(c, &s, a) ? store_new(c, &s, &a->key, password)
-	                                                          : c->rc;
+	int rc = cli_audit_start(c, NULL) && cli_store_open(c, &s) && email_is_free(c, &s, a)
+	                 ? store_new(c, &s, &a->key, password)
+	                 : c->rc;
 	cli_store_close(&s);
 	return rc;
 }
@@ -224,6 +228,7 @@ static int remove_id(struct cli *c, struct cli_store *s, const char *id)
 		return c->rc;
 	if (out.outcome == STORE_NO_CUSTOMER)
 		return cli_fail(c, "no such customer");
+	cli_audit((struct audit){.action = "customer_remove", .result = "done", .customer_id = id});
 	cli_str(c, "customer_id", str_c(id));
 	cli_bool(c, "removed", true);
 	return cli_done(c);
@@ -238,7 +243,7 @@ static int drop(struct cli *c)
 		return c->rc;
 	if (id == NULL)
 		return cli_usage(c, "--id is needed");
-	int rc = cli_store_open(c, &s) ? remove_id(c, &s, id) : c->rc;
+	int rc = cli_audit_start(c, NULL) && cli_store_open(c, &s) ? remove_id(c, &s, id) : c->rc;
 	cli_store_close(&s);
 	return rc;
 }

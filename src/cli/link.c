@@ -2,6 +2,7 @@
 #include <stdint.h>
 
 #include "cli/cli.h"
+#include "cli/cli_audit.h"
 #include "cli/cli_store.h"
 
 enum { ROUNDS_MAX = 64 }; /* of STORE_HOLDERS_MAX holders each */
@@ -94,7 +95,15 @@ static bool unlink_one(struct cli *c, struct cli_store *s, const struct store_cu
 	}
 	if (!cli_store_run(c, s, op, &out))
 		return false;
-	*removed += out.outcome == STORE_DONE;
+	if (out.outcome != STORE_DONE)
+		return true;
+	++*removed;
+	cli_audit((struct audit){.action = "link",
+	                         .result = "removed",
+	                         .reason = "command",
+	                         .customer_id = holder->key.id,
+	                         .psid = holder->link.psid,
+	                         .page_id = holder->link.page_id});
 	return true;
 }
 
@@ -137,7 +146,7 @@ static int drop(struct cli *c)
 		return c->rc;
 	if (psid == NULL)
 		return cli_usage(c, "--psid is needed");
-	int rc = cli_store_open(c, &s) ? remove_psid(c, &s, psid) : c->rc;
+	int rc = cli_audit_start(c, NULL) && cli_store_open(c, &s) ? remove_psid(c, &s, psid) : c->rc;
 	cli_store_close(&s);
 	return rc;
 }

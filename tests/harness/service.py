@@ -160,6 +160,17 @@ class Service:
         values = [json.loads(line) for line in list(self.lines)]
         return [value for value in values if msg is None or value["msg"] == msg]
 
+    def audit(self, **wanted):
+        """Audit lines so far that have these fields, in order."""
+        return [line for line in self.log("audit")
+                if line["audit"] is True and all(line.get(key) == value for key, value in wanted.items())]
+
+    def digest(self, value):
+        """The name of a value in the log, as an operator asks for it."""
+        done = self.command("digest", stdin=value)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[0].removeprefix("digest: ")
+
     def logged(self, wanted, seconds=5):
         """The first log line that `wanted` holds for, waited for; None when none came."""
         ends = time.monotonic() + seconds
@@ -182,6 +193,7 @@ class Service:
                               cwd=self.directory, capture_output=True, text=True, timeout=60)
         report = canary.sanitizer_report(done.stderr)
         assert not report, report
+        canary.keep(line for line in done.stderr.splitlines() if line.endswith(" audit=true"))
         return done
 
     def add_customer(self, customer, email, password):
