@@ -19,6 +19,7 @@
 #include "base/version.h"
 #include "log.h"
 #include "log_repeat.h"
+#include "login/password_job.h"
 #include "login/throttle.h"
 #include "loop/httpc.h"
 #include "metrics.h"
@@ -106,14 +107,14 @@ static enum err_code make_sealer(struct app *a, struct err *reterr)
 
 static enum err_code make_pools(struct app *a, struct err *reterr)
 {
-	struct offload_options hashes = {
-	        .name = "hash", .threads = a->hash_threads, .queue_max = HASH_QUEUE, .nice = NICE_HASH};
+	struct password_pool_options hashes = {
+	        .threads = a->hash_threads, .places = HASH_QUEUE, .nice = NICE_HASH};
 	/* The budget bounds the bodies that wait and cuts the slowest; the queue must not fill up first. */
 	struct offload_options parses = {.name = "parse",
 	                                 .threads = 1,
 	                                 .queue_max = (size_t)a->cfg->webhook_body_budget / EXAM_INLINE_MAX +
 	                                              PARSE_CUT};
-	enum err_code code = offload_new(&hashes, &a->shared.hashes, reterr);
+	enum err_code code = password_pool_new(&hashes, &a->shared.hashes, reterr);
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }
 
@@ -200,7 +201,7 @@ static void stop(struct app *a)
 {
 	for (size_t i = 0; i < a->workers; i++)
 		app_worker_end(a->worker[i]);
-	offload_free(a->shared.hashes);
+	password_pool_free(a->shared.hashes);
 	offload_free(a->shared.parses);
 	if (!settle(a)) {
 		leave_behind(a);

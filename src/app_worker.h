@@ -13,7 +13,8 @@ struct app_shared { /* what all workers use */
 	const struct config *cfg;
 	struct store *store;
 	struct sealer *sealer;
-	struct offload *hashes, *parses;
+	struct password_pool *hashes;
+	struct offload *parses;
 	struct throttle *throttle;
 	struct health *health;
 	const _Atomic bool *draining;

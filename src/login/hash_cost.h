@@ -24,3 +24,7 @@ enum hash_kind {
 	HASH_CRYPT, /* for crypt(3), which decides whether it knows it */
 };
 enum hash_kind hash_cost_kind(struct str hash);
+
+/* Write a hash of the same kind and cost that fits no password: the parameters as they are, salt and digest
+ * blanked out, so nothing secret of `hash` is in it.  False: no parameters to keep, or it does not fit. */
+bool hash_cost_blank(struct str hash, char *ret, size_t cap);

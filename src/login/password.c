@@ -25,17 +25,6 @@ bool password_length_ok(struct str password)
 	return password.n > 0 && password.n <= PASSWORD_MAX;
 }
 
-/* Spend what checking a real hash would. */
-static enum password_verdict check_nobody(const struct password_policy *policy, struct str password)
-{
-	static const uint8_t salt[SALT_LEN];
-	uint8_t out[HASH_LEN];
-	int rc = argon2id_hash_raw(policy->passes, policy->memory_kib, LANES, password.p, password.n, salt,
-	                           sizeof salt, out, sizeof out);
-	crypto_wipe(out, sizeof out);
-	return rc == ARGON2_OK ? PASSWORD_WRONG : PASSWORD_FAILED;
-}
-
 static enum password_verdict check_argon2(struct str password, const char *hash, argon2_type type)
 {
 	switch (argon2_verify(hash, password.p, password.n, type)) {
@@ -48,18 +37,20 @@ static enum password_verdict check_argon2(struct str password, const char *hash,
 }
 
 /* `phrase` and `work` are the heap's: crypt_data alone has 32 KiB. */
-static enum password_verdict run_crypt(const char *phrase, const char *hash, struct crypt_data *work)
+static enum password_verdict run_crypt(const char *phrase, const char *hash, struct crypt_data *work,
+                                       bool *ret_spent)
 {
 	errno = 0;
 	const char *got = crypt_r(phrase, hash, work);
-	if (got != NULL && got[0] != '*') /* errno says nothing then */
+	*ret_spent = got != NULL && got[0] != '*'; /* errno says nothing then */
+	if (*ret_spent)
 		return crypto_str_equal(str_c(got), str_c(hash)) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 	if (errno == ENOMEM)
 		return PASSWORD_FAILED;
 	return errno == ERANGE ? PASSWORD_WRONG : PASSWORD_UNUSABLE;
 }
 
-static enum password_verdict check_crypt(struct str password, const char *hash)
+static enum password_verdict check_crypt(struct str password, const char *hash, bool *ret_spent)
 {
 	char phrase[PASSWORD_MAX + 1];
 	if (!str_copy(phrase, sizeof phrase, password))
@@ -67,11 +58,53 @@ static enum password_verdict check_crypt(struct str password, const char *hash)
 	struct crypt_data *work = calloc(1, sizeof *work);
 	if (work == NULL)
 		return PASSWORD_FAILED;
-	enum password_verdict v = run_crypt(phrase, hash, work);
+	enum password_verdict v = run_crypt(phrase, hash, work, ret_spent);
 	crypto_wipe(work, sizeof *work);
 	free(work);
 	crypto_wipe(phrase, sizeof phrase);
 	return v;
+}
+
+/* *ret_spent: the hash was computed.  Else the verdict came without, and its time would tell. */
+static enum password_verdict check_hash(struct str password, const char *hash, bool *ret_spent)
+{
+	enum password_verdict v = PASSWORD_UNUSABLE;
+	*ret_spent = false;
+	switch (hash_cost_kind(str_c(hash))) {
+	case HASH_ARGON2D: v = check_argon2(password, hash, Argon2_d); break;
+	case HASH_ARGON2I: v = check_argon2(password, hash, Argon2_i); break;
+	case HASH_ARGON2ID: v = check_argon2(password, hash, Argon2_id); break;
+	case HASH_CRYPT: return check_crypt(password, hash, ret_spent);
+	case HASH_SHA1:
+	case HASH_NONE: break;
+	}
+	*ret_spent = v == PASSWORD_RIGHT || v == PASSWORD_WRONG;
+	return v;
+}
+
+static enum password_verdict check_new(const struct password_policy *policy, struct str password)
+{
+	static const uint8_t salt[SALT_LEN];
+	uint8_t out[HASH_LEN];
+	int rc = argon2id_hash_raw(policy->passes, policy->memory_kib, LANES, password.p, password.n, salt,
+	                           sizeof salt, out, sizeof out);
+	crypto_wipe(out, sizeof out);
+	return rc == ARGON2_OK ? PASSWORD_WRONG : PASSWORD_FAILED;
+}
+
+/* Spend what checking a real hash would.  A password that the dummy's method does not take costs a new hash,
+ * as it does for a customer with that method. */
+static enum password_verdict check_nobody(const struct password_policy *policy, struct str password,
+                                          struct str *ret_spent)
+{
+	bool spent = false;
+	*ret_spent = (struct str){0};
+	if (policy->dummy != NULL && check_hash(password, policy->dummy, &spent) == PASSWORD_FAILED)
+		return PASSWORD_FAILED;
+	if (!spent)
+		return check_new(policy, password);
+	*ret_spent = str_c(policy->dummy);
+	return PASSWORD_WRONG;
 }
 
 /* The digits in either case, as a table of others may hold them. */
@@ -85,46 +118,49 @@ static bool unhex_any(const char *hash, uint8_t ret[CRYPTO_SHA1_LEN])
 
 /* A wrong one costs as much as nobody: SHA-1 itself is so fast that its time would tell. */
 static enum password_verdict check_sha1(const struct password_policy *policy, struct str password,
-                                        const char *hash)
+                                        const char *hash, bool *ret_spent)
 {
 	uint8_t want[CRYPTO_SHA1_LEN], got[CRYPTO_SHA1_LEN];
+	*ret_spent = false;
 	if (!unhex_any(hash, want))
 		return PASSWORD_UNUSABLE;
 	if (crypto_sha1(password, got) != ERR_OK)
 		return PASSWORD_FAILED;
-	bool right = crypto_equal(got, want, sizeof got);
+	*ret_spent = crypto_equal(got, want, sizeof got) && policy->sha1 != SHA1_REFUSE;
 	crypto_wipe(got, sizeof got);
-	if (!right || policy->sha1 == SHA1_REFUSE)
-		return check_nobody(policy, password);
+	if (!*ret_spent)
+		return PASSWORD_WRONG;
 	return policy->sha1 == SHA1_UPGRADE ? PASSWORD_OUTDATED : PASSWORD_RIGHT;
 }
 
-static enum password_verdict check_unusable(const struct password_policy *policy, struct str password)
+static enum password_verdict check_stored(const struct password_policy *policy, struct str password,
+                                          struct str hash, bool *ret_spent)
 {
-	return check_nobody(policy, password) == PASSWORD_FAILED ? PASSWORD_FAILED : PASSWORD_UNUSABLE;
+	char text[STORE_HASH_MAX + 1];
+	*ret_spent = false;
+	if (!str_copy(text, sizeof text, hash))
+		return PASSWORD_UNUSABLE;
+	enum password_verdict v = hash_cost_kind(hash) == HASH_SHA1
+	                                  ? check_sha1(policy, password, text, ret_spent)
+	                                  : check_hash(password, text, ret_spent);
+	crypto_wipe(text, sizeof text);
+	return v;
 }
 
 enum password_verdict password_check(const struct password_policy *policy, struct str password,
-                                     struct str hash)
+                                     struct str hash, struct str *ret_spent)
 {
-	char text[STORE_HASH_MAX + 1];
+	struct str ignored, *spent_on = ret_spent != NULL ? ret_spent : &ignored;
+	enum password_verdict v = PASSWORD_WRONG;
+	bool spent = false;
+	*spent_on = hash;
 	if (!password_length_ok(password))
 		return PASSWORD_WRONG;
-	if (hash.n == 0)
-		return check_nobody(policy, password);
-	if (!str_copy(text, sizeof text, hash))
-		return check_unusable(policy, password);
-	enum password_verdict v = PASSWORD_UNUSABLE;
-	switch (hash_cost_kind(hash)) {
-	case HASH_ARGON2D: v = check_argon2(password, text, Argon2_d); break;
-	case HASH_ARGON2I: v = check_argon2(password, text, Argon2_i); break;
-	case HASH_ARGON2ID: v = check_argon2(password, text, Argon2_id); break;
-	case HASH_SHA1: v = check_sha1(policy, password, text); break;
-	case HASH_CRYPT: v = check_crypt(password, text); break;
-	case HASH_NONE: break;
-	}
-	crypto_wipe(text, sizeof text);
-	return v == PASSWORD_UNUSABLE ? check_unusable(policy, password) : v;
+	if (hash.n > 0)
+		v = check_stored(policy, password, hash, &spent);
+	if (spent || v == PASSWORD_FAILED)
+		return v;
+	return check_nobody(policy, password, spent_on) == PASSWORD_FAILED ? PASSWORD_FAILED : v;
 }
 
 enum err_code password_hash(struct str password, uint32_t memory_kib, uint32_t passes, char *ret, size_t cap,

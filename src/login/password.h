@@ -13,9 +13,10 @@
 enum { PASSWORD_MAX = 1024 }; /* bytes */
 
 struct password_policy {
-	uint32_t memory_kib; /* of a new hash, and of what an unknown customer costs */
+	uint32_t memory_kib; /* of a new hash */
 	uint32_t passes;
 	enum config_sha1 sha1;
+	const char *dummy; /* what nobody costs: a hash as hash_cost_blank makes them; NULL: a new hash */
 };
 struct password_policy password_policy(const struct config *cfg);
 
@@ -29,9 +30,11 @@ enum password_verdict {
 
 bool password_length_ok(struct str password);
 
-/* hash "" stands for nobody: wrong, at the cost of a new hash, so that time does not tell. */
+/* hash "" stands for nobody: wrong, at the cost of the policy's dummy, so that time does not tell.  What is
+ * wrong without a computation (an unusable hash, a password that the method does not take) costs as much.
+ * *ret_spent (borrowed; NULL is taken): the hash whose cost was paid, `hash` or the dummy; "": a new one. */
 enum password_verdict password_check(const struct password_policy *policy, struct str password,
-                                     struct str hash);
+                                     struct str hash, struct str *ret_spent);
 
 /* A new argon2id PHC string with a random salt.
  * Errors  ERR_INVALID (length of the password, cost), ERR_TOO_LARGE (cap), ERR_NOMEM; ret is then empty. */

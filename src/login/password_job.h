@@ -1,30 +1,56 @@
 /* password_job.h - a password check on the pool of hash threads.
  *
+ * The job takes its place before the customer is looked for (password_job_new), and starts with the
+ * customer's hash (password_job_start); hash_queue.h has the rules.
+ *
+ * A failed check must not tell what it was: whether there is a customer, and which kind of hash.  So it
+ * keeps its e-mail for a slot of time that is the same for all (hash_lately.h), and says when that slot
+ * ends; it must not be answered before.
+ *
  * Per the async contract in loop.h.  A running hash cannot be stopped: after a cancel the job goes on alone
- * and frees itself; one that waits in the queue is not computed any more.
+ * and frees itself; one that waits is not computed any more.
  * Threads  the loop's thread. */
 #pragma once
 #include "login/password.h"
-#include "loop/offload.h"
+#include "loop/loop.h"
 
-struct password_job; /* opaque */
+struct password_pool; /* opaque: hash threads, their queue, and the kinds of hashes met lately */
+struct password_job;  /* opaque */
+
+struct password_pool_options {
+	unsigned threads; /* 1.. */
+	size_t places;    /* jobs that wait */
+	int nice;         /* 0..19 */
+};
+
+MUST_CHECK enum err_code password_pool_new(const struct password_pool_options *o, struct password_pool **ret,
+                                           struct err *reterr);
+void password_pool_free(struct password_pool *p); /* waits for running hashes.  NULL is a no-op */
 
 struct password_question {
-	struct offload *pool;
+	struct password_pool *pool;
 	struct loop *home;
 	struct password_policy policy;
-	struct str password; /* copied, and wiped when the job ends; so is the hash */
-	struct str hash;     /* empty: nobody */
-	bool has_place;      /* kept by offload_reserve; taken when the start succeeds */
+	struct str password;  /* copied, and wiped when the job ends; so is the hash */
+	struct str email;     /* as typed: tries of one run one after another */
+	struct str client;    /* address: its network has a share of the places */
+	bool known_device;    /* it goes first */
+	int64_t answer_by_ms; /* monotonic: a failed check that cannot be ready by then is not begun */
 };
 
 struct password_answer { /* borrowed in the callback */
 	enum password_verdict verdict;
+	bool dropped;         /* not judged: the queue had no time for it */
+	int64_t slot_ends_ms; /* a failed login is not answered before; monotonic */
 	const char *new_hash; /* with OUTDATED: what to write instead; "" when it could not be made */
 };
 typedef void password_done_fn(void *arg, const struct password_answer *a);
 
-/* Errors  ERR_BUSY: too many wait.  ERR_NOMEM.  ERR_INVALID: the length of the password. */
-MUST_CHECK enum err_code password_job_start(const struct password_question *q, password_done_fn *done,
-                                            void *arg, struct password_job **ret, struct err *reterr);
-void password_job_cancel(struct password_job *j); /* NULL is a no-op */
+/* Take a place in the queue.  Errors  ERR_BUSY: no place.  ERR_NOMEM.  ERR_INVALID: the password's length. */
+MUST_CHECK enum err_code password_job_new(const struct password_question *q, struct password_job **ret,
+                                          struct err *reterr);
+/* hash "": nobody.  Errors  ERR_BUSY: the place went to another.  The job is then still the caller's, who
+ * cancels it. */
+MUST_CHECK enum err_code password_job_start(struct password_job *j, struct str hash, password_done_fn *done,
+                                            void *arg);
+void password_job_cancel(struct password_job *j); /* also one that was not started.  NULL is a no-op */

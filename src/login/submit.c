@@ -5,8 +5,9 @@
  *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
  *     wrong: P_FLOOR -> wait -> P_REFUSE
  *
- *  A wrong one goes the same way for known and unknown e-mails, and no sooner than a floor after it was
- * received.  Any step may go to P_FAIL: not judged, 503.  Waits: store (find, upgrade, holder), hash, timer.
+ *  A wrong one goes the same way for known and unknown e-mails, through one hash, and is answered at a
+ *  multiple of a floor after it was received.  Any step may go to P_FAIL: not judged, 503.
+ *  Waits: store (find, upgrade, holder), hash, timer.
  */
 #include "login/submit.h"
 
@@ -56,16 +57,17 @@ static enum submit_phase take_place(struct submit *f)
 {
 	if (store_full(f->s->store, f->r->loop, store_deadline(f)))
 		return submit_give_up(f, ERR_BUSY);
-	enum err_code code = offload_reserve(f->s->hashes);
-	f->has_place = code == ERR_OK;
+	struct err err;
+	struct password_question q = {.pool = f->s->hashes,
+	                              .home = f->r->loop,
+	                              .policy = password_policy(f->s->cfg),
+	                              .password = params_get(&f->form, "password"),
+	                              .email = str_c(f->email),
+	                              .client = str_c(f->r->client),
+	                              .known_device = f->known_device,
+	                              .answer_by_ms = submit_last_floor_ms(f)};
+	enum err_code code = password_job_new(&q, &f->job, &err);
 	return code == ERR_OK ? P_FIND : submit_give_up(f, code);
-}
-
-static void give_place(struct submit *f)
-{
-	if (f->has_place)
-		offload_release(f->s->hashes);
-	f->has_place = false;
 }
 
 static enum submit_phase reserve(struct submit *f)
@@ -143,12 +145,7 @@ static enum submit_phase found(struct submit *f)
 		         log_z("email_digest", email.s));
 	}
 	f->known = f->found == 1;
-	if (submit_at_ceiling(f)) {
-		metric_add(M_LOGIN_CEILING, 1);
-		submit_tell(f, "at_ceiling", NULL);
-		give_place(f);
-		return P_FLOOR;
-	}
+	f->at_ceiling = submit_at_ceiling(f);
 	return P_HASH;
 }
 
@@ -158,25 +155,19 @@ static void on_hash(void *arg, const struct password_answer *a)
 {
 	struct submit *f = arg;
 	f->job = NULL;
+	f->code = a->dropped ? ERR_BUSY : ERR_OK;
 	f->verdict = a->verdict;
+	f->slot_ends_ms = a->slot_ends_ms;
 	(void)str_copy(f->new_hash, sizeof f->new_hash, str_c(a->new_hash));
 	submit_resume(f, P_VERDICT);
 }
 
+/* Nobody, and a customer at the ceiling, cost a hash like any other. */
 static enum submit_phase start_hash(struct submit *f)
 {
-	struct err err;
-	struct password_question q = {.pool = f->s->hashes,
-	                              .home = f->r->loop,
-	                              .policy = password_policy(f->s->cfg),
-	                              .password = params_get(&f->form, "password"),
-	                              .hash = str_c(f->known ? f->customer.hash : ""),
-	                              .has_place = f->has_place};
-	enum err_code code = password_job_start(&q, on_hash, f, &f->job, &err);
-	if (code != ERR_OK)
-		return submit_give_up(f, code);
-	f->has_place = false; /* it is the job's */
-	return P_WAIT;
+	const char *hash = f->known && !f->at_ceiling ? f->customer.hash : "";
+	enum err_code code = password_job_start(f->job, str_c(hash), on_hash, f);
+	return code == ERR_OK ? P_WAIT : submit_give_up(f, code);
 }
 
 static enum submit_phase right(struct submit *f)
@@ -197,8 +188,10 @@ static const char *why_wrong(const struct submit *f)
 
 static enum submit_phase wrong(struct submit *f)
 {
-	metric_add(M_LOGIN_WRONG, 1);
-	submit_tell(f, "wrong", why_wrong(f));
+	metric_add(f->at_ceiling ? M_LOGIN_CEILING : M_LOGIN_WRONG, 1);
+	submit_tell(f, f->at_ceiling ? "at_ceiling" : "wrong", f->at_ceiling ? NULL : why_wrong(f));
+	if (f->at_ceiling)
+		return P_FLOOR;
 	if (f->known && f->customer.too_long)
 		log_line(LOG_ERROR, "a customer's key or password hash is too long");
 	else if (f->verdict == PASSWORD_UNUSABLE)
@@ -210,8 +203,8 @@ static enum submit_phase wrong(struct submit *f)
 
 static enum submit_phase verdict(struct submit *f)
 {
-	if (f->verdict == PASSWORD_FAILED)
-		return submit_give_up(f, ERR_NOMEM);
+	if (f->code != ERR_OK || f->verdict == PASSWORD_FAILED)
+		return submit_give_up(f, f->code != ERR_OK ? f->code : ERR_NOMEM);
 	bool is_right = f->verdict == PASSWORD_RIGHT || f->verdict == PASSWORD_OUTDATED;
 	return is_right ? right(f) : wrong(f);
 }
@@ -220,7 +213,6 @@ static enum submit_phase verdict(struct submit *f)
 
 static void stop(struct submit *f)
 {
-	give_place(f);
 	loop_timer_clear(f->r->loop, &f->timer);
 	loop_timer_clear(f->r->loop, &f->limit);
 	if (f->op != NULL)

@@ -37,15 +37,16 @@ struct submit {
 	                      store is asked */
 	struct throttle_claim claim;
 	struct throttle_claim profile_claim; /* held only past the ceiling */
-	bool has_place;                      /* in the queue of hashes */
 	struct store_op *op;                 /* running, else NULL */
-	struct password_job *job;            /* running, else NULL */
+	struct password_job *job;            /* from its place in the queue until its answer, else NULL */
 	struct loop_timer timer;             /* floor of a failed login */
 	struct loop_timer limit;             /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
-	bool known;   /* exactly one customer matched */
-	size_t found; /* customers the last lookup gave */
+	bool known;      /* exactly one customer matched */
+	size_t found;    /* customers the last lookup gave */
+	bool at_ceiling; /* of the failures: wrong whatever the password */
 	enum password_verdict verdict;
+	int64_t slot_ends_ms; /* a failed one is not answered before */
 	char new_hash[STORE_HASH_MAX + 1];
 	struct store_key holder; /* who holds the profile now; id empty: nobody, or not known */
 	enum err_code code;      /* why P_FAIL; or what the last operation came to */
@@ -69,7 +70,8 @@ bool submit_at_ceiling(struct submit *f);      /* and nothing passes it; once, w
 void submit_remember_device(struct submit *f); /* Pre: the password was right */
 void submit_tell(const struct submit *f, const char *result, const char *reason); /* the audit line */
 void submit_count_failure(struct submit *f);                                      /* goes on by itself */
-bool submit_too_late(const struct submit *f); /* no time left for the floor of a wrong one */
+int64_t submit_last_floor_ms(const struct submit *f); /* when a wrong one is answered at the latest */
+bool submit_too_late(const struct submit *f);         /* no floor is left */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
 enum submit_phase submit_find_holder(struct submit *f);

@@ -37,14 +37,16 @@ void submit_count_failure(struct submit *f)
 		not_counted(err.msg);
 }
 
-static int64_t first_floor_ms(const struct submit *f)
+int64_t submit_last_floor_ms(const struct submit *f)
 {
-	return f->r->received_ms + FLOOR_MS; /* the client says when it sends the last of it */
+	int64_t limit_ms = f->r->deadline_ms - SUBMIT_LIMIT_MS - f->r->received_ms;
+	return f->r->received_ms + (limit_ms > 0 ? limit_ms / FLOOR_MS * FLOOR_MS : 0);
 }
 
 bool submit_too_late(const struct submit *f)
 {
-	return first_floor_ms(f) > f->r->deadline_ms - SUBMIT_LIMIT_MS;
+	int64_t now_ms = loop_now_ms(f->r->loop), last_ms = submit_last_floor_ms(f);
+	return last_ms <= now_ms || last_ms <= f->r->received_ms;
 }
 
 static void on_floor(struct loop_timer *t)
@@ -52,14 +54,17 @@ static void on_floor(struct loop_timer *t)
 	submit_resume(LIST_ENTRY(t, struct submit, timer), P_REFUSE);
 }
 
-/* At the floor or, when the work took longer, a multiple of it. */
+/* At the first multiple of the floor after the slot of the check: counted from the last byte of the request,
+ * since the client says when it sends that.  When it comes too late for the last multiple, the limit of the
+ * whole flow answers with 503: the moment of a 401 would tell how long the hash took. */
 enum submit_phase submit_wait_floor(struct submit *f)
 {
-	int64_t now_ms = loop_now_ms(f->r->loop), due_ms = first_floor_ms(f);
-	while (due_ms < now_ms)
+	int64_t now_ms = loop_now_ms(f->r->loop);
+	int64_t ready_ms = f->slot_ends_ms > now_ms ? f->slot_ends_ms : now_ms;
+	int64_t due_ms = f->r->received_ms + FLOOR_MS;
+	while (due_ms < ready_ms)
 		due_ms += FLOOR_MS;
-	if (due_ms == now_ms || due_ms >= f->r->deadline_ms - SUBMIT_LIMIT_MS)
-		return P_REFUSE;
 	f->timer.fn = on_floor;
-	return loop_timer_set(f->r->loop, &f->timer, due_ms) == ERR_OK ? P_WAIT : P_REFUSE;
+	bool in_time = due_ms <= submit_last_floor_ms(f);
+	return in_time && loop_timer_set(f->r->loop, &f->timer, due_ms) != ERR_OK ? P_REFUSE : P_WAIT;
 }

@@ -14,7 +14,7 @@ struct offload {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct offload_job *head, *tail; /* waiting, in order of arrival */
-	size_t waiting, reserved;
+	size_t waiting;
 	bool stop;
 	size_t running; /* threads started */
 	pthread_t thread[];
@@ -88,38 +88,13 @@ void offload_free(struct offload *o)
 	free(o);
 }
 
-static enum err_code judged(bool full)
-{
-	if (full)
-		metric_add(M_OFFLOAD_REFUSED, 1);
-	return full ? ERR_BUSY : ERR_OK;
-}
-
-enum err_code offload_reserve(struct offload *o)
-{
-	pthread_mutex_lock(&o->lock);
-	bool full = o->waiting + o->reserved >= o->opt.queue_max || o->stop;
-	if (!full)
-		o->reserved++;
-	pthread_mutex_unlock(&o->lock);
-	return judged(full);
-}
-
-void offload_release(struct offload *o)
-{
-	pthread_mutex_lock(&o->lock);
-	o->reserved--;
-	pthread_mutex_unlock(&o->lock);
-}
-
 enum err_code offload_start(struct offload *o, struct loop *home, struct offload_job *j)
 {
 	j->home = home;
 	j->next = NULL;
 	pthread_mutex_lock(&o->lock);
-	bool full = o->stop || (!j->has_place && o->waiting + o->reserved >= o->opt.queue_max);
+	bool full = o->stop || o->waiting >= o->opt.queue_max;
 	if (!full) {
-		o->reserved -= j->has_place;
 		if (o->head == NULL)
 			o->head = j;
 		else
@@ -130,5 +105,7 @@ enum err_code offload_start(struct offload *o, struct loop *home, struct offload
 		pthread_cond_signal(&o->wake);
 	}
 	pthread_mutex_unlock(&o->lock);
-	return judged(full);
+	if (full)
+		metric_add(M_OFFLOAD_REFUSED, 1);
+	return full ? ERR_BUSY : ERR_OK;
 }

@@ -1,4 +1,4 @@
-/* offload.h - a bounded pool of threads for work that would block a loop (password hashes, large parses).
+/* offload.h - a bounded pool of threads for work that would block a loop (large parses, files).
  *
  * Threads   offload_start on a loop's thread; `work` on a pool thread; `done` back on the starting loop.
  * Bound     `queue_max` jobs waiting; past it ERR_BUSY.  Per the async contract in loop.h. */
@@ -10,7 +10,6 @@ struct offload; /* opaque: the pool */
 struct offload_job {
 	void (*work)(struct offload_job *j); /* on a pool thread; may not touch loops, stores or requests */
 	void (*done)(struct offload_job *j); /* on the loop; the job's memory is the caller's again */
-	bool has_place; /* it takes a place that offload_reserve kept, unless its start fails */
 	struct loop *home;
 	struct loop_post post;
 	struct offload_job *next;
@@ -27,11 +26,6 @@ MUST_CHECK enum err_code offload_new(const struct offload_options *o, struct off
                                      struct err *reterr);
 void offload_free(
         struct offload *o); /* waits for running work; what was queued runs first.  NULL is a no-op */
-
-/* Keep a place in the queue for a job that comes later, so that what is done until then is not done in vain.
- * Taken by that job (`has_place`), or given back when none will come.  Any thread.  Errors  ERR_BUSY. */
-MUST_CHECK enum err_code offload_reserve(struct offload *o);
-void offload_release(struct offload *o);
 
 /* Ownership  the job is borrowed from start until done; it cannot be cancelled: let `done` find a dead owner.
  */

@@ -8,7 +8,7 @@ from harness import metrics
 
 BARS = "▁▂▃▄▅▆▇█"
 AT_REST = {"linkd_http_requests_in_flight": 1, "linkd_http_connections": 1,  # the reader's own
-           "linkd_http_body_bytes": 0, "linkd_offload_queued": 0,
+           "linkd_http_body_bytes": 0, "linkd_offload_queued": 0, "linkd_hash_queue_places": 0,
            "linkd_store_queued": 40}  # an unlink of nobody is looked up again for five minutes
 
 

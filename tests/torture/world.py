@@ -12,7 +12,7 @@ from .control import Control
 PEOPLE = 400
 QUIET_S = 2.0
 IDLE = {"linkd_http_connections": 1, "linkd_http_requests_in_flight": 1, "linkd_store_queued": 0, "linkd_offload_queued": 0,
-        "linkd_http_body_bytes": 0}
+        "linkd_hash_queue_places": 0, "linkd_http_body_bytes": 0}
 SLOW = 3 if sanitized() else 1
 ASAN = "detect_leaks=1:verify_asan_link_order=0:handle_abort=1:fast_unwind_on_malloc=0:malloc_context_size=20"
 

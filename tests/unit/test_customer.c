@@ -125,7 +125,7 @@ static enum password_verdict verdict(const char *id, struct str password)
 	const struct password_policy policy = {.memory_kib = 64, .passes = 1, .sha1 = SHA1_ACCEPT};
 	struct store_customer c;
 	on_store(op_on(STORE_FIND_ID, id, ""), &c);
-	return password_check(&policy, password, str_c(c.hash));
+	return password_check(&policy, password, str_c(c.hash), NULL);
 }
 
 static void test_add_and_show(void **state)

@@ -63,54 +63,6 @@ static void test_wrong(void **state)
 	assert_int_equal(visit.in[STORE_FAILURE].window_s - visit.in[STORE_FAILURE].now_s, 3600);
 }
 
-static void test_floor(void **state)
-{
-	(void)state;
-	visit.age_ms = 0;
-	log_in(ANN_WRONG); /* nobody */
-	assert_int_equal(visit.status, 401);
-	assert_in_range(visit.took_ms, 595, 2000);
-	ann();
-	log_in(ANN_WRONG);
-	assert_in_range(visit.took_ms, 595, 2000);
-	log_in("&email=nonsense&password=x");
-	assert_in_range(visit.took_ms, 595, 2000);
-	log_in(ANN);
-	assert_int_equal(visit.status, 200);
-	assert_in_range(visit.took_ms, 0, 500);
-}
-
-/* The write that counts a known customer's failure must not show. */
-static void test_count_is_not_waited_for(void **state)
-{
-	(void)state;
-	ann();
-	visit.script[STORE_FAILURE].hold = true;
-	log_in(ANN_WRONG);
-	assert_int_equal(visit.status, 401);
-	assert_int_equal(visit.count[STORE_FAILURE], 1);
-	assert_in_range(visit.took_ms, 0, 500);
-}
-
-/* When hashing alone took longer than the floor. */
-static void test_floor_in_steps(void **state)
-{
-	(void)state;
-	visit.age_ms = 800;
-	log_in(ANN_WRONG); /* nobody */
-	assert_int_equal(visit.status, 401);
-	assert_in_range(visit.took_ms, 390, 590);
-	ann();
-	log_in(ANN_WRONG);
-	assert_int_equal(visit.status, 401);
-	assert_in_range(visit.took_ms, 390, 590);
-	visit.age_ms = 800;
-	visit.deadline_ms = 700; /* no time for another step */
-	log_in(ANN_WRONG);
-	assert_int_equal(visit.status, 401);
-	assert_in_range(visit.took_ms, 0, 190);
-}
-
 static void test_unknown(void **state)
 {
 	(void)state;
@@ -468,9 +420,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_right),
 	        TEST(test_wrong),
-	        TEST(test_floor),
-	        TEST(test_floor_in_steps),
-	        TEST(test_count_is_not_waited_for),
 	        TEST(test_no_time_for_the_floor),
 	        TEST(test_unknown),
 	        TEST(test_as_typed_first),

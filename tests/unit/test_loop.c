@@ -277,34 +277,6 @@ static void test_offload_is_bounded_and_answers_on_the_loop(void **state)
 	offload_free(pool);
 }
 
-static void test_offload_keeps_reserved_places(void **state)
-{
-	struct offload_options o = {.name = "test", .threads = 1, .queue_max = 2};
-	struct job j = {.job = {.work = job_work, .done = job_done}};
-	struct offload *pool;
-	(void)state;
-	atomic_store(&gate, 1);
-	done_n = 2; /* one more ends the loop */
-	started_all = true;
-	assert_int_equal(offload_new(&o, &pool, NULL), ERR_OK);
-	assert_int_equal(offload_reserve(pool), ERR_OK);
-	assert_int_equal(offload_reserve(pool), ERR_OK);
-	assert_int_equal(offload_reserve(pool), ERR_BUSY);
-	assert_int_equal(offload_start(pool, loop, &j.job), ERR_BUSY); /* both are kept for others */
-	j.job.has_place = true; /* one was kept for it: nobody comes between */
-	assert_int_equal(offload_start(pool, loop, &j.job), ERR_OK);
-	run_guarded(STALL_MS);
-	assert_int_equal(done_n, 3);
-	assert_int_equal(offload_reserve(pool), ERR_OK); /* a job that ran has left its place */
-	assert_int_equal(offload_reserve(pool), ERR_BUSY);
-	offload_release(pool);
-	offload_release(pool);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(offload_reserve(pool), ERR_OK);
-	assert_int_equal(offload_reserve(pool), ERR_BUSY);
-	offload_free(pool);
-}
-
 static void test_offload_free_runs_what_was_queued(void **state)
 {
 	struct offload_options o = {.name = "test", .threads = 2, .queue_max = 8};
@@ -336,7 +308,6 @@ int main(void)
 	        WITH_LOOP(test_a_deleted_watch_is_told_nothing_more_of_the_same_turn),
 	        WITH_LOOP(test_a_bad_descriptor_is_an_error),
 	        WITH_LOOP(test_offload_is_bounded_and_answers_on_the_loop),
-	        WITH_LOOP(test_offload_keeps_reserved_places),
 	        WITH_LOOP(test_offload_free_runs_what_was_queued),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static void test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		enum password_verdict got = password_check(&cheap, str_c(rows[i].password),
-		                                           str_c(rows[i].hash));
+		                                           str_c(rows[i].hash), NULL);
 		if (got != rows[i].want)
 			print_error("%s %s\n", rows[i].hash, rows[i].password);
 		assert_int_equal(got, rows[i].want);
@@ -90,15 +90,15 @@ static void test_argon2(void **state)
 	assert_int_equal(password_hash(STR("pass\0word"), 64, 2, again, sizeof again, NULL), ERR_OK);
 	assert_true(str_starts(str_c(hash), STR("$argon2id$v=19$m=64,t=2,p=1$")));
 	assert_string_not_equal(hash, again);
-	assert_int_equal(password_check(&cheap, STR("pass\0word"), str_c(hash)), PASSWORD_RIGHT);
-	assert_int_equal(password_check(&cheap, STR("pass\0worD"), str_c(hash)), PASSWORD_WRONG);
-	assert_int_equal(password_check(&cheap, STR("pass"), str_c(hash)), PASSWORD_WRONG);
-	assert_int_equal(password_check(&cheap, STR("pass\0word "), str_c(hash)), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR("pass\0word"), str_c(hash), NULL), PASSWORD_RIGHT);
+	assert_int_equal(password_check(&cheap, STR("pass\0worD"), str_c(hash), NULL), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR("pass"), str_c(hash), NULL), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR("pass\0word "), str_c(hash), NULL), PASSWORD_WRONG);
 	/* the tag of another type is not this hash */
 	char other[STORE_HASH_MAX + 1];
 	memcpy(other, "$argon2i", 8);
 	memcpy(other + 8, hash + 9, strlen(hash + 9) + 1);
-	assert_int_equal(password_check(&cheap, STR("pass\0word"), str_c(other)), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR("pass\0word"), str_c(other), NULL), PASSWORD_WRONG);
 }
 
 /* argon2i and argon2d of others, from the reference implementation's published test vectors. */
@@ -107,15 +107,18 @@ static void test_argon2_types(void **state)
 	(void)state;
 	assert_int_equal(password_check(&cheap, STR("password"),
 	                                STR("$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
-	                                    "iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8")),
+	                                    "iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8"),
+	                                NULL),
 	                 PASSWORD_RIGHT);
 	assert_int_equal(password_check(&cheap, STR("password"),
 	                                STR("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
-	                                    "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")),
+	                                    "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"),
+	                                NULL),
 	                 PASSWORD_RIGHT);
 	assert_int_equal(password_check(&cheap, STR("passwore"),
 	                                STR("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
-	                                    "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")),
+	                                    "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"),
+	                                NULL),
 	                 PASSWORD_WRONG);
 }
 
@@ -126,18 +129,19 @@ static void test_length(void **state)
 	memset(longest, 'p', sizeof longest);
 	struct str max = {longest, PASSWORD_MAX}, over = {longest, PASSWORD_MAX + 1};
 	assert_int_equal(password_hash(max, 64, 1, hash, sizeof hash, NULL), ERR_OK);
-	assert_int_equal(password_check(&cheap, max, str_c(hash)), PASSWORD_RIGHT);
-	assert_int_equal(password_check(&cheap, (struct str){longest, PASSWORD_MAX - 1}, str_c(hash)),
+	assert_int_equal(password_check(&cheap, max, str_c(hash), NULL), PASSWORD_RIGHT);
+	assert_int_equal(password_check(&cheap, (struct str){longest, PASSWORD_MAX - 1}, str_c(hash), NULL),
 	                 PASSWORD_WRONG);
-	assert_int_equal(password_check(&cheap, over, str_c(hash)), PASSWORD_WRONG);
-	assert_int_equal(password_check(&cheap, STR(""), str_c(hash)), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, over, str_c(hash), NULL), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR(""), str_c(hash), NULL), PASSWORD_WRONG);
 	assert_int_equal(password_hash(over, 64, 1, hash, sizeof hash, NULL), ERR_INVALID);
 	assert_string_equal(hash, "");
 	assert_int_equal(password_hash(STR(""), 64, 1, hash, sizeof hash, NULL), ERR_INVALID);
 	assert_int_equal(password_hash((struct str){NULL, 0}, 64, 1, hash, sizeof hash, NULL), ERR_INVALID);
 	/* SHA-1 of nothing matches no empty password */
-	assert_int_equal(password_check(&cheap, STR(""), STR("da39a3ee5e6b4b0d3255bfef95601890afd80709")),
-	                 PASSWORD_WRONG);
+	assert_int_equal(
+	        password_check(&cheap, STR(""), STR("da39a3ee5e6b4b0d3255bfef95601890afd80709"), NULL),
+	        PASSWORD_WRONG);
 }
 
 static void test_crypt_input(void **state)
@@ -146,12 +150,12 @@ static void test_crypt_input(void **state)
 	static char big[PASSWORD_MAX];
 	memset(big, 'a', sizeof big);
 	/* crypt(3) would compare "Hello world!" only */
-	assert_int_equal(password_check(&cheap, STR("Hello world!\0x"), STR(SHA512_SALTSTRING)),
+	assert_int_equal(password_check(&cheap, STR("Hello world!\0x"), STR(SHA512_SALTSTRING), NULL),
 	                 PASSWORD_WRONG);
-	assert_int_equal(password_check(&cheap, STR("Hello world!\0"), STR(SHA512_SALTSTRING)),
+	assert_int_equal(password_check(&cheap, STR("Hello world!\0"), STR(SHA512_SALTSTRING), NULL),
 	                 PASSWORD_WRONG);
 	/* more than libcrypt takes: wrong, not a broken hash */
-	assert_int_equal(password_check(&cheap, (struct str){big, sizeof big}, STR(SHA512_SALTSTRING)),
+	assert_int_equal(password_check(&cheap, (struct str){big, sizeof big}, STR(SHA512_SALTSTRING), NULL),
 	                 PASSWORD_WRONG);
 }
 
@@ -167,10 +171,10 @@ static void test_sha1_policy(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct password_policy p = cheap;
 		p.sha1 = row[i].sha1;
-		assert_int_equal(password_check(&p, STR("abc"), STR(SHA1_ABC)), row[i].right);
-		assert_int_equal(password_check(&p, STR("abx"), STR(SHA1_ABC)), PASSWORD_WRONG);
+		assert_int_equal(password_check(&p, STR("abc"), STR(SHA1_ABC), NULL), row[i].right);
+		assert_int_equal(password_check(&p, STR("abx"), STR(SHA1_ABC), NULL), PASSWORD_WRONG);
 	}
-	assert_int_equal(password_check(&cheap, STR("ab\0"), STR(SHA1_ABC)), PASSWORD_WRONG);
+	assert_int_equal(password_check(&cheap, STR("ab\0"), STR(SHA1_ABC), NULL), PASSWORD_WRONG);
 }
 
 static void test_hash_errors(void **state)
@@ -194,7 +198,7 @@ static int64_t cost_us(struct str hash, const struct password_policy *policy)
 	int64_t best = INT64_MAX;
 	for (int i = 0; i < 5; i++) {
 		clock_t from = clock();
-		(void)password_check(policy, STR("some password"), hash);
+		(void)password_check(policy, STR("some password"), hash, NULL);
 		int64_t took = clock() - from;
 		best = took < best ? took : best;
 	}
@@ -214,6 +218,54 @@ static void test_cost(void **state)
 		int64_t took = cost_us(same[i], &p);
 		assert_true(took > known / 2);
 		assert_true(took < known * 2);
+	}
+}
+
+/* A wrong password costs the stored hash or, where nothing can be computed with it, the dummy: never nothing.
+ */
+static void test_what_is_spent(void **state)
+{
+	(void)state;
+	static char big[600];
+	static const char dummy[] = "$6$rounds=1000$........$.";
+	struct password_policy with_dummy = cheap;
+	memset(big, 'p', sizeof big);
+	with_dummy.dummy = dummy;
+	static const struct {
+		const char *hash;
+		bool itself, big_too; /* with a password of more bytes than crypt(3) takes */
+	} row[] = {
+	        {"", false, false},
+	        {"!locked", false, false},
+	        {"$2b$31$KBCwKxOzLha2MUDgW0PjXeGy8zDyKFegpVV4y0qPBUgij10WNyKY6", false, false},
+	        {"$argon2id$v=19$m=64,t=1,p=1$AAAA", false, false},
+	        {SHA1_ABC, false, false},
+	        {"$2b$04$KBCwKxOzLha2MUDgW0PjXeGy8zDyKFegpVV4y0qPBUgij10WNyKY6", true, false},
+	        {SHA512_SALTSTRING, true, false},
+	        {"$argon2id$v=19$m=16,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", true, true},
+	};
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct str hash = str_c(row[i].hash), spent;
+		(void)password_check(&with_dummy, STR("wrong"), hash, &spent);
+		assert_string_equal(spent.p, row[i].itself ? row[i].hash : dummy);
+		(void)password_check(&with_dummy, (struct str){big, sizeof big}, hash, &spent);
+		assert_true(str_eq(spent, row[i].big_too ? hash : STR(""))); /* "": a new hash */
+		(void)password_check(&cheap, STR("wrong"), hash, &spent);
+		assert_true(str_eq(spent, row[i].itself ? hash : STR("")));
+	}
+}
+
+/* The dummy fits no password, and a broken one is no way out of the work. */
+static void test_dummy(void **state)
+{
+	(void)state;
+	static const char *const dummies[] = {"$6$....$....", "$y$j75$....$....", "!", "$9$x$y"};
+	struct password_policy p = cheap;
+	for (size_t i = 0; i < 4; i++) {
+		struct str spent;
+		p.dummy = dummies[i];
+		assert_int_equal(password_check(&p, STR("x"), STR(""), &spent), PASSWORD_WRONG);
+		assert_true(str_eq(spent, i < 2 ? str_c(p.dummy) : STR("")));
 	}
 }
 
@@ -298,11 +350,12 @@ static void test_policy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_rows),         cmocka_unit_test(test_argon2),
-	        cmocka_unit_test(test_argon2_types), cmocka_unit_test(test_length),
-	        cmocka_unit_test(test_crypt_input),  cmocka_unit_test(test_sha1_policy),
-	        cmocka_unit_test(test_hash_errors),  cmocka_unit_test(test_cost),
-	        cmocka_unit_test(test_kind),         cmocka_unit_test(test_policy),
+	        cmocka_unit_test(test_rows),          cmocka_unit_test(test_argon2),
+	        cmocka_unit_test(test_argon2_types),  cmocka_unit_test(test_length),
+	        cmocka_unit_test(test_crypt_input),   cmocka_unit_test(test_sha1_policy),
+	        cmocka_unit_test(test_hash_errors),   cmocka_unit_test(test_cost),
+	        cmocka_unit_test(test_kind),          cmocka_unit_test(test_policy),
+	        cmocka_unit_test(test_what_is_spent), cmocka_unit_test(test_dummy),
 	};
 	if (crypto_start(NULL) != ERR_OK)
 		return 1;
