@@ -73,7 +73,7 @@ static void on_exchanged(void *arg, const struct err *err)
 	struct creds_fetch *f = arg;
 	f->exchange = NULL;
 	if (err != NULL)
-		f->err = *err;
+		creds_plan_explain(&f->plan, err, &f->err);
 	f->phase = err != NULL ? P_DONE : P_ROLE;
 	run(f);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 
@@ -98,14 +99,52 @@ enum err_code creds_plan_first(const struct creds_provider *const *list, const s
 	return ERR_NOT_FOUND;
 }
 
+/* "~/.aws/config (does not exist)", the path in full */
+static void look_at_file(const struct creds_where *w, enum profile_from from, struct buf *out)
+{
+	const char *file = profile_file(w->profiles, from);
+	bool there = access(file, F_OK) == 0;
+	buf_printf(out, "%.80s (%s%.40s), ", file, there ? "no keys for profile " : "does not exist",
+	           there ? w->profile : "");
+}
+
+/* All but the last said that they are not configured. */
+static void look_back(const struct creds_where *w, struct creds_plan *p)
+{
+	struct buf out;
+	buf_over(&out, p->looked, sizeof p->looked);
+	buf_printf(&out, "environment (AWS_ACCESS_KEY_ID is not set), profile %.40s (no role_arn), ",
+	           w->profile);
+	buf_z(&out, "web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set), ");
+	look_at_file(w, PROFILE_CREDENTIALS, &out);
+	buf_z(&out, "credential_process (not in the profile), ");
+	look_at_file(w, PROFILE_CONFIG, &out);
+	buf_z(&out, "container (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set)");
+}
+
+void creds_plan_explain(const struct creds_plan *p, const struct err *why, struct err *ret)
+{
+	struct err own = *why; /* may be *ret */
+	if (p->looked[0] == '\0')
+		*ret = own;
+	else
+		(void)err_set(ret, own.code,
+		              "no AWS credentials; looked at, in order: %s, instance metadata (%s)",
+		              p->looked, own.msg);
+}
+
 enum err_code creds_plan_make(const struct creds_where *w, struct creds_plan *p, struct err *reterr)
 {
-	enum err_code code = creds_plan_first(order, w, p, reterr);
-	if (code == ERR_NOT_FOUND)
-		return err_set(
-		        reterr, ERR_INVALID,
-		        "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-		        "AWS_PROFILE, or give the task or instance a role (instance metadata is switched "
-		        "off by AWS_EC2_METADATA_DISABLED)");
-	return code;
+	struct err why = {.msg = ""};
+	enum err_code code = creds_plan_first(order, w, p, &why);
+	if (code == ERR_OK && strcmp(p->provider, creds_imds_provider.name) == 0)
+		look_back(w, p);
+	if (code != ERR_NOT_FOUND)
+		return code == ERR_OK ? code : err_set(reterr, code, "%s", why.msg);
+	look_back(w, p);
+	(void)err_set(&why, ERR_INVALID,
+	              "switched off by AWS_EC2_METADATA_DISABLED; set AWS_ACCESS_KEY_ID and "
+	              "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the task or instance a role");
+	creds_plan_explain(p, &why, reterr);
+	return ERR_INVALID;
 }

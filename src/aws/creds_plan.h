@@ -14,7 +14,7 @@
 
 struct creds_keys;
 
-enum { CREDS_HOPS_MAX = 8, CREDS_SOURCE_MAX = 255 };
+enum { CREDS_HOPS_MAX = 8, CREDS_SOURCE_MAX = 255, CREDS_LOOKED_MAX = 511 };
 
 /* Keys that are not complete yet. */
 struct creds_draft {
@@ -35,6 +35,7 @@ struct creds_hop {
 
 struct creds_plan {
 	const char *provider;              /* static; of the chain's choice */
+	char looked[CREDS_LOOKED_MAX + 1]; /* the last provider: what the ones before it said; else empty */
 	char source[CREDS_SOURCE_MAX + 1]; /* for people */
 	struct creds_draft keys;
 	exchange_step_fn *step; /* its argument is the plan */
@@ -82,6 +83,9 @@ MUST_CHECK enum err_code creds_plan_first(const struct creds_provider *const *li
 /* The whole order.  Blocks on files and processes. */
 MUST_CHECK enum err_code creds_plan_make(const struct creds_where *w, struct creds_plan *p,
                                          struct err *reterr);
+
+/* Why the keys could not be got.  Of the last provider: with all sources that were looked at, in order. */
+void creds_plan_explain(const struct creds_plan *p, const struct err *why, struct err *ret);
 
 void creds_plan_init(struct creds_plan *p);
 void creds_plan_free(struct creds_plan *p);

@@ -116,31 +116,58 @@ static const char *or_none(const char *z)
 	return z == NULL ? "" : z;
 }
 
+/* A part of a sentence, with what joins it to the rest; empty when there is nothing to say. */
+struct phrase {
+	char s[DYNAMODB_NAME_MAX + DYNAMODB_TEXT_MAX + 80];
+};
+
+/* "InternalServerError", "ValidationException: its text", or what the connection said and where to look. */
+static struct phrase what_happened(const struct dynamodb_error *e, bool with_text)
+{
+	struct phrase p;
+	if (e->own_text && e->text[0] != '\0')
+		(void)snprintf(p.s, sizeof p.s,
+		               "%s; check the network, AWS_REGION and AWS_ENDPOINT_URL_DYNAMODB", e->text);
+	else
+		(void)snprintf(p.s, sizeof p.s, "%s%s%s", e->name,
+		               with_text && e->text[0] != '\0' ? ": " : "", with_text ? e->text : "");
+	return p;
+}
+
+/* AWS's support wants it; there is none without an answer. */
+static struct phrase request(const struct dynamodb_context *x)
+{
+	struct phrase p;
+	const char *id = or_none(x->request_id);
+	(void)snprintf(p.s, sizeof p.s, "%s%s", id[0] == '\0' ? "" : ", request ", id);
+	return p;
+}
+
 enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dynamodb_context *x,
                                  struct err *reterr)
 {
 	const char *op = or_none(x->operation), *table = or_none(x->table), *region = or_none(x->region),
-	           *keys = or_none(x->keys_from), *id = or_none(x->request_id);
-	const char *text = e->own_text || about_table(op) ? e->text : "";
+	           *keys = or_none(x->keys_from);
+	struct phrase why = what_happened(e, about_table(op)), id = request(x);
 	switch (e->class) {
 	case DYNAMODB_THROTTLE:
 		return err_set(reterr, ERR_STORE,
 		               "DynamoDB throttles %s on table %s (%s): use on-demand billing or raise its "
-		               "limits, request %s",
-		               op, table, e->name, id);
+		               "limits%s",
+		               op, table, e->name, id.s);
 	case DYNAMODB_TRANSIENT:
-		return err_set(reterr, ERR_STORE, "DynamoDB did not answer %s on table %s: %s %s, request %s",
-		               op, table, e->name, text, id);
+		return err_set(reterr, ERR_STORE, "DynamoDB did not answer %s on table %s: %s%s", op, table,
+		               why.s, id.s);
 	case DYNAMODB_CREDENTIALS:
 		return err_set(reterr, ERR_STORE,
 		               "AWS refuses the credentials from %s (%s): renew them, and look at the clock "
-		               "of this machine, request %s",
-		               keys, e->name, id);
+		               "of this machine%s",
+		               keys, e->name, id.s);
 	case DYNAMODB_DENIED:
 		return err_set(reterr, ERR_STORE,
 		               "AWS denies dynamodb:%s on table %s to the credentials from %s: allow it in "
-		               "their IAM policy, request %s",
-		               op, table, keys, id);
+		               "their IAM policy%s",
+		               op, table, keys, id.s);
 	case DYNAMODB_NOT_FOUND:
 		return err_set(reterr, ERR_STORE,
 		               "there is no table %s in region %s for the credentials from %s: look at "
@@ -150,15 +177,13 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 		return err_set(reterr, ERR_STORE, "table %s exists or is being changed (%s)", table, e->name);
 	case DYNAMODB_KEYS:
 		return err_set(reterr, ERR_STORE,
-		               "table %s has other keys than it had: it is looked at again within a minute, "
-		               "request %s",
-		               table, id);
+		               "table %s has other keys than it had: it is looked at again within a minute%s",
+		               table, id.s);
 	case DYNAMODB_VALIDATION:
-		return err_set(reterr, ERR_INVALID,
-		               "DynamoDB cannot execute %s on table %s: %s %s, request %s", op, table,
-		               e->name, text, id);
+		return err_set(reterr, ERR_INVALID, "DynamoDB cannot execute %s on table %s: %s%s", op, table,
+		               why.s, id.s);
 	default:
-		return err_set(reterr, ERR_STORE, "DynamoDB refuses %s on table %s: %s %s, request %s", op,
-		               table, e->name, text, id);
+		return err_set(reterr, ERR_STORE, "DynamoDB refuses %s on table %s: %s%s", op, table, why.s,
+		               id.s);
 	}
 }

@@ -145,7 +145,7 @@ static void no_answer(struct exchange *x, const struct httpc_response *r)
 	struct err err;
 	if (x->sent < x->req.attempts && send_later(x))
 		return;
-	(void)err_set(&err, r->code, "no answer from %.*s: %.70s; %s", host_end(x->req.url.p), x->req.url.p,
+	(void)err_set(&err, r->code, "no answer from %.*s: %.200s; %s", host_end(x->req.url.p), x->req.url.p,
 	              r->error, x->req.remedy);
 	fail(x, err);
 }

@@ -48,7 +48,7 @@ static void on_done(void *arg, const struct err *err)
 	struct asking *q = arg;
 	q->done = true;
 	if (err != NULL)
-		(void)err_set(&q->err, ERR_INVALID, "no AWS region: set AWS_REGION (%.150s)", err->msg);
+		(void)err_set(&q->err, ERR_INVALID, "no AWS region: set AWS_REGION (%.400s)", err->msg);
 	loop_stop(q->loop);
 }
 

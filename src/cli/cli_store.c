@@ -50,7 +50,8 @@ static void on_done(void *arg, struct store_op *op)
 	loop_stop(w->loop);
 }
 
-bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret)
+enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
+                            struct err *reterr)
 {
 	struct waiter w = {.out = ret};
 	*ret = (struct store_out){.n = 0};
@@ -68,9 +69,17 @@ bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, stru
 	}
 	loop_free(w.loop);
 	if (w.code == ERR_OK)
-		return true;
+		return ERR_OK;
 	cli_store_drop(ret); /* what it had found before it failed */
-	c->rc = cli_fail(c, "%s", w.err.msg);
+	return err_set(reterr, w.code, "%s", w.err.msg);
+}
+
+bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret)
+{
+	struct err err = {.msg = ""};
+	if (cli_store_try(s, op, ret, &err) == ERR_OK)
+		return true;
+	c->rc = cli_fail(c, "%s", err.msg);
 	return false;
 }
 

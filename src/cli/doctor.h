@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 
-enum doctor_verdict { DOCTOR_OK, DOCTOR_ADVICE, DOCTOR_FAULT };
+enum doctor_verdict { DOCTOR_OK, DOCTOR_ADVICE, DOCTOR_FAULT, DOCTOR_SKIPPED };
 
 struct doctor {
 	struct cli *c;

@@ -424,6 +424,23 @@ def test_instance_metadata_wrong(world, name):
     world.refused("metadata" if name != "no role" else "instance", *parts)
 
 
+def test_all_sources_that_were_looked_at_are_named_in_order(world):
+    """Also where only the last of them was asked over the network."""
+    sources = ["environment (AWS_ACCESS_KEY_ID is not set)", "profile", "role_arn", "AWS_WEB_IDENTITY_TOKEN_FILE",
+               "credentials (does not exist)", "credential_process", "config (does not exist)",
+               "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "instance metadata ("]
+    imds = services.Imds()
+    imds.changed["credentials/"] = (404, "")
+    for last in ("switched off by AWS_EC2_METADATA_DISABLED", "the instance has no role"):
+        message = world.refused(*sources, last)["message"]
+        places = [message.index(one) for one in [*sources, last]]
+        assert places == sorted(places), message
+        if "AWS_EC2_METADATA_DISABLED" in world.env:
+            world.imds(imds)
+    world.config("[default]\nregion = eu-central-1\n")
+    world.refused("config (no keys for profile default)")
+
+
 def test_instance_metadata_that_hangs(world):
     world.imds(lambda r: None)
     start = time.monotonic()

@@ -63,5 +63,5 @@ class World:
         assert "error" in got, got
         for part in parts:
             assert part in got["message"], got
-        assert len(got["message"]) < 255, "the message was cut"
+        assert len(got["message"]) < 767, "the message was cut"
         return got

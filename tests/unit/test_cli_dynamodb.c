@@ -108,7 +108,14 @@ static const struct one {
         {"doctor", CLI_OK, "LINKD_SEAL_KEY is not set here; serve needs it", "", {READY}},
         {"doctor", CLI_FAILED, "dynamodb:DescribeTable", NULL, {{"DescribeTable", IS("AccessDenied")}}},
         {"doctor", CLI_FAILED, "renew them", NULL, {{"DescribeTable", IS("ExpiredTokenException")}}},
-        {"doctor", CLI_FAILED, "email-index", NULL, {{"DescribeTable", SCRIPT_TABLE("0", "")}}},
+        {"doctor",
+         CLI_FAILED,
+         "there is no table shop",
+         "",
+         {{"DescribeTable", IS("ResourceNotFoundException")}}},
+        {"doctor", CLI_FAILED, "faults: 1", "", {{"DescribeTable", IS("ResourceNotFoundException")}}},
+        {"doctor", CLI_FAILED, "result: skipped", "", {{"DescribeTable", IS("ResourceNotFoundException")}}},
+        {"doctor", CLI_FAILED, "email-index", "", {{"DescribeTable", SCRIPT_TABLE("0", "")}}},
         {"doctor",
          CLI_OK,
          "by scanning 0 KiB, without looking for conflicts",
@@ -200,7 +207,9 @@ static void test_settings(void **state)
 	(void)setenv("AWS_REGION", "eu-central-1", 1);
 	(void)setenv("LINKD_STORE", "sqlite:/tmp/nowhere/x.db", 1);
 	must_say("create-table", CLI_FAILED, "", "names no DynamoDB table");
-	must_say("doctor", CLI_FAILED, "kept beside the database", "/tmp/nowhere");
+	must_say("doctor", CLI_FAILED, "kept beside the database", "");
+	must_say("doctor", CLI_FAILED,
+	         "serve would not start with it: the directory of the database does not exist", "");
 	(void)setenv("LINKD_STORE", "dynamodb:shop", 1);
 	must_say("serve --json", CLI_USAGE, "", "serve has no --json");
 	must_say("healthcheck --url http://127.0.0.1:1/", CLI_FAILED, "", "does not answer");

@@ -139,6 +139,45 @@ static void test_every_class_has_words_with_a_remedy(void **state)
 	}
 }
 
+/* Every message is whole, with an answer's id and text and without: no blank or colon is left over. */
+static void test_messages_are_whole_sentences(void **state)
+{
+	static const struct {
+		const char *id, *text;
+		bool own_text;
+		const char *ends;
+	} table[] = {
+	        {"", "", false, "DescribeTable on table shop: Name"},
+	        {"REQ1", "", false, "DescribeTable on table shop: Name, request REQ1"},
+	        {"REQ1", "why", false, "DescribeTable on table shop: Name: why, request REQ1"},
+	        {NULL, "Could not resolve host: nowhere.invalid", true,
+	         "DescribeTable on table shop: Could not resolve host: nowhere.invalid; check the network, "
+	         "AWS_REGION and AWS_ENDPOINT_URL_DYNAMODB"},
+	        {NULL, "", true, "DescribeTable on table shop: Name"},
+	};
+	(void)state;
+	for (int class = DYNAMODB_SUCCESS + 1; class <= DYNAMODB_FAULT; class ++)
+		for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+			struct dynamodb_context x = {"DescribeTable", "shop", "eu-central-1", "env",
+			                             table[i].id};
+			struct dynamodb_error e = {.class = (enum dynamodb_class) class,
+			                           .own_text = table[i].own_text};
+			struct err err = {.msg = ""};
+			(void)snprintf(e.name, sizeof e.name, "Name");
+			(void)snprintf(e.text, sizeof e.text, "%s", table[i].text);
+			assert_int_not_equal(dynamodb_error_say(&e, &x, &err), ERR_OK);
+			size_t n = strlen(err.msg);
+			if (n == 0 || strchr(" ,:;(", err.msg[n - 1]) != NULL ||
+			    strstr(err.msg, "  ") != NULL || strstr(err.msg, ": ,") != NULL ||
+			    strstr(err.msg, "()") != NULL)
+				fail_msg("class %d, row %zu: %s", class, i, err.msg);
+			if (class == DYNAMODB_TRANSIENT &&
+			    (n < strlen(table[i].ends) ||
+			     strcmp(err.msg + n - strlen(table[i].ends), table[i].ends) != 0))
+				fail_msg("row %zu: %s", i, err.msg);
+		}
+}
+
 /* What a 5xx says comes from the service as much as what a 4xx says; "connection reset" does not. */
 static void test_the_words_of_the_service_are_told_of_tables_only(void **state)
 {
@@ -190,6 +229,7 @@ int main(void)
 	        cmocka_unit_test(test_the_bucket_bounds_retries),
 	        cmocka_unit_test(test_answers_are_classed_by_their_name),
 	        cmocka_unit_test(test_every_class_has_words_with_a_remedy),
+	        cmocka_unit_test(test_messages_are_whole_sentences),
 	        cmocka_unit_test(test_the_words_of_the_service_are_told_of_tables_only),
 	        cmocka_unit_test(test_checksums_are_those_of_zlib),
 	};
