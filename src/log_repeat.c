@@ -27,8 +27,9 @@ static const struct {
 	const char *word;
 	enum log_level level;
 	int full;
+	int64_t interval_ms;
 } kinds[] = {
-#define X(name, word, level, full) {word, LOG_##level, full},
+#define X(name, word, level, full, seconds) {word, LOG_##level, full, seconds * INT64_C(1000)},
         LOG_REPEAT_TABLE(X)
 #undef X
 };
@@ -90,9 +91,10 @@ bool log_repeat(enum log_repeat kind, const char *client, const char *detail)
 
 /* Close the interval if it is over; true: `ret` has something to tell.  After one that had, the next has no
  * lines of their own: of what goes on there is one line an interval. */
-static bool close_interval(struct repeat *r, int64_t now_ms, struct repeat *ret)
+static bool close_interval(enum log_repeat kind, int64_t now_ms, struct repeat *ret)
 {
-	bool over = r->open && (now_ms == INT64_MAX || now_ms - r->since_ms >= LOG_REPEAT_MS);
+	struct repeat *r = &repeats.of[kind];
+	bool over = r->open && (now_ms == INT64_MAX || now_ms - r->since_ms >= kinds[kind].interval_ms);
 	if (!over)
 		return false;
 	*ret = *r;
@@ -108,7 +110,7 @@ void log_repeat_flush(int64_t now_ms)
 	for (size_t kind = 0; kind < LOG_REPEAT_KINDS; kind++) {
 		struct repeat told;
 		(void)pthread_mutex_lock(&repeats.lock);
-		bool tell = close_interval(&repeats.of[kind], now_ms, &told);
+		bool tell = close_interval((enum log_repeat)kind, now_ms, &told);
 		(void)pthread_mutex_unlock(&repeats.lock);
 		if (tell)
 			write_line((enum log_repeat)kind, &told,

@@ -12,25 +12,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kind, level of its line, how many of an interval have a line each before they are counted together. */
-#define LOG_REPEAT_TABLE(X)                            \
-	X(SIGNATURE, "bad_signature", WARN, 1)         \
-	X(VERIFY_TOKEN, "wrong_verify_token", WARN, 1) \
-	X(ADMIN_TOKEN, "wrong_admin_token", WARN, 1)   \
-	X(FOREIGN_PAGE, "foreign_page", WARN, 1)       \
-	X(FRAMING, "framing", INFO, 1)                 \
-	X(CONNECTIONS, "connection_limit", WARN, 1)    \
-	X(ADDRESS, "return_address", INFO, 20)         \
-	X(FORM, "form", INFO, 20)
+/* Kind, level of its line, how many of an interval have a line each before they are counted together, and how
+ * many seconds an interval has. */
+#define LOG_REPEAT_TABLE(X)                                \
+	X(SIGNATURE, "bad_signature", WARN, 1, 10)         \
+	X(VERIFY_TOKEN, "wrong_verify_token", WARN, 1, 10) \
+	X(ADMIN_TOKEN, "wrong_admin_token", WARN, 1, 10)   \
+	X(FOREIGN_PAGE, "foreign_page", WARN, 1, 60)       \
+	X(STALE_EVENT, "stale_event", WARN, 1, 60)         \
+	X(FRAMING, "framing", INFO, 1, 10)                 \
+	X(CONNECTIONS, "connection_limit", WARN, 1, 10)    \
+	X(ADDRESS, "return_address", INFO, 20, 10)         \
+	X(FORM, "form", INFO, 20, 10)
 
 enum log_repeat {
-#define X(name, word, level, full) LOG_REPEAT_##name,
+#define X(name, word, level, full, seconds) LOG_REPEAT_##name,
 	LOG_REPEAT_TABLE(X)
 #undef X
 	        LOG_REPEAT_KINDS
 };
-
-enum { LOG_REPEAT_MS = 10000 }; /* interval */
 
 /* Count one.  `detail` (NULL: none) goes to the line, of those counted together the last.  True: it has a
  * line of its own. */

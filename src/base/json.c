@@ -86,13 +86,6 @@ static enum err_code make_tree(const char *text, size_t n, size_t values, struct
 enum err_code json_parse(struct str text, const struct json_limits *limits, struct json **ret,
                          struct err *reterr)
 {
-	struct json_wanted any = {.found = true};
-	return json_parse_wanted(text, limits, &any, ret, reterr);
-}
-
-enum err_code json_parse_wanted(struct str text, const struct json_limits *limits, struct json_wanted *wanted,
-                                struct json **ret, struct err *reterr)
-{
 	*ret = NULL;
 	char *copy = malloc(text.n + 1);
 	if (copy == NULL)
@@ -100,9 +93,10 @@ enum err_code json_parse_wanted(struct str text, const struct json_limits *limit
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	enum err_code code = json_scan(copy, text.n, limits, wanted, reterr);
-	if (code == ERR_OK && (wanted->found || wanted->objects == 0))
-		code = make_tree(copy, text.n, wanted->values, ret, reterr);
+	size_t values;
+	enum err_code code = json_scan(copy, text.n, limits, &values, reterr);
+	if (code == ERR_OK)
+		code = make_tree(copy, text.n, values, ret, reterr);
 	free(copy);
 	return code;
 }

@@ -24,17 +24,6 @@ struct json_limits {
 MUST_CHECK enum err_code json_parse(struct str text, const struct json_limits *limits, struct json **ret,
                                     struct err *reterr);
 
-/* As json_parse, but a text with objects at the depth and no object that has the key is only checked, and
- * *ret is NULL. */
-struct json_wanted {
-	struct str key;
-	size_t depth;   /* in: where objects are counted; the outermost value has 0 */
-	size_t objects; /* out: how many there are */
-	bool found;     /* out: an object has the key */
-	size_t values;  /* out: in all */
-};
-MUST_CHECK enum err_code json_parse_wanted(struct str text, const struct json_limits *limits,
-                                           struct json_wanted *wanted, struct json **ret, struct err *reterr);
 void json_free(struct json *j); /* NULL is a no-op */
 
 /* The getters take NULL and give NULL / false / the empty string for a value of another type. */

@@ -8,9 +8,9 @@
 #include "base/json_keys.h"
 
 enum {
-	DEPTH_MAX = 256,  /* whatever the caller's limit: cJSON recurses */
-	NUMBER_MAX = 60,  /* some versions of cJSON read at most 63 characters of a number */
-	NUMBER_TEXT = 32, /* bytes a double needs as text */
+	TREE_DEPTH_MAX = 256, /* whatever the caller's limit: cJSON recurses */
+	NUMBER_MAX = 60,      /* some versions of cJSON read at most 63 characters of a number */
+	NUMBER_TEXT = 32,     /* bytes a double needs as text */
 };
 
 /* VALUE -> scalar -> AFTER -> , -> KEY or VALUE
@@ -18,19 +18,19 @@ enum {
  *       -> [ -> FIRST_ITEM -> VALUE            AFTER at depth 0 -> END */
 enum phase { P_VALUE, P_FIRST_KEY, P_KEY, P_FIRST_ITEM, P_AFTER, P_END, P_BAD };
 
-struct level {
-	size_t first_key;
-	bool object;
+/* What is judged beside the grammar. */
+struct strict {
+	struct json_keys keys;
+	size_t first_key[TREE_DEPTH_MAX]; /* of each object the scan is inside of */
 };
 
 struct scan {
 	char *p; /* NUL-terminated at n, so that looking one ahead is safe */
 	size_t n, at;
-	const struct json_limits *limits;
-	struct json_wanted *wanted; /* NULL: nothing */
-	size_t depth, values;
-	struct level *level; /* of DEPTH_MAX */
-	struct json_keys *keys;
+	struct strict *strict;           /* NULL: the grammar alone */
+	struct json_scan_wanted *wanted; /* NULL: nothing */
+	size_t depth, depth_max, values, values_max;
+	bool *object;       /* of each level the scan is inside of: an object, not an array */
 	enum err_code code; /* why P_BAD */
 	const char *why;
 };
@@ -87,10 +87,11 @@ static bool take_escape(struct scan *s)
 	}
 	int c = hex4(p + 2);
 	s->at += 6;
-	if (c == 0)
-		memcpy(p + 2, "FFFF", 4);
-	if (c < 0xd800 || c > 0xdfff)
+	if (c < 0xd800 || c > 0xdfff || s->strict == NULL) {
+		if (c == 0 && s->strict != NULL)
+			memcpy(p + 2, "FFFF", 4);
 		return c >= 0;
+	}
 	if (c > 0xdbff || p[6] != '\\' || p[7] != 'u')
 		return false;
 	int low = hex4(p + 8);
@@ -108,7 +109,8 @@ static size_t plain_run(const char *start)
 	return (size_t)(p - (const unsigned char *)start);
 }
 
-/* UTF-8 was checked for the whole text.  A NUL ends the text or is a raw control: refused either way. */
+/* UTF-8 was checked for the whole text, where it is asked for.  A NUL ends the text or is a raw control:
+ * refused either way. */
 static bool take_string(struct scan *s, bool *ret_escape)
 {
 	*ret_escape = false;
@@ -158,7 +160,7 @@ static bool take_number(struct scan *s)
 		if (!take_digits(s))
 			return false;
 	}
-	if (s->at - start > NUMBER_MAX)
+	if (s->strict != NULL && s->at - start > NUMBER_MAX)
 		shorten_number(s->p + start, s->at - start);
 	return true;
 }
@@ -174,12 +176,13 @@ static bool take_word(struct scan *s, const char *word)
 
 static enum phase open_level(struct scan *s, bool object)
 {
-	if (s->depth >= s->limits->max_depth || s->depth >= DEPTH_MAX)
+	if (s->depth >= s->depth_max)
 		return bad(s, ERR_TOO_LARGE, "JSON is nested too deep");
 	if (s->wanted != NULL && object && s->depth == s->wanted->depth)
 		s->wanted->objects++;
-	s->level[s->depth].object = object;
-	s->level[s->depth].first_key = s->keys->n;
+	s->object[s->depth] = object;
+	if (s->strict != NULL)
+		s->strict->first_key[s->depth] = s->strict->keys.n;
 	s->depth++;
 	s->at++;
 	return object ? P_FIRST_KEY : P_FIRST_ITEM;
@@ -189,7 +192,9 @@ static enum phase close_level(struct scan *s)
 {
 	s->depth--;
 	s->at++;
-	if (s->level[s->depth].object && json_keys_close(s->keys, s->level[s->depth].first_key))
+	struct strict *strict = s->strict;
+	if (strict != NULL && s->object[s->depth] &&
+	    json_keys_close(&strict->keys, strict->first_key[s->depth]))
 		return bad(s, ERR_INVALID, "JSON object with a doubled key, ending");
 	return P_AFTER;
 }
@@ -197,7 +202,7 @@ static enum phase close_level(struct scan *s)
 static enum phase value(struct scan *s)
 {
 	bool escape, ok;
-	if (++s->values > s->limits->max_values)
+	if (++s->values > s->values_max)
 		return bad(s, ERR_TOO_LARGE, "JSON has too many values");
 	switch (s->p[s->at]) {
 	case '{': return open_level(s, true);
@@ -218,10 +223,10 @@ static enum phase key(struct scan *s)
 	if (!take_string(s, &escape))
 		return not_json(s);
 	struct str raw = {s->p + start, s->at - 1 - start};
-	if (!json_keys_add(s->keys, raw, escape))
+	if (s->strict != NULL && !json_keys_add(&s->strict->keys, raw, escape))
 		return bad(s, ERR_NOMEM, "no memory for the keys of a JSON object");
-	if (s->wanted != NULL && str_eq(s->keys->v[s->keys->n - 1], s->wanted->key))
-		s->wanted->found = true;
+	if (s->wanted != NULL)
+		s->wanted->found |= escape || str_eq(raw, s->wanted->key);
 	skip_space(s);
 	return take(s, ':') ? P_VALUE : not_json(s);
 }
@@ -230,7 +235,7 @@ static enum phase after(struct scan *s)
 {
 	if (s->depth == 0)
 		return s->at == s->n ? P_END : not_json(s);
-	bool object = s->level[s->depth - 1].object;
+	bool object = s->object[s->depth - 1];
 	if (take(s, ','))
 		return object ? P_KEY : P_VALUE;
 	return s->p[s->at] == (object ? '}' : ']') ? close_level(s) : not_json(s);
@@ -260,23 +265,56 @@ static bool all_ascii(const char *p, size_t n)
 	return ((seen | eight) & 0x8080808080808080) == 0;
 }
 
-enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, struct json_wanted *wanted,
-                        struct err *reterr)
+static enum err_code scan(struct scan *s, struct err *reterr)
 {
-	struct level level[DEPTH_MAX] NOT_ZEROED;
-	struct json_keys keys NOT_ZEROED;
-	struct scan s = {
-	        .p = text, .n = n, .limits = limits, .wanted = wanted, .level = level, .keys = &keys};
-	if (!all_ascii(text, n) && !str_utf8((struct str){text, n}))
-		return err_set(reterr, ERR_INVALID, "not JSON: invalid UTF-8");
-	json_keys_init(&keys, n);
 	enum phase phase = P_VALUE;
 	while (phase != P_END && phase != P_BAD)
-		phase = step(&s, phase);
-	json_keys_done(&keys);
-	if (wanted != NULL)
-		wanted->values = s.values;
-	return phase == P_END
-	               ? ERR_OK
-	               : err_set(reterr, s.code, "%s at byte %zu of %zu", s.why, s.at < n ? s.at : n, n);
+		phase = step(s, phase);
+	if (phase == P_END)
+		return ERR_OK;
+	return err_set(reterr, s->code, "%s at byte %zu of %zu", s->why, s->at < s->n ? s->at : s->n, s->n);
+}
+
+enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, size_t *ret_values,
+                        struct err *reterr)
+{
+	struct strict strict NOT_ZEROED;
+	bool object[TREE_DEPTH_MAX] NOT_ZEROED;
+	struct scan s = {
+	        .p = text,
+	        .n = n,
+	        .strict = &strict,
+	        .depth_max = limits->max_depth < TREE_DEPTH_MAX ? limits->max_depth : TREE_DEPTH_MAX,
+	        .values_max = limits->max_values,
+	        .object = object,
+	};
+	if (!all_ascii(text, n) && !str_utf8((struct str){text, n}))
+		return err_set(reterr, ERR_INVALID, "not JSON: invalid UTF-8");
+	json_keys_init(&strict.keys, n);
+	enum err_code code = scan(&s, reterr);
+	json_keys_done(&strict.keys);
+	*ret_values = s.values;
+	return code;
+}
+
+enum err_code json_scan_grammar(struct str text, struct json_scan_wanted *wanted, struct err *reterr)
+{
+	bool object[JSON_SCAN_DEPTH_MAX] NOT_ZEROED;
+	char *copy = malloc(text.n + 1); /* with a NUL behind it */
+	if (copy == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for %zu bytes of JSON", text.n);
+	if (text.n > 0)
+		memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	struct scan s = {
+	        .p = copy,
+	        .n = text.n,
+	        .wanted = wanted,
+	        .depth_max = JSON_SCAN_DEPTH_MAX,
+	        .values_max = SIZE_MAX,
+	        .object = object,
+	};
+	enum err_code code = scan(&s, reterr);
+	free(copy);
+	return code;
 }

@@ -1,23 +1,25 @@
 #include "webhook/event.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/json.h"
+#include "base/json_scan.h"
+#include "base/json_view.h"
 #include "webhook/event_field.h"
 
-enum {
-	DEPTH_MAX = 64,
-	VALUES_FEW = 4096, /* any delivery may have so many */
-	VALUES_MAX = 1000000,
-	EVENT_DEPTH = 4,     /* top object, entry[], entry, messaging[], event */
-	BYTES_PER_VALUE = 8, /* the tersest link event takes 11 a value; arrays made to cost memory take 2 */
-};
+enum { EVENT_DEPTH = 4 }; /* top object, entry[], entry, messaging[], event */
+
+enum top_field { TOP_OBJECT, TOP_ENTRY, TOP_N };
+enum entry_field { ENTRY_ID, ENTRY_TIME, ENTRY_MESSAGING, ENTRY_STANDBY, ENTRY_N };
+enum event_part { PART_SENDER, PART_RECIPIENT, PART_TIMESTAMP, PART_LINKING, PART_N };
+enum linking_field { LINKING_STATUS, LINKING_CODE, LINKING_N };
+
+/* What becomes of a link event. */
+enum verdict { V_TAKEN, V_IGNORED, V_SKIPPED, V_FOREIGN, V_STALE };
 
 struct reader {
 	const struct event_rules *rules;
 	struct event_list *out;
-	const struct json *entry; /* the one being read */
+	const struct json_view_field *entry; /* the fields of the entry being read */
 	bool nomem;
 };
 
@@ -35,7 +37,36 @@ static struct event *grow(struct event_list *l)
 	return &l->v[l->n];
 }
 
-static bool ours(const struct strlist *pages, const char *page_id)
+/* NULL when there is none, when it came twice, and when it is not a proper scalar: no half a surrogate pair,
+ * no bytes that are not UTF-8. */
+static struct json *scalar(struct reader *r, const struct json_view_field *f)
+{
+	struct json *j = NULL;
+	if (f->value.n > 0 && !f->doubled)
+		r->nomem |= json_view_scalar(f->value, &j, NULL) == ERR_NOMEM;
+	return j;
+}
+
+static bool read_id(struct reader *r, const struct json_view_field *f, char *ret, size_t cap)
+{
+	struct json *j = scalar(r, f);
+	bool ok = event_field_id(j, ret, cap);
+	json_free(j);
+	return ok;
+}
+
+/* {"id":...}; `none` tells a proper object without one from a bad one. */
+static bool read_party(struct reader *r, const struct json_view_field *party, char *ret, bool *none)
+{
+	struct json_view_field id = {.name = "id"};
+	json_view_fields(party->value, &id, 1);
+	*none = !party->doubled && id.value.n == 0;
+	return !party->doubled && read_id(r, &id, ret, EVENT_ID_MAX + 1);
+}
+
+/* --- the page */
+
+static bool is_ours(const struct strlist *pages, const char *page_id)
 {
 	for (size_t i = 0; i < pages->n; i++)
 		if (str_is(str_c(page_id), pages->v[i]))
@@ -43,119 +74,163 @@ static bool ours(const struct strlist *pages, const char *page_id)
 	return pages->n == 0;
 }
 
-/* Status and code.  False: not an event we know; *ret_bad then tells whether it is a broken one. */
-static bool read_linking(struct reader *r, const struct json *linking, struct event *e, bool *ret_bad)
+static enum verdict judge_page(struct reader *r, const char *page_id)
 {
-	const struct json *status = json_get(linking, "status");
-	*ret_bad = !json_is_string(status);
-	if (str_is(json_str(status), "unlinked")) {
-		e->kind = EVENT_K_UNLINKED;
-		return true;
-	}
-	if (!str_is(json_str(status), "linked"))
-		return false;
+	if (is_ours(r->rules->pages, page_id))
+		return V_TAKEN;
+	if (r->out->foreign == 0)
+		(void)str_copy(r->out->foreign_page, sizeof r->out->foreign_page, str_c(page_id));
+	return V_FOREIGN;
+}
+
+/* The recipient is the page; an event that does not name one belongs to its entry's.  Where pages are
+ * configured both must be ours. */
+static enum verdict read_page(struct reader *r, const struct json_view_field *recipient, struct event *e)
+{
+	const struct json_view_field *entry_id = &r->entry[ENTRY_ID];
+	char of_entry[EVENT_ID_MAX + 1] = "";
+	bool none, told = read_party(r, recipient, e->page_id, &none);
+	if (!told && !none)
+		return V_SKIPPED;
+	if (told && (r->rules->pages->n == 0 || entry_id->value.n == 0))
+		return judge_page(r, e->page_id);
+	if (entry_id->value.n > 0 && !read_id(r, entry_id, of_entry, sizeof of_entry))
+		return V_SKIPPED;
+	if (!told)
+		(void)str_copy(e->page_id, sizeof e->page_id, str_c(of_entry));
+	enum verdict v = judge_page(r, of_entry);
+	return v == V_TAKEN ? judge_page(r, e->page_id) : v;
+}
+
+/* --- a link event */
+
+static enum verdict read_linking(struct reader *r, struct str linking, struct event *e)
+{
+	struct json_view_field f[LINKING_N] = {
+	        [LINKING_STATUS] = {.name = "status"}, [LINKING_CODE] = {.name = "authorization_code"}};
+	json_view_fields(linking, f, LINKING_N);
+	struct json *status = scalar(r, &f[LINKING_STATUS]);
+	bool is_text = json_is_string(status), linked = str_is(json_str(status), "linked");
+	e->kind = linked ? EVENT_K_LINKED : EVENT_K_UNLINKED;
+	bool unlinked = str_is(json_str(status), "unlinked");
+	json_free(status);
+	if (!linked)
+		return unlinked ? V_TAKEN : is_text ? V_IGNORED : V_SKIPPED;
 	char code[EVENT_CODE_MAX + 1];
-	*ret_bad = !event_field_id(json_get(linking, "authorization_code"), code, sizeof code);
-	if (*ret_bad)
-		return false;
-	e->kind = EVENT_K_LINKED;
+	if (!read_id(r, &f[LINKING_CODE], code, sizeof code))
+		return V_SKIPPED;
 	e->code_at = r->out->codes.len;
 	buf_z(&r->out->codes, code);
 	e->code_n = r->out->codes.len - e->code_at;
 	r->nomem |= r->out->codes.failed;
-	return true;
+	return V_TAKEN;
 }
 
-/* The recipient is the page; an event that does not name one belongs to its entry's. */
-static bool read_page(const struct reader *r, const struct json *event, struct event *e)
+/* The event's own time, else its entry's. */
+static enum verdict read_time(struct reader *r, const struct json_view_field *timestamp, struct event *e)
 {
-	const struct json *id = json_get(json_get(event, "recipient"), "id");
-	if (id == NULL)
-		id = json_get(r->entry, "id");
-	return id == NULL || event_field_id(id, e->page_id, sizeof e->page_id);
+	const struct json_view_field *from[] = {timestamp, &r->entry[ENTRY_TIME]};
+	struct event_time t = {.ms = r->rules->received_ms};
+	bool told = false;
+	for (size_t i = 0; i < 2 && !told; i++) {
+		if (from[i]->doubled)
+			return V_SKIPPED;
+		struct json *j = scalar(r, from[i]);
+		told = event_field_time(j, r->rules->received_ms, &t);
+		json_free(j);
+	}
+	e->time_ms = t.ms;
+	return t.stale && e->kind == EVENT_K_UNLINKED ? V_STALE : V_TAKEN;
 }
 
-static void read_link_event(struct reader *r, const struct json *event, const struct json *linking)
+static enum verdict read_link_event(struct reader *r, const struct json_view_field *part, struct event *e)
+{
+	bool none;
+	if (part[PART_LINKING].doubled || !read_party(r, &part[PART_SENDER], e->psid, &none))
+		return V_SKIPPED;
+	enum verdict v = read_page(r, &part[PART_RECIPIENT], e);
+	if (v == V_TAKEN)
+		v = read_linking(r, part[PART_LINKING].value, e);
+	return v == V_TAKEN ? read_time(r, &part[PART_TIMESTAMP], e) : v;
+}
+
+/* --- the lists around it */
+
+static void read_event(struct reader *r, struct str event)
 {
 	struct event_list *out = r->out;
+	struct json_view_field part[PART_N] = {[PART_SENDER] = {.name = "sender"},
+	                                       [PART_RECIPIENT] = {.name = "recipient"},
+	                                       [PART_TIMESTAMP] = {.name = "timestamp"},
+	                                       [PART_LINKING] = {.name = "account_linking"}};
+	json_view_fields(event, part, PART_N);
+	if (part[PART_LINKING].value.n == 0) {
+		*(json_view_is_object(event) ? &out->ignored : &out->skipped) += 1;
+		return;
+	}
 	struct event *e = grow(out);
 	if (e == NULL) {
 		r->nomem = true;
 		return;
 	}
-	if (!event_field_id(json_get(json_get(event, "sender"), "id"), e->psid, sizeof e->psid) ||
-	    !read_page(r, event, e)) {
-		out->skipped++;
-		return;
+	switch (read_link_event(r, part, e)) {
+	case V_TAKEN: out->n++; break;
+	case V_IGNORED: out->ignored++; break;
+	case V_SKIPPED: out->skipped++; break;
+	case V_FOREIGN: out->foreign++; break;
+	case V_STALE: out->stale++; break;
 	}
-	if (!ours(r->rules->pages, e->page_id)) {
-		out->foreign++;
-		memcpy(out->foreign_page, e->page_id, sizeof out->foreign_page);
-		return;
-	}
-	bool bad;
-	if (!read_linking(r, linking, e, &bad)) {
-		out->skipped += bad;
-		out->ignored += !bad;
-		return;
-	}
-	struct event_time t = event_field_time(json_get(event, "timestamp"), json_get(r->entry, "time"),
-	                                       r->rules->received_ms);
-	if (t.stale && e->kind == EVENT_K_UNLINKED) {
-		out->stale++;
-		return;
-	}
-	e->time_ms = t.ms;
-	out->n++;
 }
 
-static void read_messaging(struct reader *r, const struct json *event)
+static void read_events(struct reader *r, struct str list)
 {
-	const struct json *linking = json_get(event, "account_linking");
-	if (!json_is_object(event))
-		r->out->skipped++;
-	else if (linking == NULL)
-		r->out->ignored++;
-	else
-		read_link_event(r, event, linking);
+	struct str events = json_view_items(list), event;
+	while (!r->nomem && json_view_next(&events, &event))
+		read_event(r, event);
 }
 
-static void read_entry(struct reader *r, const struct json *entry)
+static void read_entry(struct reader *r, struct str entry)
 {
-	if (!json_is_object(entry)) {
+	struct json_view_field f[ENTRY_N] = {[ENTRY_ID] = {.name = "id"},
+	                                     [ENTRY_TIME] = {.name = "time"},
+	                                     [ENTRY_MESSAGING] = {.name = "messaging"},
+	                                     [ENTRY_STANDBY] = {.name = "standby"}};
+	struct str messaging, standby;
+	json_view_fields(entry, f, ENTRY_N);
+	messaging = f[ENTRY_MESSAGING].value;
+	standby = f[ENTRY_STANDBY].value;
+	if (!json_view_is_object(entry) || f[ENTRY_MESSAGING].doubled || f[ENTRY_STANDBY].doubled) {
 		r->out->skipped++;
 		return;
 	}
-	r->entry = entry;
-	const struct json *messaging = json_get(entry, "messaging");
-	const struct json *standby = json_get(entry, "standby");
-	if (!json_is_array(messaging) && !json_is_array(standby)) {
+	if (!json_view_is_array(messaging) && !json_view_is_array(standby)) {
 		r->out->ignored++;
 		return;
 	}
-	for (const struct json *e = json_first(standby); e != NULL; e = json_next(e)) {
-		if (json_get(e, "account_linking") != NULL)
-			r->out->standby++;
-		else
-			r->out->ignored++;
-	}
-	if (!json_is_array(messaging))
-		return;
-	for (const struct json *e = json_first(messaging); e != NULL && !r->nomem; e = json_next(e))
-		read_messaging(r, e);
+	r->entry = f;
+	read_events(r, messaging);
+	read_events(r, standby); /* of a thread that another app owns: signature and code prove as much */
 }
 
-static enum err_code read_delivery(struct reader *r, const struct json *top, struct err *reterr)
+static enum err_code read_delivery(struct reader *r, struct str top, struct err *reterr)
 {
-	if (!json_is_object(top))
-		return err_set(reterr, ERR_INVALID, "not a JSON object");
-	const struct json *entry = json_get(top, "entry");
-	if (!str_is(json_str(json_get(top, "object")), "page") || !json_is_array(entry)) {
-		r->out->ignored++;
+	struct json_view_field f[TOP_N] = {
+	        [TOP_OBJECT] = {.name = "object"}, [TOP_ENTRY] = {.name = "entry"}};
+	json_view_fields(top, f, TOP_N);
+	if (f[TOP_OBJECT].doubled || f[TOP_ENTRY].doubled) {
+		r->out->skipped++;
 		return ERR_OK;
 	}
-	for (const struct json *e = json_first(entry); e != NULL && !r->nomem; e = json_next(e))
-		read_entry(r, e);
+	struct json *object = scalar(r, &f[TOP_OBJECT]);
+	bool is_page = str_is(json_str(object), "page");
+	json_free(object);
+	if (!is_page || !json_view_is_array(f[TOP_ENTRY].value)) {
+		r->out->ignored += !r->nomem;
+	} else {
+		struct str entries = json_view_items(f[TOP_ENTRY].value), entry;
+		while (!r->nomem && json_view_next(&entries, &entry))
+			read_entry(r, entry);
+	}
 	return r->nomem ? err_set(reterr, ERR_NOMEM, "no memory for the events of a delivery") : ERR_OK;
 }
 
@@ -164,24 +239,19 @@ enum err_code event_parse(struct str json, const struct event_rules *rules, stru
 {
 	*ret = (struct event_list){0};
 	buf_init(&ret->codes, json.n);
-	size_t values = VALUES_FEW + json.n / BYTES_PER_VALUE;
-	struct json_limits limits = {
-	        .max_depth = DEPTH_MAX,
-	        .max_values = values < VALUES_MAX ? values : VALUES_MAX,
-	};
-	struct json_wanted wanted = {.key = STR("account_linking"), .depth = EVENT_DEPTH};
-	struct json *top;
-	enum err_code code = json_parse_wanted(json, &limits, &wanted, &top, reterr);
+	struct json_scan_wanted wanted = {.key = STR("account_linking"), .depth = EVENT_DEPTH};
+	enum err_code code = json_scan_grammar(json, &wanted, reterr);
 	if (code != ERR_OK)
 		return code;
-	if (top == NULL) { /* most deliveries are messages: not worth a tree */
+	struct str top = str_trim(json);
+	if (!json_view_is_object(top))
+		return err_set(reterr, ERR_INVALID, "not a JSON object");
+	if (!wanted.found && wanted.objects > 0) { /* most deliveries are messages: nothing to read */
 		ret->ignored = wanted.objects;
 		return ERR_OK;
 	}
 	struct reader r = {.rules = rules, .out = ret};
-	code = read_delivery(&r, top, reterr);
-	json_free(top);
-	return code;
+	return read_delivery(&r, top, reterr);
 }
 
 void event_list_done(struct event_list *l)

@@ -1,7 +1,8 @@
 /* event.h - the JSON of a delivery -> the link events in it, in order.  Pure: no I/O, no clock.
  *
- * One bad event never spoils the others: it is skipped and counted.
- * Source  Messenger Platform webhooks: common structure, messaging_account_linking. */
+ * One bad event never spoils the others: it is skipped and counted.  A text that is not JSON by its grammar
+ * is unusable; what is legal but odd costs the event whose fields it stands in, and nothing where nobody
+ * reads. Source  Messenger Platform webhooks: common structure, messaging_account_linking. */
 #pragma once
 #include "base/buf.h"
 #include "config.h"
@@ -29,13 +30,12 @@ struct event_list {
 	struct event *v;
 	struct buf codes;
 	/* what was met and not taken */
-	size_t ignored; /* other objects, kinds and statuses */
-	size_t skipped; /* link events with a bad id, code or shape */
-	size_t standby; /* link events of a page whose thread another app owns */
-	size_t foreign; /* link events of a page that is not ours */
-	size_t stale;   /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that somebody captured and sends
-	                   again could remove a newer link.  A `linked` proves itself by its code. */
-	char foreign_page[EVENT_ID_MAX + 1]; /* the last such page */
+	size_t ignored;                      /* other objects, kinds and statuses */
+	size_t skipped;                      /* link events with a bad id, code or shape */
+	size_t foreign;                      /* link events of a page that is not ours */
+	char foreign_page[EVENT_ID_MAX + 1]; /* of the first of these; empty: not told */
+	size_t stale; /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that somebody captured and sends
+	                 again could remove a newer link.  A `linked` proves itself by its code. */
 };
 
 struct event_rules {

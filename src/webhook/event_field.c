@@ -38,20 +38,19 @@ static bool read_time(const struct json *j, double *ret)
 	return true;
 }
 
-struct event_time event_field_time(const struct json *timestamp, const struct json *entry_time,
-                                   int64_t received_ms)
+bool event_field_time(const struct json *j, int64_t received_ms, struct event_time *ret)
 {
-	struct event_time ret = {.ms = received_ms};
 	double t;
-	if (!read_time(timestamp, &t) && !read_time(entry_time, &t))
-		return ret;
+	if (!read_time(j, &t))
+		return false;
+	*ret = (struct event_time){.ms = received_ms};
 	if (t < SECONDS_MAX)
 		t *= 1000;
 	double ahead = t - (double)received_ms;
 	if (!(t >= FIRST_MS && ahead <= (double)EVENT_AHEAD_MAX_MS))
-		return ret;
-	ret.stale = ahead < -(double)EVENT_AGE_MAX_MS;
-	if (!ret.stale)
-		ret.ms = (int64_t)t;
-	return ret;
+		return true;
+	ret->stale = ahead < -(double)EVENT_AGE_MAX_MS;
+	if (!ret->stale)
+		ret->ms = (int64_t)t;
+	return true;
 }

@@ -10,6 +10,5 @@ struct event_time {
 	int64_t ms; /* Unix time: the event's own, or received_ms when that is absent or not plausible */
 	bool stale; /* the event's own time is plausible, but older than Facebook delivers */
 };
-/* `timestamp`, else `entry_time`, in ms or s, a number or a string of digits. */
-struct event_time event_field_time(const struct json *timestamp, const struct json *entry_time,
-                                   int64_t received_ms);
+/* A time in ms or s, a number or a string of digits.  False: `j` is none, and *ret is untouched. */
+MUST_CHECK bool event_field_time(const struct json *j, int64_t received_ms, struct event_time *ret);

@@ -112,7 +112,6 @@ static void count_others(const struct delivery *d)
 	const struct event_list *l = &d->result.events;
 	metric_add(M_EVENT_IGNORED, (int64_t)l->ignored);
 	metric_add(M_EVENT_SKIPPED, (int64_t)l->skipped);
-	metric_add(M_EVENT_STANDBY, (int64_t)l->standby);
 	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
 	metric_add(M_EVENT_STALE, (int64_t)l->stale);
 	if (l->foreign > 0)
@@ -120,9 +119,7 @@ static void count_others(const struct delivery *d)
 	if (l->skipped > 0)
 		log_line(LOG_WARN, "webhook_events_skipped", log_int("events", (int64_t)l->skipped));
 	if (l->stale > 0)
-		log_line(LOG_WARN, "webhook_events_stale", log_int("events", (int64_t)l->stale));
-	if (l->standby > 0)
-		log_line(LOG_WARN, "webhook_events_standby", log_int("events", (int64_t)l->standby));
+		(void)log_repeat(LOG_REPEAT_STALE_EVENT, d->r->client, NULL);
 }
 
 /* Signed by Facebook and not JSON: to refuse it would only bring it again until the page is unsubscribed. */

@@ -1,5 +1,6 @@
 /* The JSON layer.  Input: a byte that chooses the limits, and the text.  A second reader, by recursion, must
- * agree. */
+ * agree: once strictly, once about the grammar alone.  What the strict one takes is read in place as well,
+ * and is the same there as in the tree. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,14 @@
 #include <cjson/cJSON.h>
 
 #include "base/json_scan.h"
+#include "base/json_view.h"
 #include "fuzz.h"
 
 struct reader {
 	const char *p, *end;
 	size_t values, max_values, max_depth;
-	bool limit; /* one was passed */
+	bool grammar; /* that alone: halves of surrogate pairs are fine */
+	bool limit;   /* one was passed */
 };
 
 static void blanks(struct reader *r)
@@ -49,7 +52,7 @@ static bool escape(struct reader *r)
 	if (c != 'u')
 		return strchr("\"\\/bfnrt", c) != NULL;
 	long high = hex(r);
-	if (high < 0xd800 || high > 0xdfff)
+	if (high < 0xd800 || high > 0xdfff || r->grammar)
 		return high >= 0;
 	if (high >= 0xdc00 || !is(r, '\\') || !is(r, 'u'))
 		return false;
@@ -228,18 +231,97 @@ static bool has_nul_escape(const char *text)
 static void check_scan(struct str text, const struct json_limits *limits)
 {
 	char *copy = malloc(text.n + 1), *twice = malloc(text.n + 1);
+	size_t values;
 	struct err err;
 	FUZZ_MUST(copy != NULL && twice != NULL);
 	if (text.n > 0)
 		memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	FUZZ_MUST(json_scan(copy, text.n, limits, NULL, &err) == ERR_OK && copy[text.n] == '\0');
+	FUZZ_MUST(json_scan(copy, text.n, limits, &values, &err) == ERR_OK && copy[text.n] == '\0');
 	FUZZ_MUST(!has_nul_escape(copy));
 	memcpy(twice, copy, text.n + 1);
-	FUZZ_MUST(json_scan(twice, text.n, limits, NULL, &err) == ERR_OK &&
+	FUZZ_MUST(json_scan(twice, text.n, limits, &values, &err) == ERR_OK &&
 	          memcmp(copy, twice, text.n + 1) == 0);
 	free(copy);
 	free(twice);
+}
+
+/* --- read in place */
+
+static bool same_scalar(const struct json *j, struct str value)
+{
+	struct json *one;
+	double a = 0, b = 0;
+	struct err err;
+	FUZZ_MUST(json_view_scalar(value, &one, &err) == ERR_OK);
+	bool right = json_is_string(j) == json_is_string(one) && str_eq(json_str(j), json_str(one)) &&
+	             json_is_true(j) == json_is_true(one) && json_num(j, &a) == json_num(one, &b) &&
+	             memcmp(&a, &b, sizeof a) == 0;
+	json_free(one);
+	return right;
+}
+
+/* The names that are asked for are found once in a tree that has no doubled ones. */
+static void check_fields(const struct json *j, struct str value)
+{
+	struct json_view_field f[] = {{.name = "a"}, {.name = "b_c"}};
+	json_view_fields(value, f, 2);
+	for (size_t i = 0; i < 2; i++)
+		FUZZ_MUST(!f[i].doubled && (f[i].value.n > 0) == (json_get(j, f[i].name) != NULL));
+}
+
+static void check_view(const struct json *j, struct str value)
+{
+	struct str rest = json_view_items(value), item;
+	FUZZ_MUST(json_view_is_object(value) == json_is_object(j) &&
+	          json_view_is_array(value) == json_is_array(j));
+	check_fields(j, value);
+	if (!json_is_object(j) && !json_is_array(j))
+		FUZZ_MUST(same_scalar(j, value));
+	if (!json_is_array(j))
+		return;
+	for (const struct json *m = json_first(j); m != NULL; m = json_next(m)) {
+		FUZZ_MUST(json_view_next(&rest, &item) && item.n > 0);
+		FUZZ_MUST(item.p >= value.p && item.p + item.n < value.p + value.n);
+		check_view(m, item);
+	}
+	FUZZ_MUST(!json_view_next(&rest, &item));
+}
+
+/* Of any text that is JSON by its grammar, however odd, the values lie in one another. */
+static void check_inside(struct str value)
+{
+	struct json_view_field f[] = {{.name = "a"}, {.name = "b_c"}};
+	struct str rest = json_view_items(value), item;
+	struct json *j;
+	json_view_fields(value, f, 2);
+	for (size_t i = 0; i < 2; i++) {
+		FUZZ_MUST(f[i].value.n > 0 || !f[i].doubled);
+		if (f[i].value.n > 0)
+			check_inside(f[i].value);
+	}
+	while (json_view_next(&rest, &item)) {
+		FUZZ_MUST(item.n > 0 && item.p > value.p && item.p + item.n < value.p + value.n);
+		check_inside(item);
+	}
+	if (json_view_scalar(value, &j, NULL) == ERR_OK)
+		json_free(j);
+}
+
+static void check_grammar(struct str text)
+{
+	struct reader r = {.p = text.p,
+	                   .end = text.p + text.n,
+	                   .max_values = SIZE_MAX,
+	                   .max_depth = JSON_SCAN_DEPTH_MAX,
+	                   .grammar = true};
+	struct err err = {.code = ERR_OK};
+	enum err_code code = json_scan_grammar(text, NULL, &err);
+	bool right = value(&r, 0) && r.p == r.end;
+	FUZZ_MUST(code == err.code && code != ERR_NOMEM && (code == ERR_OK) == right);
+	FUZZ_MUST((code == ERR_TOO_LARGE) == r.limit);
+	if (right)
+		check_inside(str_trim(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -247,12 +329,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str text = {(const char *)data, n};
 	uint8_t choice = fuzz_byte(&text);
 	struct json_limits limits = {choice & 1 ? 4 : 300, choice & 2 ? 20 : 100000};
-	struct reader r = {text.p,
-	                   text.p + text.n,
-	                   0,
-	                   limits.max_values,
-	                   limits.max_depth < 256 ? limits.max_depth : 256,
-	                   false};
+	struct reader r = {.p = text.p,
+	                   .end = text.p + text.n,
+	                   .max_values = limits.max_values,
+	                   .max_depth = limits.max_depth < 256 ? limits.max_depth : 256};
 	struct json *j = NULL;
 	struct err err = {.code = ERR_OK};
 	enum err_code code = json_parse(text, &limits, &j, &err);
@@ -264,11 +344,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		check_tree(j);
 		check_again(j);
 		check_scan(text, &limits);
+		check_view(j, str_trim(text));
 	} else if (right) {
 		FUZZ_MUST(strstr(err.msg, "doubled key") != NULL);
 	} else {
 		FUZZ_MUST((code == ERR_TOO_LARGE) == r.limit || strstr(err.msg, "doubled key") != NULL);
 	}
 	json_free(j);
+	check_grammar(text);
 	return 0;
 }

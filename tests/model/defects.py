@@ -46,7 +46,7 @@ DEFECTS = [
            "return a->link.linked_at_ms < b->link.linked_at_ms;"),
     Defect("no look for other holders", "src/link/link_complete.c", "\tif (!traits->find_psid)\n", "\tif (traits->find_psid)\n"),
     Defect("ties are left alone", SQL, '"\n\t" OR (fb_linked_at = ?6 AND customer_id < ?11))")', ')")'),
-    Defect("an old unlink acts", "src/webhook/event.c", "if (t.stale && e->kind == EVENT_K_UNLINKED) {", "if (t.stale && e->psid[0] == 0) {"),
+    Defect("an old unlink acts", "src/webhook/event.c", "return t.stale && e->kind == EVENT_K_UNLINKED ?", "return t.stale && e->psid[0] == 0 ?"),
     Defect("events are not put in order", "src/webhook/lanes.c", "if (v[a].time_ms != v[b].time_ms)", "if (a == b)"),
     Defect("any signature will do", "src/webhook/signature.c", "return right ? ERR_OK : ERR_DENIED;",
            "(void)right;\n\treturn ERR_OK;"),

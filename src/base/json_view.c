@@ -1,0 +1,146 @@
+#include "base/json_view.h"
+
+static bool one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+static void skip(struct str *s, size_t n)
+{
+	*s = (struct str){s->p + n, s->n - n};
+}
+
+static void skip_all(struct str *s, const char *set)
+{
+	while (s->n > 0 && one_of(s->p[0], set))
+		skip(s, 1);
+}
+
+/* Bytes of the string at the front, quotes included. */
+static size_t string_size(struct str s)
+{
+	size_t at = 1;
+	while (at + 1 < s.n && s.p[at] != '"')
+		at += s.p[at] == '\\' ? 2 : 1;
+	return at < s.n ? at + 1 : s.n;
+}
+
+static size_t container_size(struct str s)
+{
+	size_t at = 0, depth = 0;
+	while (at < s.n) {
+		char c = s.p[at];
+		at += c == '"' ? string_size((struct str){s.p + at, s.n - at}) : 1;
+		depth += c == '{' || c == '[';
+		if ((c == '}' || c == ']') && --depth == 0)
+			break;
+	}
+	return at;
+}
+
+static size_t word_size(struct str s)
+{
+	size_t at = 0;
+	while (at < s.n && !one_of(s.p[at], ",]} \t\r\n"))
+		at++;
+	return at;
+}
+
+static struct str take_value(struct str *s)
+{
+	bool container = s->n > 0 && one_of(s->p[0], "{[");
+	bool string = s->n > 0 && s->p[0] == '"';
+	size_t n = container ? container_size(*s) : string ? string_size(*s) : word_size(*s);
+	struct str value = {s->p, n};
+	skip(s, n);
+	return value;
+}
+
+static struct str inside(struct str value, char open)
+{
+	if (value.n < 2 || value.p[0] != open)
+		return (struct str){NULL, 0};
+	return (struct str){value.p + 1, value.n - 2};
+}
+
+bool json_view_is_object(struct str value)
+{
+	return value.n > 0 && value.p[0] == '{';
+}
+
+bool json_view_is_array(struct str value)
+{
+	return value.n > 0 && value.p[0] == '[';
+}
+
+struct str json_view_items(struct str array)
+{
+	return inside(array, '[');
+}
+
+bool json_view_next(struct str *items, struct str *ret)
+{
+	skip_all(items, ", \t\r\n");
+	if (items->n == 0)
+		return false;
+	*ret = take_value(items);
+	return true;
+}
+
+static int hex_value(char c)
+{
+	char lower = (char)(c | 0x20);
+	return c <= '9' ? c - '0' : lower - 'a' + 10;
+}
+
+/* Take one character of a key: only what a name of ours may hold is decoded. */
+static int take_char(struct str *raw)
+{
+	if (raw->n < 6 || raw->p[0] != '\\' || raw->p[1] != 'u') {
+		char c = raw->p[0];
+		skip(raw, 1);
+		return (unsigned char)c;
+	}
+	int c = 0;
+	for (size_t i = 2; i < 6; i++)
+		c = c * 16 + hex_value(raw->p[i]);
+	skip(raw, 6);
+	return c;
+}
+
+/* A key with its quotes. */
+static bool key_is(struct str key, const char *name)
+{
+	struct str raw = inside(key, '"');
+	for (; *name != '\0'; name++)
+		if (raw.n == 0 || take_char(&raw) != *name)
+			return false;
+	return raw.n == 0;
+}
+
+static void note(struct json_view_field *f, struct str value)
+{
+	f->doubled = f->value.n > 0;
+	if (!f->doubled)
+		f->value = value;
+}
+
+void json_view_fields(struct str object, struct json_view_field *fields, size_t n)
+{
+	struct str members = inside(object, '{'), key, value;
+	for (size_t i = 0; i < n; i++)
+		fields[i] = (struct json_view_field){.name = fields[i].name};
+	while (json_view_next(&members, &key)) {
+		skip_all(&members, ": \t\r\n");
+		value = take_value(&members);
+		for (size_t i = 0; i < n; i++)
+			if (key_is(key, fields[i].name))
+				note(&fields[i], value);
+	}
+}
+
+enum err_code json_view_scalar(struct str value, struct json **ret, struct err *reterr)
+{
+	static const struct json_limits one = {.max_depth = 0, .max_values = 1};
+	return json_parse(value, &one, ret, reterr);
+}
