@@ -97,9 +97,26 @@ static void test_long_texts(void **state)
 	assert_non_null(strstr(text, "count=2 seconds=0 client=x last_client=ccc"));
 }
 
+/* A kind whose interval is a minute. */
+static void test_intervals_of_a_kind(void **state)
+{
+	(void)state;
+	start_log();
+	assert_true(log_repeat(LOG_REPEAT_FOREIGN_PAGE, "192.0.2.1", "333"));
+	assert_false(log_repeat(LOG_REPEAT_FOREIGN_PAGE, "192.0.2.1", "444"));
+	log_repeat_flush(after(1));
+	assert_false(log_repeat(LOG_REPEAT_FOREIGN_PAGE, "192.0.2.1", "555"));
+	log_repeat_flush(after(6));
+	const char *text = logged();
+	assert_int_equal(lines(text), 2);
+	assert_non_null(strstr(text, "count=1 seconds=0 client=192.0.2.1 detail=333"));
+	assert_non_null(strstr(text, "count=2 seconds=60 client=192.0.2.1 detail=555"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_intervals_of_a_kind),
 	        cmocka_unit_test(test_one_line_an_interval),
 	        cmocka_unit_test(test_kinds_are_apart),
 	        cmocka_unit_test(test_long_texts),
