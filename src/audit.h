@@ -22,7 +22,7 @@ struct audit_digest {
  * then every digest is "-". */
 MUST_CHECK enum err_code audit_key(struct str seal_key);
 
-/* First 8 bytes of HMAC-SHA-256 of the value as it is; "-" when it cannot be made. */
+/* SipHash-2-4 of the value as it is. */
 struct audit_digest audit_digest(struct str value);
 struct audit_digest audit_digest_email(struct str email); /* ASCII letters in lower case first */
 
