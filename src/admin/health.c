@@ -5,9 +5,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "log.h"
 
-enum { BEAT_MS = 1000 };
+enum {
+	BEAT_MS = 1000,
+	JSON_MAX = 6 * ERR_MSG_MAX + 512, /* every byte of a sentence may be escaped */
+};
 
 struct pulse { /* of one loop */
 	struct health *health;
@@ -23,20 +27,20 @@ struct health {
 	_Atomic size_t n;     /* pulses given away */
 	pthread_mutex_t lock; /* guards what follows */
 	int64_t ok_ms;        /* monotonic time of the store's last good answer; 0: none yet */
-	enum err_code code;   /* of its last answer */
+	struct err last;      /* its last answer */
 	struct pulse pulse[HEALTH_LOOPS_MAX];
 };
 
 struct view {
 	bool ok;
 	int64_t age_ms; /* -1: never answered */
-	enum err_code code;
+	struct err last;
 };
 
-static void keep(struct health *h, enum err_code code)
+static void keep(struct health *h, enum err_code code, const char *why)
 {
 	pthread_mutex_lock(&h->lock);
-	h->code = code;
+	(void)err_set(&h->last, code, "%s", why);
 	if (code == ERR_OK)
 		h->ok_ms = clock_mono_ms();
 	pthread_mutex_unlock(&h->lock);
@@ -45,9 +49,9 @@ static void keep(struct health *h, enum err_code code)
 static struct view look(struct health *h)
 {
 	pthread_mutex_lock(&h->lock);
-	struct view v = {.code = h->code, .age_ms = h->ok_ms == 0 ? -1 : clock_mono_ms() - h->ok_ms};
+	struct view v = {.last = h->last, .age_ms = h->ok_ms == 0 ? -1 : clock_mono_ms() - h->ok_ms};
 	pthread_mutex_unlock(&h->lock);
-	v.ok = v.code == ERR_OK && v.age_ms >= 0 && v.age_ms <= HEALTH_FRESH_MS;
+	v.ok = v.last.code == ERR_OK && v.age_ms >= 0 && v.age_ms <= HEALTH_FRESH_MS;
 	return v;
 }
 
@@ -55,7 +59,7 @@ static void on_ping(void *arg, struct store_op *op)
 {
 	struct pulse *p = arg;
 	p->ping = NULL;
-	keep(p->health, op->code);
+	keep(p->health, op->code, op->code == ERR_OK ? "" : op->err.msg);
 }
 
 /* Ask the store when it is time; a question without an answer is given up. */
@@ -67,17 +71,18 @@ static void ping(struct pulse *p)
 	if (p->ping != NULL) {
 		store_cancel(p->ping);
 		p->ping = NULL;
-		keep(p->health, ERR_TIMEOUT);
+		keep(p->health, ERR_TIMEOUT, "the store did not answer in time");
 	}
 	p->ping_due_ms = now_ms + HEALTH_PING_MS;
 	struct store_op *op = store_op_new(STORE_PING, now_ms + HEALTH_PING_MS);
 	if (op == NULL) {
-		keep(p->health, ERR_NOMEM);
+		keep(p->health, ERR_NOMEM, "no memory to ask the store");
 		return;
 	}
-	enum err_code code = store_start(p->s->store, p->s->loop, op, on_ping, p, NULL);
+	struct err err;
+	enum err_code code = store_start(p->s->store, p->s->loop, op, on_ping, p, &err);
 	if (code != ERR_OK)
-		keep(p->health, code);
+		keep(p->health, code, err.msg);
 	else
 		p->ping = op;
 }
@@ -98,7 +103,7 @@ enum err_code health_new(struct health **ret, struct err *reterr)
 	if (h == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for the health checks");
 	pthread_mutex_init(&h->lock, NULL);
-	h->code = ERR_BUSY; /* not asked yet */
+	(void)err_set(&h->last, ERR_BUSY, "the store was not asked yet");
 	*ret = h;
 	return ERR_OK;
 }
@@ -171,12 +176,22 @@ void health_livez(struct request *r)
 		reply_text(r, 503, STR("stuck"));
 }
 
-/* The error is its name only: this page is public. */
-void health_readyz(struct request *r)
+/* The sentence may name tables, files and identities: strangers see the error's name only. */
+static void put_error(struct buf *json, const struct err *last, bool sentence)
+{
+	buf_z(json, ",\"error\":");
+	if (last->code == ERR_OK)
+		buf_z(json, "null");
+	else
+		codec_json(json, str_c(sentence ? last->msg : err_name(last->code)));
+	buf_z(json, "}}}\n");
+}
+
+static void answer_ready(struct request *r, bool sentence)
 {
 	struct view v = look(r->service->health);
 	struct buf json;
-	buf_init(&json, 512);
+	buf_init(&json, JSON_MAX);
 	buf_printf(&json,
 	           "{\"status\":\"%s\",\"checks\":{\"store\":{\"ok\":%s,\"age_ms\":", v.ok ? "ok" : "failing",
 	           v.ok ? "true" : "false");
@@ -184,9 +199,16 @@ void health_readyz(struct request *r)
 		buf_z(&json, "null");
 	else
 		buf_printf(&json, "%lld", (long long)v.age_ms);
-	if (v.code == ERR_OK)
-		buf_z(&json, ",\"error\":null}}}\n");
-	else
-		buf_printf(&json, ",\"error\":\"%s\"}}}\n", err_name(v.code));
+	put_error(&json, &v.last, sentence);
 	reply_json(r, v.ok ? 200 : 503, &json);
+}
+
+void health_readyz(struct request *r)
+{
+	answer_ready(r, false);
+}
+
+void health_readyz_admin(struct request *r)
+{
+	answer_ready(r, true);
 }

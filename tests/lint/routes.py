@@ -1,10 +1,10 @@
-"""Every route of src/routes.c is described in src/README.md, and stands once.  A path that is a macro must be named
+"""Every route of src/routes.c is described in src/README.md, and stands once for a listener.  A path that is a macro must be named
 there by the macro."""
 import re
 
 from lintlib import Report, bare, root
 
-ROW = re.compile(r'"(GET|POST|PUT|DELETE|OPTIONS)"\s*,\s*(?:\.path\s*=\s*)?(?:"(/[^"]*)"|([A-Z]\w+))')
+ROW = re.compile(r'(?:(ROUTE_\w+),\s*(?:\.method\s*=\s*)?)?"(GET|POST|PUT|DELETE|OPTIONS)"\s*,\s*(?:\.path\s*=\s*)?(?:"(/[^"]*)"|([A-Z]\w+))')
 
 
 def main():
@@ -18,12 +18,12 @@ def main():
     for m in ROW.finditer(text):
         r.checked += 1
         line = text.count("\n", 0, m.start()) + 1
-        path = m.group(2) or m.group(3)
-        wanted = rf"`{m.group(1)} " + re.escape(path).replace(r"\{\}", r"\{\w*\}") + "`" if m.group(2) else rf"`{path}`"
+        method, path = m.group(2), m.group(3) or m.group(4)
+        wanted = rf"`{method} " + re.escape(path).replace(r"\{\}", r"\{\w*\}") + "`" if m.group(3) else rf"`{path}`"
         if not re.search(wanted, words):
-            r.bad(table, line, f"`{m.group(1)} {path}` is not in src/README.md")
+            r.bad(table, line, f"`{method} {path}` is not in src/README.md")
         if m.groups() in seen:
-            r.bad(table, line, f"{m.group(1)} {path} stands twice")
+            r.bad(table, line, f"{method} {path} stands twice")
         seen.add(m.groups())
     r.end()
 

@@ -110,6 +110,11 @@ static void readyz_of_a_store_that_fails(void **state)
 	assert_non_null(strstr(probed[1], "\"error\":\"STORE\""));
 	assert_non_null(strstr(probed[1], "\"age_ms\":2")); /* since the last good answer */
 	tear_down();
+	set_up(&fake_sharp);
+	rig.store.fail_from = 1;
+	probe_run(health_readyz_admin, 100, 4000, 1);
+	assert_non_null(strstr(probed[0], "\"error\":\"as the test wants\"}}}"));
+	tear_down();
 }
 
 static void readyz_of_a_store_that_hangs(void **state)
