@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/health.h"
+#include "config_addr.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "link/events.h"
@@ -66,8 +67,8 @@ static void on_counts(struct loop_timer *t)
 	(void)arm_counts(w);
 }
 
-static enum err_code listen_on(struct app_worker *w, enum route_listener kind, const char *addr,
-                               struct err *reterr)
+static enum err_code listen_on(struct app_worker *w, enum route_listener kind, const struct strlist *l,
+                               size_t i, struct err *reterr)
 {
 	char got[LISTEN_ADDR_MAX];
 	struct server_options o = {.listener = kind,
@@ -80,8 +81,10 @@ static enum err_code listen_on(struct app_worker *w, enum route_listener kind, c
 	                           .error_page = web_error_page};
 	if (w->servers == APP_SERVERS_MAX)
 		return err_set(reterr, ERR_INVALID, "more than %d addresses to listen on", APP_SERVERS_MAX);
-	enum err_code code = listen_open(w->index == 0 ? addr : w->shared->bound[w->servers], w->index == 0,
-	                                 &o.fd, got, reterr);
+	unsigned flags = (w->index == 0 ? LISTEN_FIRST : 0) |
+	                 (config_listens_on_both(l, i) ? LISTEN_BOTH : 0);
+	enum err_code code = listen_open(w->index == 0 ? l->v[i] : w->shared->bound[w->servers], flags, &o.fd,
+	                                 got, reterr);
 	if (code == ERR_OK)
 		code = server_new(&o, &w->server[w->servers], reterr);
 	if (code != ERR_OK)
@@ -100,11 +103,11 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	const struct config *cfg = w->service.cfg;
 	enum err_code code = ERR_OK;
 	for (size_t i = 0; i < cfg->listen.n && code == ERR_OK; i++)
-		code = listen_on(w, ROUTE_PUBLIC, cfg->listen.v[i], reterr);
+		code = listen_on(w, ROUTE_PUBLIC, &cfg->listen, i, reterr);
 	if (w->index != 0 || (cfg->admin_listen.n == 1 && strcmp(cfg->admin_listen.v[0], "off") == 0))
 		return code;
 	for (size_t i = 0; i < cfg->admin_listen.n && code == ERR_OK; i++)
-		code = listen_on(w, ROUTE_ADMIN, cfg->admin_listen.v[i], reterr);
+		code = listen_on(w, ROUTE_ADMIN, &cfg->admin_listen, i, reterr);
 	return code;
 }
 

@@ -62,6 +62,25 @@ bool config_host_port(const char *text, char *host, size_t cap, uint16_t *ret_po
 	return split_host(str_c(text), host, cap, &port, &has_port) && has_port && port_valid(port, ret_port);
 }
 
+static bool is_any_ipv6(const char *host)
+{
+	struct in6_addr a;
+	return inet_pton(AF_INET6, host, &a) == 1 && IN6_IS_ADDR_UNSPECIFIED(&a);
+}
+
+bool config_listens_on_both(const struct strlist *l, size_t i)
+{
+	char host[CONFIG_HOST_MAX + 1];
+	uint16_t port, other;
+	if (!config_host_port(l->v[i], host, sizeof host, &port) || !is_any_ipv6(host))
+		return false;
+	for (size_t k = 0; k < l->n; k++) /* port 0 is another one each time */
+		if (k != i && port != 0 && config_host_port(l->v[k], host, sizeof host, &other) &&
+		    other == port && !is_ipv6(host))
+			return false;
+	return true;
+}
+
 bool config_host_is_loopback(const char *host)
 {
 	struct in_addr v4;

@@ -10,6 +10,10 @@ enum { CONFIG_HOST_MAX = 253 }; /* bytes of a host name */
  * without brackets.  False, outputs untouched or empty, for anything else. */
 bool config_host_port(const char *text, char *host, size_t cap, uint16_t *ret_port);
 
+/* Item i of a list of listeners, [::]:port, is for IPv4 too: nothing else in the list takes that port there.
+ */
+bool config_listens_on_both(const struct strlist *l, size_t i);
+
 bool config_host_valid(struct str host);        /* a DNS name or an IPv4 address; no brackets, no port */
 bool config_host_is_loopback(const char *host); /* localhost, 127.0.0.0/8, ::1; without brackets */
 

@@ -43,37 +43,53 @@ static void ask(struct check *k, const char *url)
 	loop_free(k->loop);
 }
 
-/* The first public listener, an unspecified address read as loopback. */
-static bool url_of(struct cli *c, char *ret, size_t cap)
+/* The address of item i, an unspecified one read as loopback.  False: it has no port to ask. */
+static bool url_of(const struct strlist *l, size_t i, char *ret, size_t cap)
 {
-	struct config *cfg;
 	char host[CONFIG_HOST_MAX + 1];
 	uint16_t port = 0;
+	if (!config_host_port(l->v[i], host, sizeof host, &port) || port == 0)
+		return false;
+	const char *to = strcmp(host, "0.0.0.0") == 0 || config_listens_on_both(l, i) ? "127.0.0.1"
+	                 : strcmp(host, "::") == 0                                    ? "::1"
+	                                                                              : host;
+	(void)snprintf(ret, cap, strchr(to, ':') != NULL ? "http://[%s]:%u/healthz" : "http://%s:%u/healthz",
+	               to, port);
+	return true;
+}
+
+/* False: c->rc, said on `err`. */
+static bool ask_one(struct cli *c, const char *url)
+{
+	struct check k = {.loop = NULL};
+	ask(&k, url);
+	return k.healthy || cli_fail(c, "%s %s", url, k.why) == CLI_OK;
+}
+
+/* Every public listener. */
+static bool ask_all(struct cli *c)
+{
+	struct config *cfg;
+	char url[URL_MAX];
+	bool ok = true;
 	if (!cli_config(c, CONFIG_LISTEN, &cfg))
 		return false;
-	bool ok = config_host_port(cfg->listen.v[0], host, sizeof host, &port) && port != 0;
+	for (size_t i = 0; i < cfg->listen.n && ok; i++)
+		if (url_of(&cfg->listen, i, url, sizeof url))
+			ok = ask_one(c, url);
+		else
+			ok = cli_fail(c, "LINKD_LISTEN takes a free port; name the address with --url") ==
+			     CLI_OK;
 	config_free(cfg);
-	if (!ok)
-		return cli_fail(c, "LINKD_LISTEN takes a free port; name the address with --url") == CLI_OK;
-	bool v6 = strchr(host, ':') != NULL;
-	const char *to = strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1" : strcmp(host, "::") == 0 ? "::1" : host;
-	(void)snprintf(ret, cap, v6 ? "http://[%s]:%u/healthz" : "http://%s:%u/healthz", to, port);
-	return true;
+	return ok;
 }
 
 int cli_healthcheck(struct cli *c)
 {
 	const char *url = NULL;
 	const struct cli_option options[] = {{"--url", &url, NULL}, {NULL, NULL, NULL}};
-	char text[URL_MAX];
-	struct check k = {.loop = NULL};
-	if (!cli_parse(c, options, 0) || (url == NULL && !url_of(c, text, sizeof text)))
+	if (!cli_parse(c, options, 0) || !(url != NULL ? ask_one(c, url) : ask_all(c)))
 		return c->rc;
-	if (url == NULL)
-		url = text;
-	ask(&k, url);
-	if (!k.healthy)
-		return cli_fail(c, "%s %s", url, k.why);
 	cli_str(c, "status", STR("ok"));
 	return cli_done(c);
 }

@@ -5,6 +5,15 @@
 
 #include "config_addr.h"
 
+/* A socket for both families gives IPv4 peers as ::ffff:192.0.2.1: the same client is to have one text. */
+static void peer_of_six(const struct in6_addr *six, char ret[REQUEST_ADDR_MAX])
+{
+	if (IN6_IS_ADDR_V4MAPPED(six))
+		(void)inet_ntop(AF_INET, six->s6_addr + 12, ret, REQUEST_ADDR_MAX);
+	else
+		(void)inet_ntop(AF_INET6, six, ret, REQUEST_ADDR_MAX);
+}
+
 void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 {
 	ret[0] = '\0';
@@ -12,8 +21,7 @@ void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 		(void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, ret,
 		                REQUEST_ADDR_MAX);
 	else if (peer != NULL && peer->sa_family == AF_INET6)
-		(void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, ret,
-		                REQUEST_ADDR_MAX);
+		peer_of_six(&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, ret);
 }
 
 uint64_t client_network(const char *address)

@@ -58,16 +58,17 @@ static bool write_addr(int fd, char ret[LISTEN_ADDR_MAX])
 
 /* The first socket is bound without SO_REUSEPORT and gets it afterwards: an instance that runs already makes
  * the bind fail, while our own other workers may join. */
-static int bind_one(const struct addrinfo *a, bool first, char ret_addr[LISTEN_ADDR_MAX])
+static int bind_one(const struct addrinfo *a, unsigned flags, char ret_addr[LISTEN_ADDR_MAX])
 {
-	int on = 1, bytes = SEND_BYTES;
+	int on = 1, v6_only = (flags & LISTEN_BOTH) == 0, bytes = SEND_BYTES;
+	bool first = (flags & LISTEN_FIRST) != 0;
 	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
 	if (fd < 0)
 		return -1;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes); /* connections inherit it */
 	if (a->ai_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
 	if ((first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
 	    bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
 	    (!first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
@@ -79,7 +80,18 @@ static int bind_one(const struct addrinfo *a, bool first, char ret_addr[LISTEN_A
 	return -1;
 }
 
-enum err_code listen_open(const char *addr, bool first, int *ret_fd, char ret_addr[LISTEN_ADDR_MAX],
+static const char *remedy(int why)
+{
+	switch (why) {
+	case EADDRINUSE: return "; end the program that uses it, perhaps this service, or name another port";
+	case EACCES: return "; name a port from 1024 on, or give the program CAP_NET_BIND_SERVICE";
+	case EADDRNOTAVAIL: return "; no interface of this machine has the address";
+	case EAFNOSUPPORT: return "; this machine has no such family of addresses";
+	default: return "";
+	}
+}
+
+enum err_code listen_open(const char *addr, unsigned flags, int *ret_fd, char ret_addr[LISTEN_ADDR_MAX],
                           struct err *reterr)
 {
 	char host[HOST_MAX], port[PORT_TEXT_MAX];
@@ -88,7 +100,7 @@ enum err_code listen_open(const char *addr, bool first, int *ret_fd, char ret_ad
 		return err_set(reterr, ERR_INVALID, "'%s' is not host:port or [v6]:port", addr);
 	if (getaddrinfo(host, port, &hints, &found) != 0)
 		return err_set(reterr, ERR_INVALID, "cannot find the address '%s'", addr);
-	int fd = bind_one(found, first, ret_addr);
+	int fd = bind_one(found, flags, ret_addr);
 	int why = errno;
 	freeaddrinfo(found);
 	if (fd < 0)
@@ -96,7 +108,7 @@ enum err_code listen_open(const char *addr, bool first, int *ret_fd, char ret_ad
 		               why == EADDRINUSE ? ERR_EXISTS
 		               : why == EACCES   ? ERR_DENIED
 		                                 : ERR_NOMEM,
-		               "cannot listen on %s: %s", addr, strerrordesc_np(why));
+		               "cannot listen on %s: %s%s", addr, strerrordesc_np(why), remedy(why));
 	*ret_fd = fd;
 	return ERR_OK;
 }

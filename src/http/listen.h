@@ -2,13 +2,17 @@
 #pragma once
 #include "base/err.h"
 
-#include <stdbool.h>
-
 enum { LISTEN_ADDR_MAX = 64 };
 
-/* Bind and listen on "host:port" or "[v6]:port", numeric hosts or names.  `first` binds exclusively, so that
- * a second instance fails loudly; the others join its port.  ret_addr gets the address with its real port.
+enum listen_flags {
+	LISTEN_FIRST =
+	        1,       /* binds exclusively, so that a second instance fails loudly; others join its port */
+	LISTEN_BOTH = 2, /* [::]: IPv4 too */
+};
+
+/* Bind and listen on "host:port" or "[v6]:port", numeric hosts or names.  ret_addr gets the address with its
+ * real port.
  * Errors  ERR_INVALID (not an address), ERR_EXISTS (in use, names the address), ERR_DENIED (not permitted),
  * ERR_NOMEM. */
-MUST_CHECK enum err_code listen_open(const char *addr, bool first, int *ret_fd,
+MUST_CHECK enum err_code listen_open(const char *addr, unsigned flags, int *ret_fd,
                                      char ret_addr[LISTEN_ADDR_MAX], struct err *reterr);

@@ -1,6 +1,7 @@
 """Settings: where they come from, every problem at once, secrets masked."""
 
 import json
+import socket
 
 import pytest
 
@@ -139,6 +140,55 @@ def test_print_config_masks_secrets(program):
 def test_several_listeners(make_service):
     service = make_service(LINKD_LISTEN="127.0.0.1:0,[::1]:0")
     assert client.get(service.url + "/healthz").status == 200
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def healths(port):
+    """What both families answer at a port."""
+    return [client.get(f"http://{host}:{port}/healthz").status for host in ("127.0.0.1", "[::1]")]
+
+
+def test_the_address_of_all_serves_both_families(make_service):
+    """[::] alone; a client is the same one by either socket, so its tries are counted together."""
+    service = make_service(LINKD_LISTEN="[::]:0", LINKD_PUBLIC_URL="http://127.0.0.1:1", LINKD_LOG_LEVEL="debug")
+    port = int(service.url.rsplit(":", 1)[1])
+    assert healths(port) == [200, 200]
+    assert service.command("healthcheck", settings={"LINKD_LISTEN": f"[::]:{port}"}).returncode == 0
+    assert service.command("healthcheck", "--url", f"http://127.0.0.1:{port}/healthz").returncode == 0
+    peers = {one.get("client") for one in service.log() if one.get("route")}
+    assert not any(str(one).startswith("::ffff:") for one in peers), peers
+
+
+@pytest.mark.parametrize("order", ["[::]:{0},0.0.0.0:{0}", "0.0.0.0:{0},[::]:{0}", "127.0.0.1:{0},[::]:{0}"])
+def test_both_addresses_of_all_may_be_given(make_service, order):
+    port = free_port()
+    service = make_service(LINKD_LISTEN=order.format(port), LINKD_PUBLIC_URL="http://127.0.0.1:1")
+    assert healths(port) == [200, 200]
+    assert service.command("healthcheck").returncode == 0
+
+
+def test_healthcheck_asks_every_address_that_is_configured(make_service):
+    service = make_service()
+    port = int(service.url.rsplit(":", 1)[1])
+    assert service.command("healthcheck", settings={"LINKD_LISTEN": f"127.0.0.1:{port}"}).returncode == 0
+    for listen in (f"127.0.0.1:{port},[::1]:{port}", f"[::1]:{port},127.0.0.1:{port}"):
+        done = service.command("healthcheck", settings={"LINKD_LISTEN": listen})
+        assert done.returncode == 1 and f"http://[::1]:{port}/healthz" in done.stderr, done.stderr
+    done = service.command("healthcheck", settings={"LINKD_LISTEN": f"127.0.0.1:{port},127.0.0.1:0"})
+    assert done.returncode == 1 and "--url" in done.stderr
+
+
+def test_a_second_service_on_a_port_says_what_to_do(make_service):
+    service = make_service()
+    other = make_service(start=False, LINKD_LISTEN=service.url.removeprefix("http://"))
+    done = other.command("serve")
+    assert done.returncode == 1 and "cannot listen on" in done.stderr
+    assert "end the program that uses it" in done.stderr and "another port" in done.stderr
 
 
 def test_a_short_app_secret_is_a_warning(make_service):

@@ -277,7 +277,8 @@ int server_rig_open(void)
 	atomic_store(&draining, false);
 	atomic_store(&cleaned, 0);
 	atomic_store(&handled, 0);
-	if (loop_new(&loop, NULL) != ERR_OK || listen_open("127.0.0.1:0", true, &o.fd, addr, NULL) != ERR_OK)
+	if (loop_new(&loop, NULL) != ERR_OK ||
+	    listen_open("127.0.0.1:0", LISTEN_FIRST, &o.fd, addr, NULL) != ERR_OK)
 		return -1;
 	port = (int)strtol(strrchr(addr, ':') + 1, NULL, 10);
 	o.loop = loop;

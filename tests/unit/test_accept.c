@@ -54,7 +54,7 @@ static void test_a_turn_accepts_all_that_wait(void **state)
 	int fd[CLIENTS];
 	(void)state;
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(listen_open("127.0.0.1:0", true, &o.fd, addr, NULL), ERR_OK);
+	assert_int_equal(listen_open("127.0.0.1:0", LISTEN_FIRST, &o.fd, addr, NULL), ERR_OK);
 	o.loop = loop;
 	assert_int_equal(server_new(&o, &server, NULL), ERR_OK);
 	for (int i = 0; i < CLIENTS; i++)

@@ -216,6 +216,8 @@ static void test_settings(void **state)
 	(void)setenv("LINKD_LISTEN", "127.0.0.1:0", 1);
 	must_say("healthcheck", CLI_FAILED, "", "name the address with --url");
 	(void)setenv("LINKD_LISTEN", "[::]:1", 1);
+	must_say("healthcheck", CLI_FAILED, "", "http://127.0.0.1:1/healthz does not answer");
+	(void)setenv("LINKD_LISTEN", "[::]:1,0.0.0.0:1", 1);
 	must_say("healthcheck", CLI_FAILED, "", "http://[::1]:1/healthz does not answer");
 	(void)setenv("LINKD_LISTEN", "0.0.0.0:1", 1);
 	must_say("healthcheck", CLI_FAILED, "", "http://127.0.0.1:1/healthz does not answer");

@@ -219,12 +219,41 @@ static void test_in_list(void **state)
 	}
 }
 
+static void test_listens_on_both(void **state)
+{
+	static const struct {
+		const char *first, *second; /* second NULL: alone */
+		bool both;                  /* of the first */
+	} rows[] = {
+	        {"[::]:8080", NULL, true},
+	        {"[0:0::0]:8080", NULL, true},
+	        {"[::1]:8080", NULL, false},
+	        {"0.0.0.0:8080", NULL, false},
+	        {"localhost:8080", NULL, false},
+	        {"off", NULL, false},
+	        {"[::]:8080", "0.0.0.0:8080", false},
+	        {"[::]:8080", "127.0.0.1:8080", false},
+	        {"[::]:8080", "localhost:8080", false},
+	        {"[::]:8080", "0.0.0.0:8081", true},
+	        {"[::]:8080", "[::1]:8080", true},
+	        {"[::]:0", "0.0.0.0:0", true},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *items[] = {(char *)(uintptr_t)rows[i].first, (char *)(uintptr_t)rows[i].second};
+		struct strlist l = {rows[i].second == NULL ? 1 : 2, items};
+		if (config_listens_on_both(&l, 0) != rows[i].both)
+			fail_msg("%s and %s", rows[i].first, rows[i].second);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_host_port), cmocka_unit_test(test_host_valid),
-	        cmocka_unit_test(test_loopback),  cmocka_unit_test(test_origin),
-	        cmocka_unit_test(test_cidr),      cmocka_unit_test(test_in_list),
+	        cmocka_unit_test(test_listens_on_both), cmocka_unit_test(test_host_port),
+	        cmocka_unit_test(test_host_valid),      cmocka_unit_test(test_loopback),
+	        cmocka_unit_test(test_origin),          cmocka_unit_test(test_cidr),
+	        cmocka_unit_test(test_in_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

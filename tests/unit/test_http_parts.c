@@ -21,6 +21,9 @@ static void peers(void **state)
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &six.sin6_addr), 1);
 	client_peer((struct sockaddr *)&six, got);
 	assert_string_equal(got, "2001:db8::1");
+	assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.7", &six.sin6_addr), 1);
+	client_peer((struct sockaddr *)&six, got); /* an IPv4 client of a socket for both families */
+	assert_string_equal(got, "192.0.2.7");
 	client_peer((struct sockaddr *)&local, got);
 	assert_string_equal(got, "");
 	client_peer(NULL, got);

@@ -266,14 +266,14 @@ static void test_a_second_instance_fails_loudly(void **state)
 	int fd = -1;
 	(void)state;
 	(void)snprintf(addr, sizeof addr, "127.0.0.1:%d", port);
-	assert_int_equal(listen_open(addr, true, &fd, got, &e), ERR_EXISTS);
+	assert_int_equal(listen_open(addr, LISTEN_FIRST, &fd, got, &e), ERR_EXISTS);
 	assert_non_null(strstr(e.msg, addr));
-	assert_int_equal(listen_open(addr, false, &fd, got, &e), ERR_OK);
+	assert_int_equal(listen_open(addr, 0, &fd, got, &e), ERR_OK);
 	(void)close(fd);
 	static const char *const bad[] = {"",       "x",           "1:2:3", "127.0.0.1:", "127.0.0.1:99999",
 	                                  "[::1:1", "127.0.0.1:1x"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(listen_open(bad[i], true, &fd, got, &e), ERR_INVALID);
+		assert_int_equal(listen_open(bad[i], LISTEN_FIRST, &fd, got, &e), ERR_INVALID);
 }
 
 int main(void)

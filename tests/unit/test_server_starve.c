@@ -156,7 +156,7 @@ static void no_server(void **state)
 	(void)state;
 	for (size_t nth = 1, more = 1; more; nth++) {
 		struct server *s = NULL;
-		assert_int_equal(listen_open("127.0.0.1:0", true, &o.fd, addr, NULL), ERR_OK);
+		assert_int_equal(listen_open("127.0.0.1:0", LISTEN_FIRST, &o.fd, addr, NULL), ERR_OK);
 		starve_nth(nth);
 		enum err_code code = server_new(&o, &s, NULL);
 		more = starve_calls() >= nth;
@@ -177,7 +177,7 @@ static void no_option(bool first)
 	for (size_t nth = 1, more = 1; more; nth++) {
 		int fd;
 		starve_nth(nth);
-		enum err_code code = listen_open("127.0.0.1:0", first, &fd, addr, NULL);
+		enum err_code code = listen_open("127.0.0.1:0", first ? LISTEN_FIRST : 0, &fd, addr, NULL);
 		more = starve_calls() >= nth;
 		assert_int_equal(last, more ? ERR_OK : ERR_NOMEM);
 		last = code;

@@ -129,7 +129,7 @@ static void start(int64_t delay_us)
 	pthread_cond_init(&slow.wake, NULL);
 	assert_int_equal(pthread_create(&slow.thread, NULL, slow_run, &slow), 0);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(listen_open("127.0.0.1:0", true, &o.fd, addr, NULL), ERR_OK);
+	assert_int_equal(listen_open("127.0.0.1:0", LISTEN_FIRST, &o.fd, addr, NULL), ERR_OK);
 	port = (int)strtol(strrchr(addr, ':') + 1, NULL, 10);
 	o.loop = loop;
 	assert_int_equal(server_new(&o, &server, NULL), ERR_OK);
