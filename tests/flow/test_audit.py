@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import canary, client
+from harness import canary, client, digests
 from harness.phone import Customer, Phone, deliver
 from harness.service import BINARY
 from simulator import events
@@ -152,6 +152,14 @@ def test_digest_needs_the_key_only(tmp_path, store):
     if store.startswith("dynamodb"):
         refused = ask("4711", LINKD_SEAL_KEY="")
         assert refused.returncode == 1 and "LINKD_SEAL_KEY" in refused.stderr
+
+
+def test_the_digests_are_what_they_are_said_to_be(make_service):
+    """Worked out beside the program; the model counts on it."""
+    key = "k" * 33
+    service = make_service(start=False, LINKD_SEAL_KEY=key + ",another key of more than 32 bytes")
+    for value in ("4711", "7123456789012345", "a", "12345678", "x" * 600, "\u00e9"):
+        assert service.digest(value) == digests.digest(digests.key_of(key), value)
 
 
 def test_the_start_line_names_the_version(service):

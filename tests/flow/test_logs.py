@@ -1,5 +1,6 @@
 """What stands in the log: one JSON object a line, nothing forged, nothing secret (searched at the end)."""
 
+import http.client
 import urllib.parse
 
 import pytest
@@ -82,14 +83,24 @@ def test_text_format(make_service):
 
 
 def test_a_service_whose_output_nobody_reads_goes_on(make_service):
-    """The ring fills, lines are dropped and counted; answers go on."""
+    """The ring fills, other lines are dropped and counted; answers go on, and not one audit line is lost."""
     service = make_service(LINKD_LOG_LEVEL="debug")
     service.pause.clear()
-    for _ in range(1500):
-        assert client.get(service.url + "/nothing?" + "a" * 200).status == 404
-    dropped = metrics.value(service, "linkd_log_dropped_total")
+    connection = http.client.HTTPConnection(service.url.removeprefix("http://"))
+    for n in range(5000):
+        connection.request("GET", "/nothing", headers={"Traceparent": "00-" + "a" * 49 + "-01"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 404
+        if n % 50 == 0:
+            deliver(service, events.body(events.unlinked(events.new_psid())))
+    dropped, lost = (metrics.value(service, f"linkd_log_{of}dropped_total") for of in ("", "audit_"))
     service.pause.set()
-    print(f"\n{dropped:.0f} lines dropped while nobody read")
+    service.signal(15)
+    assert service.logged(lambda line: line["msg"] == "stopped")
+    print(f"\n{dropped:.0f} other lines dropped while nobody read, {lost:.0f} of 100 audit lines")
+    assert dropped > 100 and lost == 0
+    assert len(service.audit(result="not_removed")) == 100
 
 
 def wrong_signature(service):

@@ -8,17 +8,23 @@ import time
 from harness import database
 from harness.service import Service
 
-SETTINGS = {"LINKD_CODE_TTL": "30"}
+from . import trail
+
+SETTINGS = {"LINKD_CODE_TTL": "30", "LINKD_SEAL_KEY": trail.SEAL_KEY}
 TTL_S = 30
 SETTLES_S = 0.1  # after a kill, until a stand-in has executed what it was sent
 
 
 class Quiet(Service):
-    """Keeps no line that tells of a request: there are millions."""
+    """Keeps no line that tells of a request: there are millions.  Audit lines are counted."""
     def _read(self, stream, keep, watch):
+        audit = self.__dict__.setdefault("audit_lines", trail.Lines())
+
         class Few(list):
             def append(self, line):
-                if '"level":"info"' not in line or '"listening"' in line:
+                if line.endswith('"audit":true}\n'):
+                    audit.take(line)
+                elif '"level":"info"' not in line or '"listening"' in line:
                     super().append(line)
         few = Few()
         self.__dict__["lines" if watch else "errors"] = few
@@ -36,6 +42,7 @@ class Host:
         self.up, self.lock = threading.Event(), threading.Lock()
         self.over = False  # sequences under way end
         self.kills = self.unsettled = 0
+        self.killed = []  # when
         self.pool = concurrent.futures.ThreadPoolExecutor(96)
         self.service.start()
         self.up.set()
@@ -45,6 +52,7 @@ class Host:
         time.sleep(wait_s)
         with self.lock:
             self.up.clear()
+            self.killed.append(time.time())
             self.service.kill()
             self.kills += 1
             time.sleep(SETTLES_S if self.lags else 0)
@@ -55,11 +63,16 @@ class Host:
         self.pool.shutdown()
         self.service.stop()
 
+    def judge_trail(self):
+        """-> (changes, lost by a kill, what is wrong); of a service that was stopped."""
+        return 0, 0, []
+
 
 class OnSqlite(Host):
     def __init__(self, directory, **settings):
         super().__init__(directory, **settings)
         self.local = threading.local()
+        trail.watch(self.connection())
 
     def connection(self):
         if not hasattr(self.local, "at"):
@@ -85,6 +98,9 @@ class OnSqlite(Host):
 
     def check(self):
         assert database.check(self.service.database) == ["ok"]
+
+    def judge_trail(self):
+        return trail.judge(self.connection().execute("SELECT * FROM model_changes").fetchall(), self.service.audit_lines, self.killed)
 
 
 class OnDynamodb(Host):

@@ -155,6 +155,8 @@ def run(o):
                 shorter, again = (None, None) if o.no_shrink else shrink(ground, steps.sequence(seed, **o.mix))
                 result["failures"].append({"seed": seed, "failure": failure, "shrunk": again and shorter, "shrunk_failure": again})
             ground.host.check()
+            ground.host.stop()
+            result["changes"], result["lines_lost"], result["trail"] = ground.host.judge_trail()
             result["rules"] = lint.take()[:5]
             return result
         finally:
@@ -175,8 +177,11 @@ def tell(o, result):
         for step, *answers in shown["trace"]:
             print("   ", step, "->", *answers)
         print("   ", shown["why"], "at", shown["ends"], "s; without answer:", shown["broken"])
+    for one in result["trail"][:10]:
+        print("FAILED: audit trail:", one)
+    trail = f", {result['changes']} changes with one audit line each but {result['lines_lost']} lost by a kill" if result["changes"] else ""
     print(f"{result['played']} sequences on {o.store} in {result['seconds']} s, {result['kills']} kills,"
-          f" {result['unsettled']} answers 503, {result['unjudged']} not judged (too many orders), {len(result['failures'])} failed")
+          f" {result['unsettled']} answers 503, {result['unjudged']} not judged (too many orders){trail}, {len(result['failures'])} failed")
 
 
 def main(words):
@@ -186,7 +191,7 @@ def main(words):
         print(json.dumps(result, default=repr))
     else:
         tell(o, result)
-    return 1 if result["failures"] or result["rules"] else 0
+    return 1 if result["failures"] or result["rules"] or result["trail"] else 0
 
 
 if __name__ == "__main__":
