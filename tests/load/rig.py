@@ -94,11 +94,12 @@ class Maker:
     def message(self):
         return self.webhook(events.message(events.new_psid(), "hello"), kind="message")
 
-    def login(self, password=None, address=None, kind="login"):
-        """Somebody new at an address nobody else has."""
-        target, form = self.phone.last.page.submit("/link/login")
-        fields = {**form, "email": f"m{secrets.token_hex(8)}@example.com", "password": password or self.customer.password}
-        headers = [("Content-Type", FORM), ("Origin", self.service.url), *self.phone.headers().items()]
+    def login(self, password=None, address=None, kind="login", email=None, phone=None):
+        """Somebody new at an address nobody else has; phone: one whose last page is the login page."""
+        phone = phone or self.phone
+        target, form = phone.last.page.submit("/link/login")
+        fields = {**form, "email": email or f"m{secrets.token_hex(8)}@example.com", "password": password or self.customer.password}
+        headers = [("Content-Type", FORM), ("Origin", self.service.url), *phone.headers().items()]
         headers = [(k, address or new_address()) if k == "X-Forwarded-For" else (k, v) for k, v in headers]
         return Request(kind, None, self.bytes("POST", target, headers, urllib.parse.urlencode(fields).encode()))
 

@@ -10,6 +10,7 @@ import sys
 
 FAULTS = ("reset", "lost", "slow", "throttle", "500")  # lost: done, and the connection dies
 SLOW_S = (0.5, 2.5)
+NOBODY = "!"  # no customer was added yet; then every e-mail has that one's password
 KEY = [{"AttributeName": "customer_id", "KeyType": "HASH"}, {"AttributeName": "email", "KeyType": "RANGE"}]
 LOGIN = ["password", "login_failures", "login_window_ends"]
 
@@ -30,7 +31,7 @@ TABLE = {"Table": {
 
 class Standin:
     def __init__(self):
-        self.delay_s, self.spread, self.faults, self.hash = 0.0, 0.0, {}, "!"
+        self.delay_s, self.spread, self.faults, self.hash = 0.0, 0.0, {}, NOBODY
         self.written, self.counts = set(), {}
         self.running = self.most = 0
 
@@ -48,15 +49,22 @@ class Standin:
             return TABLE
         if operation == "Query":
             return {"Items": self.found(json.loads(body)["ExpressionAttributeValues"])}
+        if operation == "GetItem":
+            return {"Item": item} if (item := self.item(json.loads(body)["Key"]["email"]["S"])) else {}
         if operation == "PutItem":
             self.hash = json.loads(body)["Item"]["password"]["S"]
         if operation == "UpdateItem":
             return self.update(json.loads(body))
         return {}
 
+    def item(self, email):
+        if not email or self.hash == NOBODY:
+            return None
+        return {"customer_id": {"S": "id-" + email}, "email": {"S": email}, "password": {"S": self.hash}}
+
     def found(self, values):
-        email = values.get(":l", {}).get("S")
-        return [{"customer_id": {"S": "id-" + email}, "email": {"S": email}, "password": {"S": self.hash}}] if email else []
+        item = self.item(values.get(":l", {}).get("S"))
+        return [item] if item else []
 
     def update(self, request):
         values = request["ExpressionAttributeValues"]
