@@ -47,7 +47,7 @@ static size_t take_more(struct lane *l, struct sqlite_group *g)
 	if (g->n == SQLITE_GROUP_MAX)
 		return 0;
 	(void)sched_yield();
-	return opqueue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, false);
+	return opqueue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, 0);
 }
 
 static void *write_ops(void *arg)
@@ -55,12 +55,13 @@ static void *write_ops(void *arg)
 	struct lane *l = arg;
 	struct sqlite_group g = {.db = &l->db};
 	own_metrics();
-	for (;;) {
-		if (g.n == 0 && (g.n = opqueue_take(&l->queue, g.op, 1, true)) == 0)
-			return NULL;
+	while (g.n > 0 || !opqueue_ended(&l->queue)) {
+		if (g.n == 0)
+			g.n = opqueue_take(&l->queue, g.op, 1, sqlite_wal_wait_ms(&g.wal));
 		g.n += take_more(l, &g);
 		sqlite_group_run(&g);
 	}
+	return NULL;
 }
 
 static enum err_code find(struct sqlite_db *db, struct store_op *op, struct err *reterr)
@@ -79,7 +80,7 @@ static void *read_ops(void *arg)
 	struct lane *l = arg;
 	struct store_op *op;
 	own_metrics();
-	while (opqueue_take(&l->queue, &op, 1, true) == 1) {
+	while (opqueue_take(&l->queue, &op, 1, OPQUEUE_FOREVER) == 1) {
 		struct err why;
 		op->code = find(&l->db, op, &why);
 		if (op->code != ERR_OK)

@@ -98,11 +98,22 @@ static int run_all(struct sqlite_group *g, bool *ret_wrote)
 	return sqlite_db_run(g->db, SQL_COMMIT);
 }
 
+static void note_erased(struct sqlite_group *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		const struct store_op *op = g->op[i];
+		if ((op->kind == STORE_ERASE || op->kind == STORE_REMOVE) && op->out.outcome == STORE_DONE)
+			sqlite_wal_erased(&g->wal);
+	}
+}
+
 void sqlite_group_run(struct sqlite_group *g)
 {
 	struct err why;
 	bool wrote = false;
 	drop_expired(g);
+	if (g->n == 0)
+		sqlite_wal_run(&g->wal, g->db);
 	if (g->n == 0 || !begin(g))
 		return;
 	int rc = run_all(g, &wrote);
@@ -114,6 +125,8 @@ void sqlite_group_run(struct sqlite_group *g)
 	}
 	if (wrote)
 		metric_add(M_SQLITE_COMMITS, 1);
+	note_erased(g);
+	sqlite_wal_run(&g->wal, g->db);
 	for (size_t i = 0; i < g->n; i++)
 		store_finish(g->op[i]);
 	g->n = 0;

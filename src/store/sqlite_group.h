@@ -3,7 +3,7 @@
  * An operation is one statement that writes, which SQLite does wholly or not at all: one that fails fails
  * alone.  When the commit fails, or an error ended the transaction, every operation of the group failed. */
 #pragma once
-#include "store/sqlite_db.h"
+#include "store/sqlite_wal.h"
 
 enum { SQLITE_GROUP_MAX = 256 }; /* operations */
 
@@ -11,9 +11,11 @@ struct sqlite_group {
 	struct sqlite_db *db;
 	size_t n;
 	bool locked; /* what waits here waits for another process */
+	struct sqlite_wal wal;
 	struct store_op *op[SQLITE_GROUP_MAX];
 };
 
-/* Run and finish what is in the group.  What is left (n > 0) could not begin because another process holds
- * the lock: call again, with more added if there is more. */
+/* Run and finish what is in the group, then what is due of the log.  An erase is finished after the log was
+ * cut, or a try at it.  What is left (n > 0) could not begin because another process holds the lock: call
+ * again, with more added if there is more. */
 void sqlite_group_run(struct sqlite_group *g);
