@@ -6,7 +6,7 @@ import time
 from . import reference, steps
 from .explore import UNKNOWN, Lost, Request, Search
 from .host import TTL_S
-from .world import PAGES, PASSWORD, World, digest
+from .world import PAGES, PASSWORD, World, digest, lists
 
 ANSWERS_S = 30
 SETTLES_S = 45  # the look after 2 s, or that after 30 s more when the first did not settle
@@ -138,7 +138,7 @@ class Player:
     def chains(self, made, span):
         """The events of one PSID one after another, in order of time."""
         timed = []
-        for event in made:
+        for event in sum(lists(made), []):
             kind, psid, at = (event[0], event[2], event[3]) if event[0] == "linked" else event
             at = self.world.address(at)
             stale = at is not None and at < span[0] - reference.OLDEST_MS
