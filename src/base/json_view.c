@@ -1,8 +1,9 @@
 #include "base/json_view.h"
 
-static bool one_of(char c, const char *set)
+/* White space, ',' and ':'. */
+static bool is_between(char c)
 {
-	return c != '\0' && strchr(set, c) != NULL;
+	return c == ' ' || c == ',' || c == ':' || c == '\n' || c == '\r' || c == '\t';
 }
 
 static void skip(struct str *s, size_t n)
@@ -10,19 +11,32 @@ static void skip(struct str *s, size_t n)
 	*s = (struct str){s->p + n, s->n - n};
 }
 
-static void skip_all(struct str *s, const char *set)
+static void skip_between(struct str *s)
 {
-	while (s->n > 0 && one_of(s->p[0], set))
+	while (s->n > 0 && is_between(s->p[0]))
 		skip(s, 1);
+}
+
+/* Is the character at s.p[at] escaped: are there an odd number of backslashes before it? */
+static bool escaped(struct str s, size_t at)
+{
+	size_t from = at;
+	while (from > 0 && s.p[from - 1] == '\\')
+		from--;
+	return (at - from) % 2 == 1;
 }
 
 /* Bytes of the string at the front, quotes included. */
 static size_t string_size(struct str s)
 {
-	size_t at = 1;
-	while (at + 1 < s.n && s.p[at] != '"')
-		at += s.p[at] == '\\' ? 2 : 1;
-	return at < s.n ? at + 1 : s.n;
+	size_t at = 0;
+	do {
+		const char *quote = memchr(s.p + at + 1, '"', s.n - at - 1);
+		if (quote == NULL)
+			return s.n;
+		at = (size_t)(quote - s.p);
+	} while (escaped(s, at));
+	return at + 1;
 }
 
 static size_t container_size(struct str s)
@@ -41,16 +55,16 @@ static size_t container_size(struct str s)
 static size_t word_size(struct str s)
 {
 	size_t at = 0;
-	while (at < s.n && !one_of(s.p[at], ",]} \t\r\n"))
+	while (at < s.n && !is_between(s.p[at]) && s.p[at] != ']' && s.p[at] != '}')
 		at++;
 	return at;
 }
 
 static struct str take_value(struct str *s)
 {
-	bool container = s->n > 0 && one_of(s->p[0], "{[");
-	bool string = s->n > 0 && s->p[0] == '"';
-	size_t n = container ? container_size(*s) : string ? string_size(*s) : word_size(*s);
+	char first = s->n > 0 ? s->p[0] : '\0';
+	bool container = first == '{' || first == '[';
+	size_t n = container ? container_size(*s) : first == '"' ? string_size(*s) : word_size(*s);
 	struct str value = {s->p, n};
 	skip(s, n);
 	return value;
@@ -80,7 +94,7 @@ struct str json_view_items(struct str array)
 
 bool json_view_next(struct str *items, struct str *ret)
 {
-	skip_all(items, ", \t\r\n");
+	skip_between(items);
 	if (items->n == 0)
 		return false;
 	*ret = take_value(items);
@@ -93,7 +107,7 @@ static int hex_value(char c)
 	return c <= '9' ? c - '0' : lower - 'a' + 10;
 }
 
-/* Take one character of a key: only what a name of ours may hold is decoded. */
+/* Take one character of a string: only what a word of ours may hold is decoded. */
 static int take_char(struct str *raw)
 {
 	if (raw->n < 6 || raw->p[0] != '\\' || raw->p[1] != 'u') {
@@ -108,12 +122,13 @@ static int take_char(struct str *raw)
 	return c;
 }
 
-/* A key with its quotes. */
-static bool key_is(struct str key, const char *name)
+bool json_view_is(struct str value, const char *word)
 {
-	struct str raw = inside(key, '"');
-	for (; *name != '\0'; name++)
-		if (raw.n == 0 || take_char(&raw) != *name)
+	struct str raw = inside(value, '"');
+	if (raw.p == NULL)
+		return false;
+	for (; *word != '\0'; word++)
+		if (raw.n == 0 || take_char(&raw) != *word)
 			return false;
 	return raw.n == 0;
 }
@@ -131,10 +146,10 @@ void json_view_fields(struct str object, struct json_view_field *fields, size_t 
 	for (size_t i = 0; i < n; i++)
 		fields[i] = (struct json_view_field){.name = fields[i].name};
 	while (json_view_next(&members, &key)) {
-		skip_all(&members, ": \t\r\n");
+		skip_between(&members);
 		value = take_value(&members);
 		for (size_t i = 0; i < n; i++)
-			if (key_is(key, fields[i].name))
+			if (json_view_is(key, fields[i].name))
 				note(&fields[i], value);
 	}
 }

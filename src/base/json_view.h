@@ -19,6 +19,7 @@ struct json_view_field {
 /* Fill in n fields in one pass.  There are none in a value that is not an object. */
 void json_view_fields(struct str object, struct json_view_field *fields, size_t n);
 
+bool json_view_is(struct str value, const char *word); /* the string, of lower-case letters and '_' */
 bool json_view_is_object(struct str value);
 bool json_view_is_array(struct str value);
 struct str json_view_items(struct str array); /* for json_view_next; empty when it is not an array */

@@ -47,6 +47,14 @@ static struct json *scalar(struct reader *r, const struct json_view_field *f)
 	return j;
 }
 
+static bool is_text(struct reader *r, const struct json_view_field *f)
+{
+	struct json *j = scalar(r, f);
+	bool ok = json_is_string(j);
+	json_free(j);
+	return ok;
+}
+
 static bool read_id(struct reader *r, const struct json_view_field *f, char *ret, size_t cap)
 {
 	struct json *j = scalar(r, f);
@@ -109,13 +117,15 @@ static enum verdict read_linking(struct reader *r, struct str linking, struct ev
 	struct json_view_field f[LINKING_N] = {
 	        [LINKING_STATUS] = {.name = "status"}, [LINKING_CODE] = {.name = "authorization_code"}};
 	json_view_fields(linking, f, LINKING_N);
-	struct json *status = scalar(r, &f[LINKING_STATUS]);
-	bool is_text = json_is_string(status), linked = str_is(json_str(status), "linked");
-	e->kind = linked ? EVENT_K_LINKED : EVENT_K_UNLINKED;
-	bool unlinked = str_is(json_str(status), "unlinked");
-	json_free(status);
-	if (!linked)
-		return unlinked ? V_TAKEN : is_text ? V_IGNORED : V_SKIPPED;
+	struct str status = f[LINKING_STATUS].value;
+	if (f[LINKING_STATUS].doubled)
+		return V_SKIPPED;
+	e->kind = EVENT_K_UNLINKED;
+	if (json_view_is(status, "unlinked"))
+		return V_TAKEN;
+	if (!json_view_is(status, "linked"))
+		return is_text(r, &f[LINKING_STATUS]) ? V_IGNORED : V_SKIPPED;
+	e->kind = EVENT_K_LINKED;
 	char code[EVENT_CODE_MAX + 1];
 	if (!read_id(r, &f[LINKING_CODE], code, sizeof code))
 		return V_SKIPPED;
@@ -221,16 +231,13 @@ static enum err_code read_delivery(struct reader *r, struct str top, struct err 
 		r->out->skipped++;
 		return ERR_OK;
 	}
-	struct json *object = scalar(r, &f[TOP_OBJECT]);
-	bool is_page = str_is(json_str(object), "page");
-	json_free(object);
-	if (!is_page || !json_view_is_array(f[TOP_ENTRY].value)) {
-		r->out->ignored += !r->nomem;
-	} else {
-		struct str entries = json_view_items(f[TOP_ENTRY].value), entry;
-		while (!r->nomem && json_view_next(&entries, &entry))
-			read_entry(r, entry);
+	if (!json_view_is(f[TOP_OBJECT].value, "page") || !json_view_is_array(f[TOP_ENTRY].value)) {
+		r->out->ignored++;
+		return ERR_OK;
 	}
+	struct str entries = json_view_items(f[TOP_ENTRY].value), entry;
+	while (!r->nomem && json_view_next(&entries, &entry))
+		read_entry(r, entry);
 	return r->nomem ? err_set(reterr, ERR_NOMEM, "no memory for the events of a delivery") : ERR_OK;
 }
 

@@ -156,6 +156,31 @@ static void fields(void **state)
 	expect_field(&none, "", false);
 }
 
+static void words(void **state)
+{
+	static const struct {
+		const char *value;
+		bool same;
+	} rows[] = {{"\"b_c\"", true},
+	            {"\"\\u0062_\\u0063\"", true},
+	            {"\"b\\u005Fc\"", true},
+	            {"\"b\"", false},
+	            {"\"b_cd\"", false},
+	            {"\"\"", false},
+	            {"b_c", false},
+	            {"\"B_c\"", false},
+	            {"\"b_c\\ud800\"", false},
+	            {"\"b_c\\u0000\"", false},
+	            {"\"\\b_c\"", false},
+	            {"[\"b_c\"]", false},
+	            {"\"b_\\u1063\"", false},
+	            {"", false}};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (json_view_is(str_c(rows[i].value), "b_c") != rows[i].same)
+			fail_msg("%s", rows[i].value);
+}
+
 static void items(void **state)
 {
 	static const char *const want[] = {"1", "\"a,]\"", "[2,[3]]", "{\"k\":[4]}", "null", "[]"};
@@ -210,9 +235,9 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(odd_but_json), cmocka_unit_test(not_json),       cmocka_unit_test(nesting),
-	        cmocka_unit_test(a_wanted_key), cmocka_unit_test(fields),         cmocka_unit_test(items),
-	        cmocka_unit_test(scalars),      cmocka_unit_test(without_memory),
+	        cmocka_unit_test(odd_but_json), cmocka_unit_test(not_json), cmocka_unit_test(nesting),
+	        cmocka_unit_test(a_wanted_key), cmocka_unit_test(fields),   cmocka_unit_test(words),
+	        cmocka_unit_test(items),        cmocka_unit_test(scalars),  cmocka_unit_test(without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
