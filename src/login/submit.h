@@ -36,11 +36,12 @@ struct submit {
 	bool known_device; /* it logged in with this e-mail before, and has tries left: known before the
 	                      store is asked */
 	struct throttle_claim claim;
-	struct throttle_claim profile_claim; /* held only past the ceiling */
-	struct store_op *op;                 /* running, else NULL */
-	struct password_job *job;            /* from its place in the queue until its answer, else NULL */
-	struct loop_timer timer;             /* floor of a failed login */
-	struct loop_timer limit;             /* the whole flow's end: before the request's own deadline */
+	struct throttle_claim customer_claim; /* of the customer's tries; past these of the profile's */
+	const char *passed_by;    /* what let it past the customer's tries; NULL: nothing had to */
+	struct store_op *op;      /* running, else NULL */
+	struct password_job *job; /* from its place in the queue until its answer, else NULL */
+	struct loop_timer timer;  /* floor of a failed login */
+	struct loop_timer limit;  /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
 	bool known;      /* exactly one customer matched */
 	size_t found;    /* customers the last lookup gave */

@@ -1,6 +1,6 @@
 /* May this password be tried?  The counts in memory, the customer's failures in the store, and what passes
- * them: a known device, or a profile that Facebook confirmed.  Of each the tries are counted, here and, when
- * they fail, in the store as all others. */
+ * these: a known device, or a profile that Facebook confirmed.  Their tries are counted too: in memory and,
+ * when they fail, in the store like all others. */
 #include "base/crypto.h"
 #include "login/gate.h"
 #include "login/submit.h"
@@ -25,43 +25,51 @@ enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s)
 void submit_unreserve(struct submit *f)
 {
 	throttle_release(f->s->throttle, &f->claim);
-	throttle_release(f->s->throttle, &f->profile_claim);
+	throttle_release(f->s->throttle, &f->customer_claim);
 }
 
 void submit_reserve_was_right(struct submit *f)
 {
 	throttle_right(f->s->throttle, &f->claim);
-	throttle_release(f->s->throttle, &f->profile_claim);
+	throttle_release(f->s->throttle, &f->customer_claim);
+}
+
+static enum err_code reserve_customer(struct submit *f, struct str psid)
+{
+	uint8_t key[DEVICE_DIGEST_LEN];
+	enum err_code code = device_key_digest(&f->customer.key, key);
+	if (code != ERR_OK)
+		return code;
+	return throttle_reserve_customer(f->s->throttle, (struct str){(const char *)key, sizeof key}, psid,
+	                                 loop_now_ms(f->r->loop), &f->customer_claim);
+}
+
+/* Without memory for a count of ours the store's alone decides. */
+static bool has_tries(struct submit *f)
+{
+	bool failed = f->customer.login_failures >= CEILING && f->customer.login_window_ends_s > gate_now_s();
+	return !failed && reserve_customer(f, STR("")) != ERR_THROTTLED;
 }
 
 /* A device passes as one of this customer only.  Its try was taken before the customer was known. */
-static bool passes_by_device(const struct submit *f)
+static const char *passes_by(struct submit *f)
 {
-	return f->known_device && device_is(f->device_customer, &f->customer.key);
-}
-
-static bool passes_by_profile(struct submit *f)
-{
-	uint8_t key[DEVICE_DIGEST_LEN];
-	return f->state.psid[0] != '\0' && device_key_digest(&f->customer.key, key) == ERR_OK &&
-	       throttle_reserve_profile(f->s->throttle, str_c(f->state.psid),
-	                                (struct str){(const char *)key, sizeof key}, loop_now_ms(f->r->loop),
-	                                &f->profile_claim) == ERR_OK;
-}
-
-static bool passes(struct submit *f)
-{
-	bool device = passes_by_device(f);
-	if (!device && !passes_by_profile(f))
-		return false;
-	metric_add(device ? M_CEILING_DEVICE : M_CEILING_PROFILE, 1);
-	return true;
+	if (f->known_device && device_is(f->device_customer, &f->customer.key)) {
+		metric_add(M_CEILING_DEVICE, 1);
+		return "known_device";
+	}
+	if (f->state.psid[0] == '\0' || reserve_customer(f, str_c(f->state.psid)) != ERR_OK)
+		return NULL;
+	metric_add(M_CEILING_PROFILE, 1);
+	return "confirmed_profile";
 }
 
 bool submit_at_ceiling(struct submit *f)
 {
-	return f->known && f->customer.login_failures >= CEILING &&
-	       f->customer.login_window_ends_s > gate_now_s() && !passes(f);
+	if (!f->known || has_tries(f))
+		return false;
+	f->passed_by = passes_by(f);
+	return f->passed_by == NULL;
 }
 
 /* Not at Connect but as soon as the password was right: that it was is all that the cookie says, and somebody

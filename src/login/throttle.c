@@ -164,12 +164,12 @@ enum err_code throttle_reserve(struct throttle *t, const struct throttle_try *wh
 	return code == ERR_OK ? take(t, ret, ret_wait_s) : code;
 }
 
-enum err_code throttle_reserve_profile(struct throttle *t, struct str psid, struct str customer,
-                                       int64_t now_ms, struct throttle_claim *ret)
+enum err_code throttle_reserve_customer(struct throttle *t, struct str customer, struct str psid,
+                                        int64_t now_ms, struct throttle_claim *ret)
 {
 	int64_t wait_s;
 	*ret = (struct throttle_claim){.at_s = (uint32_t)(now_ms / 1000)};
-	add(t, ret, THROTTLE_PROFILE, psid, customer);
+	add(t, ret, psid.n > 0 ? THROTTLE_PROFILE : THROTTLE_CUSTOMER, psid, customer);
 	return ret->n == 1 ? take(t, ret, &wait_s) : ERR_NOMEM;
 }
 

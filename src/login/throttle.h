@@ -9,8 +9,12 @@
  * A stranger near the owner can use these up.  So a browser that once logged in with this e-mail (the device
  * cookie, login/device.h) counts apart: 5 tries an hour of its own, and 30 in 15 minutes for all such
  * browsers of the e-mail together, since who has a password can make many.  Past these it counts like any
- * other.  A try for which Facebook confirmed the Messenger profile has 3 an hour for the customer and the
- * profile, asked for only where the customer's failures in the store would refuse it.
+ * other.
+ *
+ * Once the customer is found, all clients together have 100 tries an hour.  The store counts failures too,
+ * for all instances (submit_at_ceiling), but reads them before the hash: only a count taken before it holds
+ * when many try at once.  Past either count a known device still passes, and a try for which Facebook
+ * confirmed the Messenger profile has 3 an hour for this customer and profile.
  *
  * Bound    The tables are in THROTTLE_RULES.  To push a full count out of one, so that it starts again, a
  *          stranger must fill its table with full counts: for an e-mail's that takes 327,680 tries in the
@@ -33,6 +37,7 @@
 	X(EMAIL_WIDE, 20, 900, 16384) /* e-mail and /24 or /48 */    \
 	X(DEVICES, 30, 900, 16384)    /* all devices of an e-mail */ \
 	X(DEVICE, 5, 3600, 16384)     /* device and e-mail */        \
+	X(CUSTOMER, 100, 3600, 8192)  /* customer */                 \
 	X(PROFILE, 3, 3600, 16384)    /* customer and PSID */        \
 	X(RIGHT, 20, 900, 16384)      /* right logins of a client, or of all devices of an e-mail */
 
@@ -72,10 +77,11 @@ void throttle_free(struct throttle *t); /* NULL is a no-op */
  * Errors  ERR_THROTTLED: *ret_wait_s seconds (1..900) until there is one.  ERR_NOMEM. */
 MUST_CHECK enum err_code throttle_reserve(struct throttle *t, const struct throttle_try *who, int64_t now_ms,
                                           struct throttle_claim *ret, int64_t *ret_wait_s);
-/* Take one of the tries that a confirmed profile has for this customer, besides the first claim.
+/* Take, besides, one of the tries of a customer: those of all clients together or, with a PSID that Facebook
+ * confirmed, those of this profile.
  * Errors  ERR_THROTTLED, ERR_NOMEM. */
-MUST_CHECK enum err_code throttle_reserve_profile(struct throttle *t, struct str psid, struct str customer,
-                                                  int64_t now_ms, struct throttle_claim *ret);
+MUST_CHECK enum err_code throttle_reserve_customer(struct throttle *t, struct str customer, struct str psid,
+                                                   int64_t now_ms, struct throttle_claim *ret);
 /* Give it back: nothing was tried.  A second release does nothing. */
 void throttle_release(struct throttle *t, struct throttle_claim *claim);
 /* The login was right: give it back, unless the client had too many of these. */

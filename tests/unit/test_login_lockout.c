@@ -3,6 +3,7 @@
 #include "login_visit.h"
 
 #include "base/clock.h"
+#include "login/device.h"
 
 #define ANN "&email=ann%40example.com&password=correct+horse"
 #define ANN_WRONG "&email=ann%40example.com&password=wrong"
@@ -151,6 +152,35 @@ static void test_a_confirmed_profile_passes_the_ceiling(void **state)
 	assert_int_equal(visit.status, 401);
 }
 
+/* Tries that are on their way count before the store knows of any failure. */
+static void test_tries_at_once_do_not_pass_the_ceiling(void **state)
+{
+	(void)state;
+	struct store_customer *c = ann();
+	struct throttle_claim claim;
+	uint8_t key[DEVICE_DIGEST_LEN];
+	const char *device = make_device("C-1", "ann@example.com");
+	assert_int_equal(device_key_digest(&c->key, key), ERR_OK);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(throttle_reserve_customer(visit.service.throttle,
+		                                           (struct str){(const char *)key, sizeof key},
+		                                           STR(""), clock_mono_ms(), &claim),
+		                 ERR_OK);
+	visit.device = NULL;
+	log_in(ANN);
+	assert_int_equal(visit.status, 401);
+	assert_int_equal(visit.count[STORE_FAILURE], 0);
+	visit.device = device;
+	log_in(ANN);
+	assert_int_equal(visit.status, 200);
+	throttle_release(visit.service.throttle, &claim);
+	visit.device = NULL;
+	for (int i = 0; i < 3; i++) { /* right ones cost none of them */
+		log_in(ANN);
+		assert_int_equal(visit.status, 200);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, visit_setup, visit_teardown)
@@ -160,6 +190,7 @@ int main(void)
 	        TEST(test_other_devices_do_not_pass),
 	        TEST(test_a_known_device_has_tries_of_its_own),
 	        TEST(test_a_confirmed_profile_passes_the_ceiling),
+	        TEST(test_tries_at_once_do_not_pass_the_ceiling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

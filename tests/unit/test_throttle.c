@@ -1,48 +1,9 @@
 /* How often a password may be tried. */
-#include "test.h"
-
-#include "base/crypto.h"
-#include "login/throttle.h"
 #include "starve.h"
+#include "throttle_rig.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { START_MS = 5000000 };
-
-static struct throttle *t;
-
-static int setup(void **state)
-{
-	(void)state;
-	return throttle_new(&t, NULL) == ERR_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	throttle_free(t);
-	return 0;
-}
-
-static enum err_code reserve(const char *client, const char *email, const char *device, int64_t after_s,
-                             struct throttle_claim *ret, int64_t *ret_wait_s)
-{
-	struct throttle_try who = {str_c(client), str_c(email), str_c(device)};
-	return throttle_reserve(t, &who, START_MS + after_s * 1000, ret, ret_wait_s);
-}
-
-/* 0: a try was given; else the wait in seconds. */
-static int64_t try_at(const char *client, const char *email, int64_t after_s)
-{
-	struct throttle_claim c;
-	int64_t wait = -1;
-	enum err_code code = reserve(client, email, "", after_s, &c, &wait);
-	assert_true(code == ERR_OK || code == ERR_THROTTLED);
-	assert_int_equal(code == ERR_OK, c.held);
-	assert_int_equal(code == ERR_OK, wait == 0);
-	return wait;
-}
 
 static void test_pair(void **state)
 {
@@ -187,19 +148,6 @@ static void test_one_email_from_a_48(void **state)
 	assert_int_equal(try_at("2001:db8:2:9900::1", "ann@example.com", 3599), 0);
 }
 
-/* So many tries of any e-mails from clients of one network, 10 each. */
-static int tries_of_network(const char *head, const char *tail, int clients)
-{
-	char client[48], email[48];
-	int got = 0;
-	for (int i = 0; i < 10 * clients; i++) {
-		(void)snprintf(client, sizeof client, "%s%d%s", head, i / 10, tail);
-		(void)snprintf(email, sizeof email, "user%d@example.com", i);
-		got += try_at(client, email, 0) == 0;
-	}
-	return got;
-}
-
 static void test_network(void **state)
 {
 	(void)state;
@@ -209,14 +157,6 @@ static void test_network(void **state)
 	assert_int_equal(tries_of_network("2001:db8:2:", "::1", 1), 10);
 	assert_int_equal(try_at("192.0.2.200", "new@example.com", 899), 1);
 	assert_int_equal(try_at("192.0.2.200", "new@example.com", 900), 0);
-}
-
-static int64_t try_with(const char *device, const char *client, const char *email, int64_t after_s)
-{
-	struct throttle_claim c;
-	int64_t wait;
-	(void)reserve(client, email, device, after_s, &c, &wait);
-	return wait != 0 ? wait : c.of_device ? -1 : 0; /* -1: on the device's own count */
 }
 
 static void test_device(void **state)
@@ -246,17 +186,6 @@ static void test_devices_of_one_email(void **state)
 		own += try_with(device, "192.0.2.1", "ann@example.com", 0) == -1;
 	}
 	assert_int_equal(own, 30);
-}
-
-static int64_t right_at(const char *device, const char *client, const char *email, int64_t after_s)
-{
-	struct throttle_claim c;
-	int64_t wait;
-	(void)reserve(client, email, device, after_s, &c, &wait);
-	throttle_right(t, &c);
-	throttle_right(t, &c); /* only once */
-	throttle_release(t, &c);
-	return wait;
 }
 
 /* Right ones are free, up to 20 of a client; from then on each is a try. */
@@ -305,102 +234,40 @@ static void test_right_logins_of_devices(void **state)
 	assert_true(c.of_device);
 }
 
-static enum err_code profile_at(const char *psid, const char *customer, int64_t after_s,
-                                struct throttle_claim *ret)
-{
-	return throttle_reserve_profile(t, str_c(psid), str_c(customer), START_MS + after_s * 1000, ret);
-}
-
 static void test_profile(void **state)
 {
 	(void)state;
 	struct throttle_claim c;
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
+		assert_int_equal(customer_try("17", "C-1", 0, &c), ERR_OK);
 		throttle_release(t, &c); /* a right login */
 	}
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
-	assert_int_equal(profile_at("17", "C-1", 3599, &c), ERR_THROTTLED);
+		assert_int_equal(customer_try("17", "C-1", 0, &c), ERR_OK);
+	assert_int_equal(customer_try("17", "C-1", 3599, &c), ERR_THROTTLED);
 	throttle_release(t, &c); /* of nothing */
-	assert_int_equal(profile_at("17", "C-1", 3599, &c), ERR_THROTTLED);
-	assert_int_equal(profile_at("17", "C-2", 0, &c), ERR_OK);
-	assert_int_equal(profile_at("1", "7C-1", 0, &c), ERR_OK);
-	assert_int_equal(profile_at("17", "C-1", 3600, &c), ERR_OK);
+	assert_int_equal(customer_try("17", "C-1", 3599, &c), ERR_THROTTLED);
+	assert_int_equal(customer_try("17", "C-2", 0, &c), ERR_OK);
+	assert_int_equal(customer_try("1", "7C-1", 0, &c), ERR_OK);
+	assert_int_equal(customer_try("17", "C-1", 3600, &c), ERR_OK);
 }
 
-/* Tries of as many clients, networks and e-mails. */
-static void flood(unsigned n, int64_t after_s)
-{
-	char client[48], email[48];
-	struct throttle_claim c;
-	int64_t wait;
-	for (unsigned i = 0; i < n; i++) {
-		(void)snprintf(client, sizeof client, "2001:%x:%x:%x::1", i >> 16, i & 0xffff, i & 0xff);
-		(void)snprintf(email, sizeof email, "user%u@example.com", i);
-		assert_int_equal(reserve(client, email, "", after_s + i / 1000, &c, &wait), ERR_OK);
-	}
-}
-
-/* Full counts outlive a flood of others of twice the largest table: who floods frees none of his own, neither
- * of a client, of an e-mail nor of a network. */
-static void test_flood(void **state)
-{
-	(void)state;
-	char email[48];
-	for (int i = 0; i < 30; i++) {
-		(void)snprintf(email, sizeof email, "other%d@example.com", i);
-		assert_int_equal(try_at("198.51.100.1", email, 0), 0);
-	}
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(try_at("192.0.2.1", "ann@example.com", 0), 0);
-	assert_int_equal(tries_of_network("203.0.113.", "", 100), 300);
-	flood(2 * 65536, 1);
-	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 200), 700);
-	assert_int_equal(try_at("198.51.100.1", "new@example.com", 200), 700);
-	assert_int_equal(try_at("203.0.113.200", "new@example.com", 200), 700);
-}
-
-/* A stranger's flood does not reach the counts of devices, profiles and right logins, not even the smallest.
- */
-static void test_flood_beside_devices(void **state)
+/* All clients of a customer together: 100 in any hour, taken before the hash. */
+static void test_customer(void **state)
 {
 	(void)state;
 	struct throttle_claim c;
-	int64_t wait;
-	assert_int_equal(reserve("192.0.2.1", "ann@example.com", "d1", 0, &c, &wait), ERR_OK);
-	assert_int_equal(profile_at("17", "C-1", 0, &c), ERR_OK);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 0), 0);
-	flood(2 * 65536, 1);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 200), -1);
-	assert_int_equal(try_with("d1", "192.0.2.1", "ann@example.com", 200), 0);
-	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_OK);
-	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_OK);
-	assert_int_equal(profile_at("17", "C-1", 200, &c), ERR_THROTTLED);
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 200), 0);
-	assert_int_equal(right_at("", "192.0.2.1", "bob@example.com", 200), 900);
-}
-
-/* Tries that were given back, because nothing could be judged, push out nothing that is not replaced. */
-static void test_flood_of_released_tries(void **state)
-{
-	(void)state;
-	char client[48], email[48];
-	struct throttle_claim c;
-	int64_t wait;
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(try_at("192.0.2.1", "ann@example.com", 0), 0);
-	for (unsigned i = 0; i < 4 * 65536; i++) {
-		(void)snprintf(client, sizeof client, "2001:%x:%x::1", i >> 16, i & 0xffff);
-		(void)snprintf(email, sizeof email, "user%u@example.com", i);
-		assert_int_equal(reserve(client, email, "", 1, &c, &wait), ERR_OK);
-		throttle_release(t, &c);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(customer_try("", "C-1", i, &c), ERR_OK);
+		throttle_release(t, &c); /* right ones */
 	}
-	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 1), 0);
-	assert_int_equal(try_at("192.0.2.1", "ann@example.com", 1), 899);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(customer_try("", "C-1", i, &c), ERR_OK);
+	assert_int_equal(customer_try("", "C-1", 3599, &c), ERR_THROTTLED);
+	assert_int_equal(customer_try("", "C-2", 3599, &c), ERR_OK);
+	assert_int_equal(customer_try("17", "C-1", 3599, &c), ERR_OK);
+	assert_int_equal(customer_try("", "C-1", 3600, &c), ERR_OK);
+	assert_int_equal(customer_try("", "C-1", 3600, &c), ERR_THROTTLED);
 }
 
 static enum err_code make_and_free(void)
@@ -423,7 +290,7 @@ static enum err_code try_once(const char *device)
 static enum err_code profile_once(void)
 {
 	struct throttle_claim c;
-	enum err_code code = profile_at("17", "C-1", 0, &c);
+	enum err_code code = customer_try("17", "C-1", 0, &c);
 	throttle_release(t, &c);
 	return code;
 }
@@ -481,9 +348,7 @@ int main(void)
 	        TEST(test_right_logins_of_many),
 	        TEST(test_right_logins_of_devices),
 	        TEST(test_profile),
-	        TEST(test_flood),
-	        TEST(test_flood_beside_devices),
-	        TEST(test_flood_of_released_tries),
+	        TEST(test_customer),
 	        TEST(test_starve),
 	        TEST(test_threads),
 	};
