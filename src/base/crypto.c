@@ -241,19 +241,6 @@ void crypto_reset_buf(struct buf *b, size_t keep)
 		buf_reset(b);
 }
 
-void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	ret[0] = '-';
-	ret[1] = '\0';
-	if (crypto_sha256(s, sum) != ERR_OK)
-		return;
-	for (size_t i = 0; i < CRYPTO_LOG_ID_LEN; i++)
-		ret[i] = digits[i % 2 == 0 ? sum[i / 2] >> 4 : sum[i / 2] & 15];
-	ret[CRYPTO_LOG_ID_LEN] = '\0';
-}
-
 const char *crypto_version(void)
 {
 	return OpenSSL_version(OPENSSL_VERSION_STRING);

@@ -54,8 +54,3 @@ void crypto_wipe_buf(struct buf *b); /* in place of buf_done */
 void crypto_reset_buf(struct buf *b, size_t keep);
 
 const char *crypto_version(void); /* of OpenSSL: "3.0.17" */
-
-/* Short name of a secret or a person in a log line: first 8 bytes of its SHA-256, 16 lower-case hex digits.
- * ret is NUL-terminated; "-" when the digest could not be made. */
-enum { CRYPTO_LOG_ID_LEN = 16 };
-void crypto_log_id(struct str s, char ret[CRYPTO_LOG_ID_LEN + 1]);

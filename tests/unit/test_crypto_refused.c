@@ -71,19 +71,6 @@ static void lengths_past_the_bounds(void **state)
 	assert_int_equal(crypto_random(out, 257), ERR_NOMEM);
 }
 
-/* A log line has no id rather than a wrong one. */
-static void an_id_that_cannot_be_made(void **state)
-{
-	char id[CRYPTO_LOG_ID_LEN + 1];
-	(void)state;
-	starve_nth(1);
-	crypto_log_id(STR("abc"), id);
-	assert_int_equal(starve_calls(), 1);
-	assert_string_equal(id, "-");
-	crypto_log_id(STR("abc"), id);
-	assert_string_equal(id, "ba7816bf8f01cfea");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,7 +79,6 @@ int main(void)
 	        cmocka_unit_test(kept_macs),
 	        cmocka_unit_test(sealed_texts),
 	        cmocka_unit_test(lengths_past_the_bounds),
-	        cmocka_unit_test(an_id_that_cannot_be_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
