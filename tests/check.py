@@ -342,6 +342,7 @@ ALL = [
     ("torture-full", scripts("torture", timeout=14400), "plain", True),
     ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
     ("load-full", scripts("load", timeout=5400), "plain", True),
+    ("timing", scripts("timing", timeout=7200), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),
     ("model-full", scripts("model", timeout=7200), "plain", True),
     ("framing", framing, "plain", False),
