@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 
@@ -194,7 +195,10 @@ bool cli_config_found(struct cli *c, unsigned scope, struct config **ret, struct
 	enum err_code code = config_load(&from, ret, found, &e);
 	if (code != ERR_OK) {
 		(void)fputs(found->problems.p == NULL ? "" : found->problems.p, c->err);
-		(void)cli_fail(c, "%s", e.msg);
+		(void)cli_fail(c, "%s%s", e.msg,
+		               code == ERR_INVALID && c->config_file == NULL
+		                       ? "; no settings file was named with --config FILE"
+		                       : "");
 	}
 	return code == ERR_OK;
 }
@@ -210,6 +214,8 @@ bool cli_config(struct cli *c, unsigned scope, struct config **ret)
 
 bool cli_read_secret(struct cli *c, size_t max, struct buf *ret)
 {
+	if (isatty(fileno(c->in)) == 1)
+		(void)fputs("Type the secret (it shows), then Enter and Ctrl-D.\n", c->err);
 	buf_init(ret, max + 2);          /* one newline, and one byte to see that it is too long */
 	if (buf_reserve(ret, max + 2)) { /* all at once: no copy of a secret is left behind */
 		(void)setvbuf(c->in, NULL, _IONBF, 0); /* nor in stdio's buffer */

@@ -2,6 +2,8 @@
 
 #include "cli/cli.h"
 
+enum { HELP_WORDS = 2 }; /* "customer add" */
+
 static const struct cli_command commands[] = {
         {"serve", "", "Answer requests until SIGTERM.", cli_serve},
         {"check-config", "", "Say everything that is wrong with the settings.", cli_check_config},
@@ -13,7 +15,7 @@ static const struct cli_command commands[] = {
         {"doctor", "", "Look at the store and what it needs; say what to do.", cli_doctor},
         {"healthcheck", "[--url URL]", "Ask the running service for /healthz.", cli_healthcheck},
         {"version", "", "Versions of this program and its libraries.", cli_version},
-        {"help", "[COMMAND]", "This list, or how to use one command.", cli_help},
+        {"help", "[COMMAND [VERB]]", "This list, or how to use one command.", cli_help},
         {NULL, NULL, NULL, NULL},
 };
 
@@ -28,13 +30,12 @@ int cli_main(struct cli *c)
 int cli_help(struct cli *c)
 {
 	static char help[] = "--help";
-	char *words[] = {help, help, NULL};
-	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 1))
+	char *words[HELP_WORDS + 2] = {NULL};
+	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, HELP_WORDS))
 		return c->rc;
-	struct cli again = {.argc = 1, .argv = words, .out = c->out, .err = c->err};
-	if (c->argc > 0) {
-		words[0] = c->argv[0];
-		again.argc = 2;
-	}
+	for (int i = 0; i < c->argc; i++)
+		words[i] = c->argv[i];
+	words[c->argc] = help;
+	struct cli again = {.argc = c->argc + 1, .argv = words, .out = c->out, .err = c->err};
 	return cli_dispatch(&again, commands);
 }

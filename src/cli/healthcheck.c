@@ -10,7 +10,7 @@ enum { TIMEOUT_MS = 3000, BODY_MAX = 4096, URL_MAX = 1024 };
 struct check {
 	struct loop *loop;
 	bool healthy;
-	char why[ERR_MSG_MAX + 32];
+	char why[ERR_MSG_MAX + 96];
 };
 
 static void on_answer(void *arg, const struct httpc_response *r)
@@ -18,7 +18,9 @@ static void on_answer(void *arg, const struct httpc_response *r)
 	struct check *k = arg;
 	k->healthy = r->code == ERR_OK && r->status == 200;
 	if (r->code != ERR_OK)
-		(void)snprintf(k->why, sizeof k->why, "does not answer: %s", r->error);
+		(void)snprintf(k->why, sizeof k->why,
+		               "does not answer: %s; is the service running, and with this LINKD_LISTEN?",
+		               r->error);
 	else
 		(void)snprintf(k->why, sizeof k->why, "answers %ld", r->status);
 	loop_stop(k->loop);

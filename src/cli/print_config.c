@@ -1,3 +1,4 @@
+#include "app_cpus.h"
 #include "cli/cli.h"
 
 static int finish(struct cli *c, struct buf *text)
@@ -5,6 +6,15 @@ static int finish(struct cli *c, struct buf *text)
 	int rc = text->failed ? cli_fail(c, "out of memory") : cli_text(c, buf_view(text));
 	buf_done(text);
 	return rc;
+}
+
+/* What serve takes where the setting leaves it to the machine. */
+static void compute(struct config *cfg)
+{
+	if (cfg->workers == 0)
+		cfg->workers = app_cpus_count("");
+	if (cfg->hash_threads == 0)
+		cfg->hash_threads = app_cpus_count("");
 }
 
 int cli_print_config(struct cli *c)
@@ -22,6 +32,7 @@ int cli_print_config(struct cli *c)
 	}
 	if (!cli_config(c, CONFIG_EVERY, &cfg))
 		return c->rc;
+	compute(cfg);
 	if (c->json)
 		config_print_json(cfg, &text);
 	else

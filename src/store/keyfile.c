@@ -16,7 +16,11 @@ enum { NAME_RANDOM = 8 }; /* random bytes in the name of the unfinished file */
 
 static enum err_code failed(struct err *reterr, const char *what, const char *path)
 {
-	return err_set(reterr, ERR_STORE, "cannot %s the key file: %m: %s", what, path);
+	bool there = strcmp(what, "make") != 0;
+	return err_set(reterr, ERR_STORE, "cannot %s the key file: %m: %s: %s", what,
+	               there ? "let this user read it"
+	                     : "make its directory and let this user write there, or set LINKD_SEAL_KEY",
+	               path);
 }
 
 /* Until n bytes or the end; -1 with errno. */

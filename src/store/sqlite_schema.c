@@ -78,7 +78,9 @@ enum err_code sqlite_schema_file(struct sqlite_file *file, struct err *reterr)
 	if (stat(file->path, &st) != 0)
 		return no_file(file->path, reterr);
 	if (!S_ISREG(st.st_mode))
-		return err_set(reterr, ERR_INVALID, "the database is not a plain file: %s", file->path);
+		return err_set(reterr, ERR_INVALID,
+		               "the database is not a plain file: name another in LINKD_STORE: %s",
+		               file->path);
 	if ((st.st_mode & 077) != 0)
 		log_line(LOG_WARN, "database_open_to_other_users", log_z("file", file->path),
 		         log_z("remedy", "chmod 600"));

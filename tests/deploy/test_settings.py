@@ -88,6 +88,16 @@ def test_compose_gives_settings_that_hold(binary):
     assert code == 0, said
 
 
+def test_one_path_of_the_settings_file_everywhere():
+    """README, runbook, unit, image and man page."""
+    paths = {}
+    for path in [ROOT / "README.md", ROOT / "src/cli/account-linkd.8", ROOT / "config/README.md", *texts()]:
+        for found in re.findall(r"/etc/[\w./-]*\.ini", path.read_text().replace("\\-", "-")):
+            paths.setdefault(found, set()).add(path.name)
+    assert list(paths) == ["/etc/account-linkd/account-linkd.ini"], paths
+    assert {"README.md", "account-linkd.8", "account-linkd.service"} <= paths["/etc/account-linkd/account-linkd.ini"]
+
+
 @pytest.mark.parametrize("change", [{"LINKD_PUBLIC_URL": "ftp://x"}, {"LINKD_APP_SECRET": ""}, {"LINKD_DRAIN_DELAY": "long"}])
 def test_check_sees_what_does_not_hold(binary, change):
     assert check_config(binary, {**FILLED, **change})[0] == 1

@@ -22,6 +22,30 @@ def test_version_and_help(service):
     assert done.returncode == 0 and all(name in done.stdout for name in COMMANDS)
 
 
+@pytest.mark.parametrize("words", [["help", "customer", "add"], ["customer", "add", "--help"], ["help", "serve"], ["help"]])
+def test_help_is_on_stdout(service, words):
+    done = service.command(*words)
+    assert done.returncode == 0 and done.stdout.startswith("usage: account-linkd") and not done.stderr
+    assert ("--force" in done.stdout) == ("add" in words)
+
+
+WRONG_STORES = {"sqlite:/nonexistent/x.db": "make it, or name another file", "sqlite:/tmp": "name another in LINKD_STORE",
+                "sqlite:/proc/x.db": "name another file"}
+
+
+@pytest.mark.parametrize("store", WRONG_STORES)
+@pytest.mark.parametrize("words", [["customer", "show", "--id", "x"], ["doctor"], ["serve"]], ids=lambda words: words[0])
+def test_a_wrong_path_of_the_database_is_told_with_what_to_do(service, words, store):
+    done = service.command(*words, settings={"LINKD_STORE": store})
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and WRONG_STORES[store] in said and store.split(":")[1] in said, said
+
+
+def test_a_key_file_that_cannot_be_made_is_told_with_what_to_do(service):
+    done = service.command("customer", "remove", "--id", "x", settings={"LINKD_STORE": "sqlite:/nonexistent/x.db"})
+    assert done.returncode == 1 and "make its directory" in done.stderr and "/nonexistent/x.db.key" in done.stderr
+
+
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["customer"], ["customer", "nonsense"],
                                    ["customer", "add"], ["serve", "--nonsense"],
                                    ["customer", "add", "--id"], ["customer", "show"], ["link", "show"],

@@ -1,6 +1,7 @@
 """Settings: where they come from, every problem at once, secrets masked."""
 
 import json
+import os
 import socket
 
 import pytest
@@ -102,6 +103,27 @@ def test_an_unknown_key_in_the_file_is_an_error(program, tmp_path):
     code, text = check(program, "--config", str(file))
     assert code == 1 and "code_tll" in text
     assert check(program, "--config", str(tmp_path / "none.ini"))[0] == 1
+
+
+def test_a_file_that_cannot_be_read_is_the_only_problem(program, tmp_path):
+    """What would stand in it is not called missing."""
+    for name in ("none.ini", "."):
+        code, text = check(program, "--config", str(tmp_path / name), LINKD_APP_SECRET=None, LINKD_LISTEN="0.0.0.0:0")
+        assert code == 1 and "cannot be read" in text and "1 problem in the settings" in text, text
+        assert "must be set" not in text
+
+
+def test_without_a_file_and_settings_both_are_said(program):
+    code, text = check(program, LINKD_APP_SECRET=None)
+    assert code == 1 and "LINKD_APP_SECRET: must be set" in text and "no settings file was named with --config" in text
+
+
+def test_what_the_machine_decides_is_shown_as_it_is(program):
+    """As many event loops and hash threads as serve would start."""
+    cpus = len(os.sched_getaffinity(0))
+    for name in ("WORKERS", "HASH_THREADS"):
+        assert 1 <= int(shown(program, name, **{"LINKD_" + name: "0"})) <= cpus
+        assert shown(program, name, **{"LINKD_" + name: "3"}) == "3"
 
 
 def test_an_unknown_variable_is_a_warning(program):
@@ -206,6 +228,7 @@ def test_dangers_are_named_by_check_config_and_at_start(make_service):
     done = service.command("check-config", "--json")
     told = [one["text"] for one in json.loads(done.stdout)["warnings"]]
     service.start()
+    assert service.logged(lambda one: one["msg"] == "started")
     logged = [one["warning"] for one in service.log("setting")]
     assert done.returncode == 0
     for which in words:

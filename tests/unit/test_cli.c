@@ -330,7 +330,8 @@ static void test_check_config(void **state)
 	assert_string_equal(r.out, "");
 	assert_non_null(strstr(r.err, "LINKD_APP_SECRET: must be set"));
 	assert_non_null(strstr(r.err, "LINKD_PUBLIC_URL: must be set"));
-	assert_non_null(strstr(r.err, "account-linkd: 2 problems in the settings\n"));
+	assert_non_null(strstr(r.err, "account-linkd: 2 problems in the settings; no settings file was named "
+	                              "with --config FILE\n"));
 	done(&r);
 	start(&r, (char *[]){NULL});
 	r.c.environ_ = good_variables;

@@ -12,7 +12,7 @@
 
 enum { WORDS_MAX = 12 };
 
-static char dir[64], file[80], setting[128];
+static char dir[64], file[80], key_file[90], setting[128];
 static char *environment[] = {setting, /* nothing of Facebook's, nothing of the listeners */
                               (char[]){"LINKD_ARGON2_MEMORY_KIB=64"}, (char[]){"LINKD_ARGON2_PASSES=1"},
                               NULL};
@@ -25,6 +25,7 @@ static int fresh(void **state)
 	(void)snprintf(dir, sizeof dir, "/tmp/customer-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(file, sizeof file, "%s/x.db", dir);
+	(void)snprintf(key_file, sizeof key_file, "%s.key", file);
 	(void)snprintf(setting, sizeof setting, "LINKD_STORE=sqlite:%s", file);
 	return 0;
 }
@@ -36,6 +37,7 @@ static int cleared(void **state)
 	free(err);
 	out = err = NULL;
 	(void)unlink(file);
+	(void)unlink(key_file); /* made for the digests of audit lines */
 	return rmdir(dir);
 }
 
