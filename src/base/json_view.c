@@ -62,7 +62,9 @@ static size_t word_size(struct str s)
 
 static struct str take_value(struct str *s)
 {
-	char first = s->n > 0 ? s->p[0] : '\0';
+	char first = '\0';
+	if (s->n > 0)
+		first = s->p[0];
 	bool container = first == '{' || first == '[';
 	size_t n = container ? container_size(*s) : first == '"' ? string_size(*s) : word_size(*s);
 	struct str value = {s->p, n};
@@ -103,7 +105,7 @@ bool json_view_next(struct str *items, struct str *ret)
 
 static int hex_value(char c)
 {
-	char lower = (char)(c | 0x20);
+	int lower = c | 0x20;
 	return c <= '9' ? c - '0' : lower - 'a' + 10;
 }
 

@@ -220,6 +220,7 @@ static void read_entry(struct reader *r, struct str entry)
 	r->entry = f;
 	read_events(r, messaging);
 	read_events(r, standby); /* of a thread that another app owns: signature and code prove as much */
+	r->entry = NULL;
 }
 
 static enum err_code read_delivery(struct reader *r, struct str top, struct err *reterr)
