@@ -111,7 +111,6 @@ void server_conn_send_deadline(struct server_conn *c); /* an answer must be take
 bool server_conn_keep(struct server_conn *c);          /* whether it stays open after its answer */
 void server_conn_sweep(struct server *s);
 void server_conn_hang_up(struct server_conn *c);
-void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason);
 
 /* server_linger.c */
 void server_linger_start(struct server_conn *c);
@@ -131,4 +130,5 @@ MUST_CHECK enum err_code server_head_check(struct server_request *q, const char 
                                            struct guard_framing *ret, struct err *reterr);
 void server_head_join(const struct server_request *q, const char *name,
                       struct buf *out); /* all lines of that name as one list (RFC 9110 5.3) */
+struct str server_head_cookie(const struct server_request *q, const char *name, size_t *ret_count);
 struct str server_head_find(const struct server_request *q, const char *name, size_t *ret_count);

@@ -13,18 +13,11 @@ struct str request_header(const struct request *r, const char *name, size_t *ret
 	return server_head_find(of(r), name, ret_count);
 }
 
-/* Our own reading of the Cookie header: libmicrohttpd's unquotes and tells nothing of doubled names. */
 struct str request_cookie(const struct request *r, const char *name)
 {
-	size_t lines, found = 0;
-	struct str rest = request_header(r, "Cookie", &lines), pair, key, value, ret = {NULL, 0};
-	while (lines == 1 && str_next(&rest, ';', &pair)) {
-		if (!str_cut(str_trim(pair), '=', &key, &value) || !str_is(key, name))
-			continue;
-		ret = value;
-		found++;
-	}
-	return found == 1 ? ret : (struct str){NULL, 0};
+	size_t found;
+	struct str value = server_head_cookie(of(r), name, &found);
+	return found == 1 ? value : (struct str){NULL, 0};
 }
 
 void request_take_body(struct request *r, struct body *ret)

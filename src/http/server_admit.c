@@ -5,18 +5,21 @@
 #include "http/router.h"
 #include "metrics.h"
 
+enum { UNREAD_MAX = 8192 }; /* bytes of a body that nobody reads */
+
 static void take_caller_id(struct server_request *q, bool trusted)
 {
-	struct str id = request_header(&q->r, "X-Request-Id", NULL);
-	if (id.n >= 8 && id.n <= REQUEST_ID_MAX && str_of(id, "._-")) {
+	size_t lines;
+	struct str id = request_header(&q->r, "X-Request-Id", &lines);
+	if (lines == 1 && id.n >= 8 && id.n <= REQUEST_ID_MAX && str_of(id, "._-")) {
 		if (trusted)
 			(void)str_copy(q->r.id, sizeof q->r.id, id);
 		else
 			(void)str_copy(q->caller_id, sizeof q->caller_id, id);
 		return;
 	}
-	struct str trace = request_header(&q->r, "traceparent", NULL);
-	if (trace.n == 55 && str_of(trace, "-"))
+	struct str trace = request_header(&q->r, "traceparent", &lines);
+	if (lines == 1 && trace.n == 55 && str_of(trace, "-"))
 		(void)str_copy(q->caller_id, sizeof q->caller_id, trace);
 }
 
@@ -32,13 +35,17 @@ static void find_client(struct server_request *q)
 	take_caller_id(q, trusted);
 }
 
-static bool wants_html(const struct request *r)
+static bool wants_html(const struct server_request *q)
 {
-	struct str rest = request_header(r, "Accept", NULL), item;
-	while (str_next(&rest, ',', &item))
-		if (str_starts(str_trim(item), STR("text/html")))
-			return true;
-	return false;
+	struct buf accept;
+	buf_init(&accept, GUARD_BLOCK_MAX);
+	server_head_join(q, "Accept", &accept);
+	struct str rest = buf_view(&accept), item;
+	bool html = false;
+	while (!html && str_next(&rest, ',', &item))
+		html = str_starts(str_trim(item), STR("text/html"));
+	buf_done(&accept);
+	return html;
 }
 
 static enum err_code check_type(const struct request *r, const char *want, struct err *reterr)
@@ -70,12 +77,24 @@ static struct body_options body_options(const struct server_request *q, const st
 	                             .client = q->r.client};
 }
 
+/* Many clients send "{}" with each DELETE.  It is read and thrown away; the framing stays as strict. */
+static enum err_code check_unread_body(const struct server_request *q, const struct guard_framing *f,
+                                       struct err *reterr)
+{
+	if (f->chunked)
+		return err_set(reterr, ERR_LENGTH, "no Content-Length");
+	if (f->length > 0 && !str_is(q->r.method, "DELETE"))
+		return err_set(reterr, ERR_INVALID, "a body where none belongs");
+	if (f->length > UNREAD_MAX)
+		return err_set(reterr, ERR_TOO_LARGE, "a body of over %d bytes", UNREAD_MAX);
+	return ERR_OK;
+}
+
 static enum err_code check_body(struct server_request *q, const struct guard_framing *f, struct err *reterr)
 {
 	enum route_body kind = q->r.route->body;
 	if (kind == ROUTE_NO_BODY)
-		return f->chunked || f->length > 0 ? err_set(reterr, ERR_INVALID, "a body where none belongs")
-		                                   : ERR_OK;
+		return check_unread_body(q, f, reterr);
 	if (kind != ROUTE_ANY_BODY && !f->has_length)
 		return err_set(reterr, ERR_LENGTH, "no Content-Length");
 	if (f->length > body_max(q))
@@ -98,7 +117,7 @@ static enum err_code route(struct server_request *q, struct err *reterr)
 	enum err_code code = router_find(q->server->opt.table, q->server->opt.listener, &q->r, allow);
 	if (code == ERR_METHOD)
 		reply_header(&q->r, "Allow", str_c(allow));
-	q->people = q->r.route != NULL ? q->r.route->people : wants_html(&q->r);
+	q->people = q->r.route != NULL ? q->r.route->people : wants_html(q);
 	if (code != ERR_OK)
 		return err_set(reterr, code, "no route");
 	q->route_slot = (size_t)(q->r.route - q->server->opt.table) + 1;

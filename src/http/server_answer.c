@@ -5,9 +5,21 @@
 
 #include "http/internal.h"
 
-static bool add(struct MHD_Response *m, const char *name, const char *value)
+enum { LAST_WORDS_MAX = 65536 }; /* bytes of an answer that is written past libmicrohttpd */
+
+static const char HSTS[] = "max-age=63072000; includeSubDomains";
+
+typedef bool add_fn(void *to, const char *name, const char *value);
+
+static bool add(void *to, const char *name, const char *value)
 {
-	return MHD_add_response_header(m, name, value) == MHD_YES;
+	return MHD_add_response_header(to, name, value) == MHD_YES;
+}
+
+static bool add_text(void *to, const char *name, const char *value)
+{
+	buf_printf(to, "%s: %s\r\n", name, value);
+	return true;
 }
 
 static struct MHD_Response *make(struct request_answer *a)
@@ -23,23 +35,23 @@ static struct MHD_Response *make(struct request_answer *a)
 	return m;
 }
 
-static bool add_standard(struct MHD_Response *m, const struct server_request *q)
+static bool add_standard(add_fn *put, void *to, const struct server *s, const char *id)
 {
-	const struct request_answer *a = &q->answer;
-	return add(m, "X-Request-Id", q->r.id) && add(m, "X-Content-Type-Options", "nosniff") &&
-	       add(m, "Cache-Control", a->cache_control != NULL ? a->cache_control : "no-store") &&
-	       (a->content_type == NULL || add(m, "Content-Type", a->content_type)) &&
-	       (a->csp == NULL || add(m, "Content-Security-Policy", a->csp)) &&
-	       (!q->server->opt.cfg->public_https ||
-	        add(m, "Strict-Transport-Security", "max-age=63072000; includeSubDomains"));
+	return put(to, "X-Request-Id", id) && put(to, "X-Content-Type-Options", "nosniff") &&
+	       (!s->opt.cfg->public_https || put(to, "Strict-Transport-Security", HSTS));
 }
 
-static bool add_own(struct MHD_Response *m, const struct request_answer *a)
+static bool add_all(add_fn *put, void *to, const struct server_request *q, bool close)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (!add(m, a->header[i].name, a->text.p + a->header[i].value))
-			return false;
-	return true;
+	const struct request_answer *a = &q->answer;
+	bool ok = add_standard(put, to, q->server, q->r.id) &&
+	          put(to, "Cache-Control", a->cache_control != NULL ? a->cache_control : "no-store") &&
+	          (a->content_type == NULL || put(to, "Content-Type", a->content_type)) &&
+	          (a->csp == NULL || put(to, "Content-Security-Policy", a->csp)) &&
+	          (!close || put(to, "Connection", "close"));
+	for (size_t i = 0; i < a->n && ok; i++)
+		ok = put(to, a->header[i].name, a->text.p + a->header[i].value);
+	return ok;
 }
 
 enum MHD_Result server_answer_queue(struct server_request *q)
@@ -51,8 +63,7 @@ enum MHD_Result server_answer_queue(struct server_request *q)
 	             atomic_load_explicit(q->server->opt.draining, memory_order_relaxed) ||
 	             !server_conn_keep(q->conn);
 	struct MHD_Response *m = make(a);
-	bool ok = m != NULL && add_standard(m, q) && add_own(m, a) &&
-	          (!close || add(m, "Connection", "close")) &&
+	bool ok = m != NULL && add_all(add, m, q, close) &&
 	          MHD_queue_response(q->conn->mhd, a->status, m) == MHD_YES;
 	if (m != NULL)
 		MHD_destroy_response(m);
@@ -61,13 +72,34 @@ enum MHD_Result server_answer_queue(struct server_request *q)
 	return ok ? MHD_YES : MHD_NO;
 }
 
-enum MHD_Result server_answer_no_memory(struct MHD_Connection *k)
+/* libmicrohttpd takes no answer while a body is coming. */
+void server_answer_last_words(struct server_request *q)
 {
+	struct request_answer *a = &q->answer;
+	struct buf out;
+	buf_init(&out, LAST_WORDS_MAX);
+	buf_printf(&out, "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n", a->status,
+	           MHD_get_reason_phrase_for(a->status), a->body.len);
+	(void)add_all(add_text, &out, q, true);
+	buf_z(&out, "\r\n");
+	buf_str(&out, buf_view(&a->body));
+	if (!out.failed)
+		(void)send(q->conn->fd, out.p, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_done(&out);
+	q->stage = STAGE_SENT;
+	server_conn_hang_up(q->conn);
+}
+
+enum MHD_Result server_answer_no_memory(const struct server *s, struct MHD_Connection *k)
+{
+	static const char no_id[] = "0000000000000000";
 	static char empty[1];
 	struct MHD_Response *m = MHD_create_response_from_buffer(0, empty, MHD_RESPMEM_PERSISTENT);
 	if (m == NULL)
 		return MHD_NO;
-	enum MHD_Result ok = add(m, "Connection", "close") ? MHD_queue_response(k, 503, m) : MHD_NO;
+	bool whole = add_standard(add, m, s, no_id) && add(m, "Cache-Control", "no-store") &&
+	             add(m, "Retry-After", "1") && add(m, "Connection", "close");
+	enum MHD_Result ok = whole ? MHD_queue_response(k, 503, m) : MHD_NO;
 	MHD_destroy_response(m);
 	return ok;
 }

@@ -50,19 +50,6 @@ void server_conn_send_deadline(struct server_conn *c)
 	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + c->server->opt.cfg->send_timeout * 1000);
 }
 
-/* An answer of our own making, written past libmicrohttpd, which takes none while a body is coming. */
-void server_conn_last_words(struct server_conn *c, unsigned status, const char *reason)
-{
-	char text[256];
-	int n = snprintf(text, sizeof text,
-	                 "HTTP/1.1 %u %s\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n"
-	                 "Cache-Control: no-store\r\nX-Request-Id: %.16s\r\nConnection: close\r\n\r\n",
-	                 status, reason, c->q != NULL ? c->q->r.id : "0000000000000000");
-	if (n > 0 && (size_t)n < sizeof text)
-		(void)send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	server_conn_hang_up(c);
-}
-
 /* One that is leaving stays where it cannot be told to go again. */
 static void move(struct server_conn *c, struct list_node *list)
 {

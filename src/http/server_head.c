@@ -76,6 +76,39 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *name
 	return MHD_YES;
 }
 
+struct cookie {
+	const char *name;
+	struct str value;
+	size_t count;
+};
+
+/* Our own reading of Cookie: libmicrohttpd's unquotes, takes the first line only and tells nothing of doubled
+ * names.  A proxy that speaks HTTP/2 with the browser may send one line for each cookie (RFC 9113 8.2.3). */
+static enum MHD_Result look_for_cookie(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                                       const char *value, size_t value_n)
+{
+	struct cookie *c = arg;
+	struct str rest = {value, value_n}, pair, key, text;
+	(void)kind;
+	if (!str_ieq((struct str){name, name_n}, STR("Cookie")))
+		return MHD_YES;
+	while (str_next(&rest, ';', &pair)) {
+		if (!str_cut(str_trim(pair), '=', &key, &text) || !str_is(key, c->name))
+			continue;
+		c->value = text;
+		c->count++;
+	}
+	return MHD_YES;
+}
+
+struct str server_head_cookie(const struct server_request *q, const char *name, size_t *ret_count)
+{
+	struct cookie c = {.name = name};
+	(void)MHD_get_connection_values_n(q->conn->mhd, MHD_HEADER_KIND, look_for_cookie, &c);
+	*ret_count = c.count;
+	return c.value;
+}
+
 struct str server_head_find(const struct server_request *q, const char *name, size_t *ret_count)
 {
 	struct wanted w = {.name = str_c(name)};

@@ -88,19 +88,16 @@ static enum MHD_Result on_head(struct server_request *q, const char *method, con
 
 static void cut_off(struct server_request *q, enum err_code code)
 {
-	q->stage = STAGE_SENT;
-	q->answer.code = code;
-	if (code == ERR_TOO_LARGE) {
-		server_conn_last_words(q->conn, 413, "Content Too Large");
-		return;
-	}
-	metric_add(M_BODY_BUDGET, 1);
-	server_conn_last_words(q->conn, 503, "Service Unavailable");
+	if (code == ERR_BUSY)
+		metric_add(M_BODY_BUDGET, 1);
+	reply_error(&q->r, code, NULL, NULL);
+	server_answer_last_words(q);
 }
 
 static enum MHD_Result on_data(struct server_request *q, const char *data, size_t *n)
 {
-	enum err_code code = q->stage == STAGE_BODY ? body_add(&q->body, data, *n) : ERR_OK;
+	bool wanted = q->stage == STAGE_BODY && q->r.route->body != ROUTE_NO_BODY;
+	enum err_code code = wanted ? body_add(&q->body, data, *n) : ERR_OK;
 	*n = 0;
 	if (code != ERR_OK)
 		cut_off(q, code);
@@ -132,9 +129,9 @@ enum MHD_Result server_request_handle(void *arg, struct MHD_Connection *k, const
                                       void **context)
 {
 	struct server_request *q = *context;
-	(void)arg, (void)url;
+	(void)url;
 	if (q == NULL)
-		return server_answer_no_memory(k);
+		return server_answer_no_memory(arg, k);
 	log_scope(q->r.id);
 	enum MHD_Result more;
 	if (q->stage == STAGE_HEAD)
@@ -192,8 +189,8 @@ void server_request_deadline(struct server_conn *c)
 		server_conn_send_deadline(c);
 		return;
 	}
-	q->answer.code = ERR_SLOW_REQUEST;
-	server_conn_last_words(c, 408, "Request Timeout");
+	reply_error(&q->r, ERR_SLOW_REQUEST, NULL, NULL);
+	server_answer_last_words(q);
 }
 
 static void log_request(const struct server_request *q, bool sent)

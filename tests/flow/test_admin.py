@@ -184,3 +184,31 @@ def test_metrics_hold_nothing_personal(service, customer, linked):
 def test_the_admin_listener_can_be_off(make_service):
     service = make_service(LINKD_ADMIN_LISTEN="off")
     assert service.admin is None and client.get(service.url + "/healthz").status == 200
+
+
+def delete_with(service, target, *framing):
+    """DELETE, and after it a look-up of nobody on the same connection."""
+    allowed = ("Authorization", "Bearer " + service.admin_token)
+    head = [allowed, *framing[0]]
+    behind = wire.request("GET", "/v1/links/1", [allowed, ("Connection", "close")])
+    return wire.talk(service.admin, wire.request("DELETE", target, head, length=False) + framing[1] + behind)[0]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"reason":"moved"}', b" " * 8192], ids=["{}", "object", "8 KiB"])
+def test_delete_takes_a_small_body_and_reads_it_past(service, linked, body):
+    for status in (204, 404):
+        answers = delete_with(service, f"/v1/links/{linked.psid}", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body)
+        assert [one.status for one in answers] == [status, 404], "what follows the body is the next request"
+
+
+@pytest.mark.parametrize("framing,status", [
+    (([("Content-Length", "8193")], b" " * 8193), 413),
+    (([("Transfer-Encoding", "chunked")], b"2\r\n{}\r\n0\r\n\r\n"), 411),
+    (([("Transfer-Encoding", "chunked"), ("Content-Length", "2")], b"2\r\n{}\r\n0\r\n\r\n"), 400),
+    (([("Content-Length", "2"), ("Content-Length", "2")], b"{}"), 400),
+    (([("Content-Length", "+2")], b"{}"), 400),
+], ids=["large", "chunked", "both", "twice", "no number"])
+def test_the_framing_of_a_delete_is_as_strict(service, linked, framing, status):
+    answers = delete_with(service, f"/v1/links/{linked.psid}", *framing)
+    assert [one.status for one in answers] == [status], "and nothing behind it is served"
+    assert admin(service, "GET", f"/v1/links/{linked.psid}").status == 200

@@ -115,7 +115,7 @@ static void bodies(void **state)
 {
 	struct body b;
 	(void)state;
-	struct body_options o = {.max = 100, .budget = 1000, .length = BODY_NO_LENGTH, .client = "192.0.2.1"};
+	struct body_options o = {.max = 100, .budget = 1000, .length = 3, .client = "192.0.2.1"};
 	body_init(&b, &o);
 	starve_nth(1);
 	assert_int_equal(body_add(&b, "abc", 3), ERR_NOMEM);

@@ -67,7 +67,7 @@ static const struct {
         {"GET /nope HTTP/1.1\r\nHost: a\r\n\r\n", 404, "}\n"},
         {"GET /people HTTP/1.1\r\nHost: a\r\n\r\n", 503, "the detail"},
         {"POST /key HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 403, "}\n"},
-        {"POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4b0\r\n", 413, "\r\n\r\n"},
+        {"POST /any HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4b0\r\n", 413, "}\n"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
