@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -12,6 +13,9 @@ enum {
 	SMALL_SHARE = 4,   /* the small room is the budget divided by this */
 	NETWORK_SHARE = 4, /* a network's share is its room divided by this */
 	NETWORKS = 1024,   /* counters; networks that meet in one count as one */
+	/* Bytes; of larger bodies the older one is the slower one: who sends much at once must not keep it
+	 * for longer than others. */
+	PACE_MAX = 256 * 1024,
 };
 
 struct room {
@@ -93,10 +97,32 @@ static void leave(struct body *b)
 	b->charged = 0;
 }
 
+/* A large body lies in pages of its own: it takes no more memory than it has bytes, is never copied to grow,
+ * and leaves nothing behind in the heap. */
+static bool map_pages(struct body *b)
+{
+	struct buf small = b->bytes;
+	size_t cap = b->opt.max + 1;
+	void *p = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	buf_over(&b->bytes, p, cap);
+	buf_str(&b->bytes, buf_view(&small));
+	crypto_wipe_buf(&small);
+	b->mapped = true;
+	return true;
+}
+
 static void wipe(struct body *b)
 {
 	metric_add(M_BODY_BYTES, -(int64_t)b->bytes.len);
-	crypto_wipe_buf(&b->bytes);
+	if (!b->mapped) {
+		crypto_wipe_buf(&b->bytes);
+		return;
+	}
+	(void)munmap(b->bytes.p, b->bytes.cap);
+	b->mapped = false;
+	buf_init(&b->bytes, b->opt.max);
 }
 
 static void cut(struct body *b)
@@ -122,8 +148,11 @@ struct pace {
 static struct pace pace_of(const struct body *b, int64_t now_ms)
 {
 	int64_t age = now_ms - b->opt.since_ms;
+	size_t len = b->bytes.len;
 	return (struct pace){.over = over_share(b),
-	                     .bytes = b->bytes.len < BODY_SMALL_MAX ? BODY_SMALL_MAX : b->bytes.len,
+	                     .bytes = len < BODY_SMALL_MAX ? BODY_SMALL_MAX
+	                              : len > PACE_MAX     ? PACE_MAX
+	                                                   : len,
 	                     .ms = age < 1 ? 1 : (uint64_t)age};
 }
 
@@ -165,6 +194,8 @@ static enum err_code make_room(struct body *b, enum body_room which, size_t n)
 
 static enum err_code put(struct body *b, const void *p, size_t n)
 {
+	if (b->room == BODY_LARGE && !b->mapped && !map_pages(b))
+		return ERR_NOMEM;
 	buf_put(&b->bytes, p, n);
 	if (b->bytes.failed)
 		return ERR_NOMEM;

@@ -7,7 +7,7 @@
  * When a room is full, bodies make way for the next bytes: a body that is not complete, or is complete and
  * not yet held, loses its memory at once, and its owner learns it from ERR_BUSY.  First go those of a client
  * network that has more than a quarter of the room, then the slowest of all: bytes divided by age, where a
- * small body counts as BODY_SMALL_MAX bytes.
+ * small body counts as BODY_SMALL_MAX bytes, and one of over 256 KiB as that.
  *
  * Ownership  the body owns its bytes; body_done wipes them (a form holds a password) and ends the charge.
  * Threads    each body on one thread at a time; any thread may take the memory of one that is not held. */
@@ -37,6 +37,7 @@ struct body {
 	size_t charged;   /* bytes of its room */
 	unsigned network; /* the counter of its network, once `counted` */
 	bool counted, cut;
+	bool mapped; /* the bytes are pages of their own */
 	bool shared; /* others may know of it: its fields are read under their lock */
 };
 
