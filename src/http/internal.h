@@ -22,6 +22,8 @@ enum {
 	/* Connections between an answer and the next request.  libmicrohttpd clears the whole buffer of one
 	 * that had a request, which so takes 46 KiB of memory. */
 	KEPT_MAX = 256,
+	KEPT_SHARE = 64, /* of them a peer's network holds no more while another one asks */
+	KEPT_SEEN = 8,   /* so many of the oldest are looked at, since each look counts all */
 };
 
 struct request_answer {
@@ -68,6 +70,7 @@ struct server_conn {
 	struct MHD_Connection *mhd;
 	int fd;
 	char peer[REQUEST_ADDR_MAX];
+	uint64_t network;         /* of the peer */
 	int64_t since_ms;         /* in its list */
 	struct loop_timer timer;  /* absolute: whatever the connection does, it ends or moves on by then */
 	struct server_request *q; /* NULL between requests */

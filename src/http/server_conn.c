@@ -104,11 +104,9 @@ static struct server_conn *least_useful(const struct server *s)
 	return idle != NULL ? idle : active;
 }
 
-static void evict(struct server *s)
+static void evict(struct server_conn *c)
 {
-	struct server_conn *c = least_useful(s);
-	if (c == NULL)
-		return;
+	struct server *s = c->server;
 	c->leaving = true;
 	server_conn_held(c);
 	server_conn_hang_up(c);
@@ -135,8 +133,10 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	*c = (struct server_conn){.server = s, .mhd = k, .fd = fd->connect_fd, .timer = {.fn = on_deadline}};
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	client_peer(i == NULL ? NULL : i->client_addr, c->peer);
-	if (full(s))
-		evict(s);
+	c->network = client_network(c->peer);
+	struct server_conn *least = full(s) ? least_useful(s) : NULL;
+	if (least != NULL)
+		evict(least);
 	c->over = full(s);
 	s->open++;
 	metric_add(M_CONNECTIONS, 1);
@@ -176,10 +176,40 @@ void server_conn_notify(void *arg, struct MHD_Connection *k, void **context,
 	*context = NULL;
 }
 
-/* With many kept already it closes after its answer; none is closed for it, since its client, a load balancer
- * say, may be sending already.  While all are at work, none is among the kept, and all will be. */
+static size_t kept_of(const struct server *s, uint64_t network)
+{
+	size_t n = 0;
+	for (struct list_node *at = s->idle.next; at != &s->idle; at = at->next) {
+		const struct server_conn *c = LIST_ENTRY(at, struct server_conn, node);
+		n += c->kept && c->network == network;
+	}
+	return n;
+}
+
+/* For a network within its share, an old idle connection of one beyond it is closed. */
+static void make_room_among_kept(struct server *s, uint64_t network)
+{
+	size_t seen = 0;
+	if (kept_of(s, network) >= KEPT_SHARE)
+		return;
+	for (struct list_node *at = s->idle.next; at != &s->idle && seen < KEPT_SEEN; at = at->next, seen++) {
+		struct server_conn *c = LIST_ENTRY(at, struct server_conn, node);
+		if (!c->kept || kept_of(s, c->network) <= KEPT_SHARE)
+			continue;
+		c->kept = false;
+		s->kept_n--;
+		evict(c);
+		return;
+	}
+}
+
+/* With many kept already it closes after its answer.  The connections of a network within its share are never
+ * closed for it, since their client, a load balancer say, may be sending already.  While all are at work,
+ * none is among the kept, and all will be. */
 bool server_conn_keep(struct server_conn *c)
 {
+	if (c->server->kept_n >= KEPT_MAX)
+		make_room_among_kept(c->server, c->network);
 	c->kept = c->server->kept_n < KEPT_MAX;
 	c->server->kept_n += c->kept;
 	if (!c->kept)

@@ -57,7 +57,9 @@ static void on_data(struct loop_watch *w, uint32_t events)
 void server_linger_start(struct server_conn *c)
 {
 	struct server *s = c->server;
-	struct leftover *l = s->lingering_n < LINGER_MAX ? calloc(1, sizeof *l) : NULL;
+	if (s->lingering_n == LINGER_MAX) /* the oldest had the most time */
+		end(LIST_ENTRY(s->lingering.next, struct leftover, node));
+	struct leftover *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return;
 	*l = (struct leftover){.server = s, .timer = {.fn = on_timer}, .left = LINGER_BYTES};

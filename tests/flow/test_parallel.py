@@ -1,7 +1,10 @@
 """One code, many phones at the same moment: exactly one link."""
 
 import concurrent.futures
+import contextlib
 import secrets
+import socket
+import urllib.parse
 
 from conftest import count
 from harness import canary, database, wire
@@ -78,3 +81,29 @@ def test_all_in_one_delivery(service):
     made = [events.linked(one.psid, one.code) for one in phones]
     assert deliver(service, events.body(*made)).status == 200
     assert [database.holders(service.database, one.psid) for one in phones] == [[name] for name in names]
+
+
+def kept_after(service, source):
+    """Whether a connection from that address stays open after its answer."""
+    with contextlib.closing(socket.create_connection(address_of(service), source_address=(source, 0))) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return b"connection: close" not in sock.recv(65536).lower()
+
+
+def address_of(service):
+    at = urllib.parse.urlsplit(service.url)
+    return at.hostname, at.port
+
+
+def test_idle_connections_of_one_network_do_not_make_others_close(make_service):
+    """256 are kept between requests; beyond that only who holds the most gives way."""
+    service = make_service(LINKD_WORKERS="1")
+    idle = []
+    for _ in range(300):
+        idle.append(socket.create_connection(address_of(service)))
+        idle[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle[-1].recv(65536)
+    assert not kept_after(service, "127.0.0.2"), "the same network"
+    assert all(kept_after(service, f"127.9.{n}.1") for n in range(5)), "other networks"
+    for one in idle:
+        one.close()
