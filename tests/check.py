@@ -199,7 +199,7 @@ def hostile(step):
     clients, rest = ["hostile/test_clients.py", "hostile/test_bodies.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
     if step.make("all"):
         return Count(0, 1)
-    return pytest(step, *rest, *clients, timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])
+    return pytest(step, *rest, *clients, "hostile/test_proxies.py", timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])
 
 
 def flow_dynamodb(step):

@@ -10,10 +10,9 @@ import pathlib
 import pytest
 
 from conftest import FULL
-from harness import client, lint, metrics
+from harness import client, metrics
 from harness.service import sanitized
 from harness.phone import deliver
-from hostile import proxies
 from hostile.bystander import ADDRESS, p99
 from hostile.watch import Watch
 from simulator import events
@@ -120,19 +119,3 @@ def test_a_flood_of_unsigned_bodies(make_service, name, how):
     sources, source = FLOODS[name]
     service = make_service(LINKD_TRUSTED_PROXIES="")
     survive(f"bodies, {how}, {name}", service, service, Flood(service.url, sources, how), source, source == ADDRESS)
-
-
-@pytest.mark.skipif(not FULL, reason="the long form")
-@pytest.mark.parametrize("trusted", ["127.0.0.1", ""], ids=["listed", "not listed"])
-@pytest.mark.parametrize("buffering", [False, True], ids=["streams", "buffers"])
-@pytest.mark.parametrize("make", [proxies.nginx, proxies.haproxy], ids=["nginx", "HAProxy"])
-def test_a_flood_through_a_proxy(make_service, tmp_path, make, buffering, trusted):
-    """A proxy that is not listed is one network for all."""
-    service = make_service(LINKD_TRUSTED_PROXIES=trusted)
-    proxy = make(service, tmp_path, buffering)
-    try:
-        what = f"{make.__name__} that {'buffers' if buffering else 'streams'}, {'listed' if trusted else 'not listed'}"
-        survive(what, service, proxy, Flood(proxy.url, ONE, "burst"), "127.9.0.1", not trusted)
-    finally:
-        lint.take()  # nginx adds headers of its own
-        proxy.stop()
