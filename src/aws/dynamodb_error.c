@@ -100,6 +100,8 @@ void dynamodb_error_read(long status, const struct json *body, struct dynamodb_e
 	copy_printable(ret->text, sizeof ret->text, text);
 	if (ret->class == DYNAMODB_VALIDATION && about_keys(ret->text))
 		ret->class = DYNAMODB_KEYS;
+	if (ret->class == DYNAMODB_VALIDATION && strstr(ret->text, "Item size") != NULL)
+		ret->class = DYNAMODB_TOO_LARGE;
 	if (name.n == 0)
 		(void)snprintf(ret->name, sizeof ret->name, "HTTP %ld", status);
 }
@@ -178,6 +180,11 @@ enum err_code dynamodb_error_say(const struct dynamodb_error *e, const struct dy
 	case DYNAMODB_KEYS:
 		return err_set(reterr, ERR_STORE,
 		               "table %s has other keys than it had: it is looked at again within a minute%s",
+		               table, id.s);
+	case DYNAMODB_TOO_LARGE:
+		return err_set(reterr, ERR_TOO_LARGE,
+		               "an item of table %s is as large as DynamoDB allows: remove or shorten "
+		               "attributes of other programs in it%s",
 		               table, id.s);
 	case DYNAMODB_VALIDATION:
 		return err_set(reterr, ERR_INVALID, "DynamoDB cannot execute %s on table %s: %s%s", op, table,

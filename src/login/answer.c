@@ -74,6 +74,13 @@ void answer_key_too_long(struct request *r)
 	        "Please tell the customer service, with the support id below.");
 }
 
+void answer_record_full(struct request *r)
+{
+	web_message(r, 500, "This account cannot be connected",
+	            "The record of this account has no room left. Nothing was connected.",
+	            "Please tell the customer service, with the support id below.");
+}
+
 void answer_error(struct request *r, enum err_code code, const struct err *e)
 {
 	reply_error(r, code, NULL, e);

@@ -135,6 +135,11 @@ static void go_back(struct confirm *c)
 
 static enum phase issued(struct confirm *c)
 {
+	if (c->code == ERR_TOO_LARGE) { /* now and later */
+		tell(c, "code", "not_issued", "record_full");
+		answer_record_full(c->r);
+		return P_DONE;
+	}
 	if (c->code != ERR_OK)
 		return P_FAIL;
 	if (c->outcome != STORE_DONE)

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "store/dynamodb_item.h"
 #include "store/keypack.h"
+#include "store/odd.h"
 
 enum { BODY_FIRST = 1500 }; /* bytes: a link's body without another allocation */
 
@@ -127,6 +128,9 @@ static void put_value(struct buf *out, const struct store_in *in, char letter)
 	case 'n': put_s(out, in->new_hash); break;
 	case 'l': put_s(out, in->email); break;
 	case 'k': put_s(out, in->key.id); break;
+	case 'j': put_n(out, odd_latest_ms()); break;
+	case 'u': put_n(out, in->window_s + ODD_WINDOW_MAX_S / 2); break;
+	case 'c': put_n(out, ODD_FAILURES_MAX); break;
 	case 'h': put_s(out, in->hash_seen); break;
 	case 'x': put_s(out, in->code_seen); break;
 	case 'y': put_s(out, in->link_code_seen); break;

@@ -3,7 +3,8 @@
  * Values of expressions are named by one letter each and come from the operation:
  *   :d digest  :p psid  :g page_id  :t time_ms  :s now_s  :e expires_s  :w window_s  :r packed key of the
  *   earlier holder  :m me  :o old_hash  :n new_hash  :l email looked up  :k key.id
- *   :h hash_seen  :x code_seen  :y link_code_seen  :1 the number one
+ *   :h hash_seen  :x code_seen  :y link_code_seen
+ *   :j the latest time of a link, ms  :u the latest end of a window  :c the most failures  :1 the number one
  * A failed buffer is seen when the body is sent. */
 #pragma once
 #include "store/dynamodb_table.h"

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/keypack.h"
+#include "store/odd.h"
+
 struct str dynamodb_item_str(const struct json *item, const char *attribute)
 {
 	return json_str(json_get(json_get(item, attribute), "S"));
@@ -43,11 +46,50 @@ enum dynamodb_item_state dynamodb_item_text(const struct json *item, const char 
 	return text.n > 0 && copy(ret, cap, text) ? DYNAMODB_ITEM_TEXT : DYNAMODB_ITEM_ODD;
 }
 
-void dynamodb_item_link(const struct json *item, struct store_link *ret)
+static void read_link(const struct json *item, struct store_link *ret)
 {
 	(void)copy(ret->psid, sizeof ret->psid, dynamodb_item_str(item, "fb_psid"));
 	(void)copy(ret->page_id, sizeof ret->page_id, dynamodb_item_str(item, "fb_page_id"));
 	ret->linked_at_ms = dynamodb_item_int(item, "fb_linked_at", -1);
+}
+
+void dynamodb_item_link(const struct json *item, struct store_link *ret)
+{
+	read_link(item, ret);
+	odd_link(ret);
+}
+
+/* Our attributes, but for keys and what decides nothing; the longest text of ours, 0 for a number. */
+static const struct {
+	const char *name;
+	size_t max;
+} ours[] = {
+        {"password", STORE_HASH_MAX},
+        {"authorization_code", STORE_DIGEST_LEN},
+        {"authorization_code_expires_at", 0},
+        {"authorization_code_psid", STORE_PSID_MAX},
+        {"authorization_code_replaces", KEYPACK_MAX},
+        {"fb_psid", STORE_PSID_MAX},
+        {"fb_page_id", STORE_PSID_MAX},
+        {"fb_linked_at", 0},
+        {"fb_link_code", STORE_DIGEST_LEN},
+        {"login_failures", 0},
+        {"login_window_ends", 0},
+};
+
+static bool is_odd(const struct json *value, size_t max)
+{
+	struct str text = json_str(json_get(value, max == 0 ? "N" : "S"));
+	return text.n == 0 || (max > 0 && (text.n > max || json_has_nul(text)));
+}
+
+void dynamodb_item_tell_odd(const struct json *item)
+{
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		const struct json *value = json_get(item, ours[i].name);
+		if (value != NULL && is_odd(value, ours[i].max))
+			odd_tell(dynamodb_item_str(item, "customer_id"), ours[i].name);
+	}
 }
 
 void dynamodb_item_customer(const struct json *item, struct store_customer *ret)
@@ -56,7 +98,9 @@ void dynamodb_item_customer(const struct json *item, struct store_customer *ret)
 	fits = copy(ret->key.email, sizeof ret->key.email, dynamodb_item_str(item, "email")) && fits;
 	fits = copy(ret->hash, sizeof ret->hash, dynamodb_item_str(item, "password")) && fits;
 	ret->too_long = !fits || strlen(ret->key.id) + strlen(ret->key.email) > STORE_KEY_MAX;
-	dynamodb_item_link(item, &ret->link);
+	read_link(item, &ret->link);
 	ret->login_failures = dynamodb_item_int(item, "login_failures", 0);
 	ret->login_window_ends_s = dynamodb_item_int(item, "login_window_ends", 0);
+	odd_customer(ret);
+	dynamodb_item_tell_odd(item);
 }

@@ -13,5 +13,7 @@ enum dynamodb_item_state { DYNAMODB_ITEM_ABSENT, DYNAMODB_ITEM_TEXT, DYNAMODB_IT
 enum dynamodb_item_state dynamodb_item_text(const struct json *item, const char *attribute, char *ret,
                                             size_t cap);
 int64_t dynamodb_item_int(const struct json *item, const char *attribute, int64_t otherwise);
+/* To the log: an attribute that is not as our writes leave it. */
+void dynamodb_item_tell_odd(const struct json *item);
 void dynamodb_item_link(const struct json *item, struct store_link *ret);
 void dynamodb_item_customer(const struct json *item, struct store_customer *ret);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "log.h"
+#include "store/odd.h"
 
 enum { WEBHOOK_ATTEMPTS = 2 };
 
@@ -86,7 +88,7 @@ int dynamodb_op_outcome(struct dynamodb_op *x, enum store_outcome o)
 static int refuse(struct dynamodb_op *x, const struct err *why)
 {
 	log_line(LOG_ERROR, "store_refused", log_z("operation", store_kind_name(x->op->kind)),
-	         log_z("error", why->msg));
+	         log_z("customer_digest", audit_digest(str_c(x->op->in.key.id)).s), log_z("error", why->msg));
 	return dynamodb_op_outcome(
 	        x, x->op->kind == STORE_UNLINK || x->op->kind == STORE_REPAIR ? STORE_KEPT : STORE_REFUSED);
 }
@@ -97,9 +99,12 @@ static void on_reply(void *arg, const struct dynamodb_reply *r)
 	x->call = NULL;
 	x->twice |= r->twice;
 	x->reply = r;
+	if (r->class == DYNAMODB_TOO_LARGE)
+		odd_tell_full(str_c(x->op->in.key.id), store_kind_name(x->op->kind));
 	if (r->class == DYNAMODB_SUCCESS || r->class == DYNAMODB_CONDITION)
 		x->phase = x->next;
-	else if (r->class == DYNAMODB_VALIDATION && of_webhook(x->op->kind))
+	else if ((r->class == DYNAMODB_VALIDATION || r->class == DYNAMODB_TOO_LARGE) &&
+	         of_webhook(x->op->kind))
 		x->phase = refuse(x, r->err);
 	else
 		x->phase = dynamodb_op_fail(x, r->err);

@@ -23,6 +23,10 @@ enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_ISSUE, P_WINDOW, P_WI
 
 #define ISSUE_SET "authorization_code=:d,authorization_code_expires_at=:e"
 
+/* A comparison with an attribute that is missing, or of another type, is false, and NOT makes it true: only a
+ * window and a counter that are ours are counted on, only a link's time that is ours keeps a link. */
+#define COUNTED "login_window_ends>:s AND login_window_ends<=:u AND login_failures BETWEEN :1 AND :c"
+
 /* Set where the operation has a value, else removed. */
 struct optional {
 	const char *attribute;
@@ -51,19 +55,15 @@ static const struct plan {
         [STORE_UNLINK] = {NULL,
                           {{NULL, 0}},
                           LINK_ATTRIBUTES,
-                          "fb_psid=:p AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<=:t)",
+                          "fb_psid=:p AND NOT (fb_linked_at>:t AND fb_linked_at<=:j)",
                           false},
         [STORE_REPAIR] = {NULL,
                           {{NULL, 0}},
                           LINK_ATTRIBUTES,
-                          "fb_psid=:p AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<:t OR"
-                          " (fb_linked_at=:t AND customer_id<:m))",
+                          "fb_psid=:p AND NOT (fb_linked_at<=:j AND (fb_linked_at>:t OR"
+                          " (fb_linked_at=:t AND customer_id>=:m)))",
                           false},
-        [STORE_FAILURE] = {"login_failures=login_failures+:1",
-                           {{NULL, 0}},
-                           NULL,
-                           "login_window_ends>:s AND attribute_exists(login_failures)",
-                           false},
+        [STORE_FAILURE] = {"login_failures=login_failures+:1", {{NULL, 0}}, NULL, COUNTED, false},
         [STORE_UPGRADE] = {"password=:n", {{NULL, 0}}, NULL, "password=:o", false},
         [STORE_ERASE] = {NULL,
                          {{NULL, 0}},
@@ -72,13 +72,8 @@ static const struct plan {
                          false},
 };
 /* Of several failures at once one opens the window, the others are then counted in it. */
-static const struct plan new_window = {"login_failures=:1,login_window_ends=:w",
-                                       {{NULL, 0}},
-                                       NULL,
-                                       THERE
-                                       " AND (attribute_not_exists(login_window_ends) OR"
-                                       " login_window_ends<=:s OR attribute_not_exists(login_failures))",
-                                       false};
+static const struct plan new_window = {
+        "login_failures=:1,login_window_ends=:w", {{NULL, 0}}, NULL, THERE " AND NOT (" COUNTED ")", false};
 
 enum {
 	EXPRESSION_MAX = 1024, /* bytes, also of a condition */
@@ -286,6 +281,7 @@ static int may_issue(struct dynamodb_op *x, const struct json *item)
 static int why(struct dynamodb_op *x)
 {
 	const struct json *item = json_get(x->reply->json, "Item");
+	dynamodb_item_tell_odd(item);
 	switch (x->op->kind) {
 	case STORE_REDEEM:
 	case STORE_LINK: return dynamodb_op_outcome(x, why_not_linked(&x->op->in, item));

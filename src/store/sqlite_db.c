@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/keypack.h"
+#include "store/odd.h"
 
 enum {
 	LOCK_POLL_MS = 5, /* between two tries to get a lock another process holds */
@@ -224,6 +225,7 @@ static int bind_one(sqlite3_stmt *st, int i, const struct store_in *in, int limi
 	case 13: return bind_text(st, i, in->new_hash);
 	case 14: return bind_text(st, i, in->email);
 	case 15: return sqlite3_bind_int(st, i, limit);
+	case 16: return sqlite3_bind_int64(st, i, odd_latest_ms());
 	default: return SQLITE_RANGE;
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "store/fingerprint.h"
 #include "store/keypack.h"
+#include "store/odd.h"
 
 enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
 
@@ -32,6 +33,14 @@ static const struct {
         [STORE_PING] = {SQL_PING, false},
 };
 
+/* To the log: a text that is not as our writes leave it. */
+static void tell_odd(sqlite3_stmt *st, int column, int max, const char *id)
+{
+	int n = sqlite3_column_bytes(st, column);
+	if (sqlite3_column_type(st, column) != SQLITE_NULL && (n == 0 || n > max))
+		odd_tell(str_c(id), sqlite3_column_name(st, column));
+}
+
 static void read_link(sqlite3_stmt *st, int column, struct store_link *ret)
 {
 	(void)sqlite_db_text(st, column, ret->psid, sizeof ret->psid);
@@ -48,6 +57,10 @@ static void read_customer(sqlite3_stmt *st, struct store_customer *ret)
 	read_link(st, 3, &ret->link);
 	ret->login_failures = sqlite_db_int(st, 6, 0);
 	ret->login_window_ends_s = sqlite_db_int(st, 7, 0);
+	odd_customer(ret);
+	tell_odd(st, 2, STORE_HASH_MAX, ret->key.id);
+	tell_odd(st, 3, STORE_PSID_MAX, ret->key.id);
+	tell_odd(st, 4, STORE_PSID_MAX, ret->key.id);
 }
 
 static void drop_customers(struct store_out *out, size_t cap)
@@ -96,6 +109,8 @@ static int read_record(sqlite3_stmt *st, const struct store_op *op, struct old *
 	char hash[STORE_HASH_MAX + 1];
 	bool same = true;
 	(void)sqlite_db_text(st, 7, hash, sizeof hash);
+	tell_odd(st, 3, STORE_DIGEST_LEN, op->in.key.id);
+	tell_odd(st, 4, STORE_DIGEST_LEN, op->in.key.id);
 	enum err_code code = fingerprint_check(str_c(hash), op->in.record, &same);
 	crypto_wipe(hash, sizeof hash);
 	ret->another = !same;
@@ -113,6 +128,7 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		char packed[KEYPACK_MAX + 1];
 		ret->found = true;
 		read_link(st, 0, &ret->link);
+		odd_link(&ret->link);
 		(void)sqlite_db_text(st, 3, ret->link_code, sizeof ret->link_code);
 		(void)sqlite_db_text(st, 4, ret->code, sizeof ret->code);
 		if (sqlite_db_text(st, 5, packed, sizeof packed))

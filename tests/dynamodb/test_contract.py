@@ -29,7 +29,7 @@ def run(program, url, tmp_path):
     assert "dynamodb" in out or program != "test_contract", "ran on another store"
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", (*PROGRAMS, "test_odd"))
 def test_on_dynamodb_local(stage, proxy, program, tmp_path):
     """Through the proxy, which recomputes each signature."""
     run(program, proxy.url, tmp_path)

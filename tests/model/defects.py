@@ -34,7 +34,7 @@ DEFECTS = [
     Defect("an old binding is not cleared", SQL, "authorization_code_psid = ?4, authorization_code_replaces = ?10",
            "authorization_code_psid = coalesce(?4, authorization_code_psid), authorization_code_replaces = ?10"),
     Defect("a used code is issued again", SQL, '" THIS "AND fb_link_code IS NOT ?3")\nSQL(REDEEM', '" THIS)\nSQL(REDEEM'),
-    Defect("unlink does not look at the time", SQL, '"AND fb_psid = ?4 AND (fb_linked_at IS NULL OR fb_linked_at <= ?6)")',
+    Defect("unlink does not look at the time", SQL, '"AND fb_psid = ?4 AND (fb_linked_at > ?6 AND fb_linked_at <= ?16) IS NOT TRUE")',
            '"AND fb_psid = ?4")'),
     Defect("unlink is a millisecond strict", "src/link/link_remove.c", "SLACK_MS = 2000", "SLACK_MS = 1999"),
     Defect("an erased customer keeps a code", SQL, 'SET" NO_LINK "," NO_CODE\n', 'SET" NO_LINK\n'),
@@ -45,7 +45,7 @@ DEFECTS = [
     Defect("the older of two links wins", "src/link/link_repair.c", "return a->link.linked_at_ms > b->link.linked_at_ms;",
            "return a->link.linked_at_ms < b->link.linked_at_ms;"),
     Defect("no look for other holders", "src/link/link_complete.c", "\tif (!traits->find_psid)\n", "\tif (traits->find_psid)\n"),
-    Defect("ties are left alone", SQL, '"\n\t" OR (fb_linked_at = ?6 AND customer_id < ?11))")', ')")'),
+    Defect("ties are left alone", SQL, '"\n\t" OR (fb_linked_at = ?6 AND customer_id >= ?11))) IS NOT TRUE")', ')) IS NOT TRUE")'),
     Defect("an old unlink acts", "src/webhook/event.c", "return t.stale && e->kind == EVENT_K_UNLINKED ?", "return t.stale && e->psid[0] == 0 ?"),
     Defect("events are not put in order", "src/webhook/lanes.c", "if (v[a].time_ms != v[b].time_ms)", "if (a == b)"),
     Defect("any signature will do", "src/webhook/signature.c", "return right ? ERR_OK : ERR_DENIED;",
@@ -66,8 +66,8 @@ DEFECTS = [
     Defect("expiry is not checked, DynamoDB", WRITE, "authorization_code=:d AND authorization_code_expires_at>=:s AND",
            "authorization_code=:d AND", "dynamodb"),
     Defect("repair does not look at the time, DynamoDB", WRITE,
-           '"fb_psid=:p AND (attribute_not_exists(fb_linked_at) OR fb_linked_at<:t OR"\n'
-           '                          " (fb_linked_at=:t AND customer_id<:m))"', '"fb_psid=:p"', "dynamodb"),
+           '"fb_psid=:p AND NOT (fb_linked_at<=:j AND (fb_linked_at>:t OR"\n'
+           '                          " (fb_linked_at=:t AND customer_id>=:m)))"', '"fb_psid=:p"', "dynamodb"),
     Defect("no later look for other holders, DynamoDB", "src/link/link_complete.c", "if (!c->repaired && !c->bound)",
            "if (c->repaired && !c->repaired)", "dynamodb"),
 ]

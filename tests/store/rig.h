@@ -18,6 +18,10 @@ struct rig_backend {
 	/* An item written past the store, as the table may hold from before: psid "" for none, linked_at_ms
 	 * -1 for a link without time. */
 	void (*plant)(const char *dir, const struct store_customer *c);
+	/* One attribute of an item set past the store: a value of DynamoDB's type ("S", "N", "L", ...) in
+	 * DynamoDB's JSON.  False: this kind of store cannot hold it there. */
+	bool (*spoil)(const char *dir, const struct store_key *key, const char *attribute, const char *type,
+	              const char *value);
 	/* Why a condition did not hold is read a moment later: writes at once may tell of each other. */
 	bool reads_why;
 };

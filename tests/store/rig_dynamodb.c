@@ -110,5 +110,33 @@ static void plant_dynamodb(const char *dir, const struct store_customer *c)
 	dynamodb_session_free(s);
 }
 
-const struct rig_backend rig_dynamodb = {
-        .name = "dynamodb", .open = open_dynamodb, .plant = plant_dynamodb, .reads_why = true};
+/* False: an index takes only texts there. */
+static bool spoil_dynamodb(const char *dir, const struct store_key *key, const char *attribute,
+                           const char *type, const char *value)
+{
+	struct dynamodb_session *s = session(dir);
+	struct dynamodb_result got;
+	struct buf body;
+	buf_init(&body, 16384);
+	buf_printf(&body, "{\"TableName\":\"%s\",\"Key\":{", table_of(dir));
+	put(&body, "customer_id", "S", key->id);
+	put(&body, "email", "S", key->email);
+	buf_printf(&body,
+	           "},\"UpdateExpression\":\"SET "
+	           "%s=:v\",\"ExpressionAttributeValues\":{\":v\":{\"%s\":%s%s%s}}}",
+	           attribute, type, strcmp(type, "N") == 0 ? "\"" : "", value,
+	           strcmp(type, "N") == 0 ? "\"" : "");
+	assert_false(body.failed);
+	struct dynamodb_question q = {"UpdateItem", buf_view(&body), ASK_MS, NULL, NULL};
+	dynamodb_session_ask(s, &q, &got);
+	assert_true(got.class == DYNAMODB_SUCCESS || got.class == DYNAMODB_VALIDATION);
+	buf_done(&body);
+	dynamodb_session_free(s);
+	return got.class == DYNAMODB_SUCCESS;
+}
+
+const struct rig_backend rig_dynamodb = {.name = "dynamodb",
+                                         .open = open_dynamodb,
+                                         .plant = plant_dynamodb,
+                                         .spoil = spoil_dynamodb,
+                                         .reads_why = true};

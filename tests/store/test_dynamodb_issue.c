@@ -2,8 +2,11 @@
 #include "rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "log.h"
 #include "rig_script.h"
 #include "script.h"
 #include "store/fingerprint.h"
@@ -12,6 +15,8 @@
 #define CODE(text) ",\"authorization_code\":{\"S\":\"" text "\"}"
 #define USED(text) ",\"fb_link_code\":{\"S\":\"" text "\"}"
 #define HASH(text) ",\"password\":{\"S\":\"" text "\"}"
+
+static int lines; /* the log */
 
 /* Of customer "a", whose code is "c1". */
 static struct store_op *an_issue(void)
@@ -99,11 +104,77 @@ static void test_an_issue_is_for_one_record(void **state)
 	assert_true(script_last("UpdateItem", " AND attribute_not_exists(password)\""));
 }
 
+#define TOO_LARGE                                                                                       \
+	"400 {\"__type\":\"x#ValidationException\",\"message\":\"Item size to update has exceeded the " \
+	"maximum allowed size\"}"
+
+static size_t logged(const char *word)
+{
+	static char text[1 << 16];
+	size_t n = 0;
+	log_stop(); /* writes what the ring holds */
+	ssize_t got = pread(lines, text, sizeof text - 1, 0);
+	text[got < 0 ? 0 : got] = '\0';
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+		n++;
+	assert_int_equal(log_start(LOG_WARN, LOG_TEXT, lines, NULL), ERR_OK);
+	return n;
+}
+
+/* Not 'try again': it is the same now and later, and the log names the item, once a minute. */
+static void test_a_full_item_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct rig_result got;
+	static const enum store_kind settled[] = {STORE_REDEEM, STORE_UNLINK},
+	                             failing[] = {STORE_ISSUE, STORE_UPGRADE, STORE_FAILURE};
+	static const struct script_row rows[] = {{"GetItem", ITEM("")}, {"UpdateItem", TOO_LARGE}};
+	script_set(rows, 2);
+	for (size_t i = 0; i < 3; i++) {
+		struct store_op *op = rig_op(failing[i], "a");
+		RIG_SET(op->in.digest, "c1");
+		rig_run(r, op, &got);
+		assert_int_equal(got.code, ERR_TOO_LARGE);
+		assert_non_null(strstr(got.err.msg, "as large as DynamoDB allows"));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct store_op *op = rig_op(settled[i], "a");
+		RIG_SET(op->in.psid, "p1");
+		rig_want(r, op, i == 0 ? STORE_REFUSED : STORE_KEPT);
+	}
+	assert_int_equal(logged("record_full"), 1);
+	assert_int_equal(logged("store_failing"), 0);
+}
+
+/* Once a minute for all, with the first one's name. */
+static void test_an_odd_attribute_is_told(void **state)
+{
+	struct rig *r = *state;
+	static const struct script_row rows[] = {{"GetItem", ITEM(",\"fb_link_code\":{\"NULL\":true}")}};
+	script_set(rows, 1);
+	for (int i = 0; i < 5; i++)
+		rig_want(r, an_issue(), STORE_DONE);
+	assert_int_equal(logged("attribute=fb_link_code"), 1);
+	assert_int_equal(logged("attribute_not_ours"), 1);
+}
+
+static int start(void **state)
+{
+	char name[] = "/tmp/issue-log-XXXXXX";
+	int rc = rig_script_start(state);
+	log_stop();
+	lines = mkstemp(name);
+	(void)unlink(name);
+	return rc == 0 && log_start(LOG_WARN, LOG_TEXT, lines, NULL) == ERR_OK ? 0 : -1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_an_odd_attribute_is_told), /* first: the log tells of one a minute */
+	        cmocka_unit_test(test_a_full_item_is_told),
 	        cmocka_unit_test(test_an_issue_names_what_it_saw),
 	        cmocka_unit_test(test_an_issue_is_for_one_record),
 	};
-	return cmocka_run_group_tests(tests, rig_script_start, rig_script_end);
+	return cmocka_run_group_tests(tests, start, rig_script_end);
 }

@@ -92,6 +92,10 @@ static void test_answers_are_classed_by_their_name(void **state)
 	         "{\"__type\":\"x#ValidationException\","
 	         "\"message\":\"The provided key element does not match the schema\"}",
 	         DYNAMODB_KEYS, "ValidationException"},
+	        {400,
+	         "{\"__type\":\"x#ValidationException\","
+	         "\"message\":\"Item size to update has exceeded the maximum allowed size\"}",
+	         DYNAMODB_TOO_LARGE, "ValidationException"},
 	        {409, "{\"__type\":\"x#ReplicatedWriteConflictException\"}", DYNAMODB_TRANSIENT,
 	         "ReplicatedWriteConflictException"},
 	        {400, "{\"__type\":\"x#ExpiredTokenException\"}", DYNAMODB_CREDENTIALS,
@@ -127,7 +131,7 @@ static void test_every_class_has_words_with_a_remedy(void **state)
 	             {DYNAMODB_CREDENTIALS, "renew them"}, {DYNAMODB_DENIED, "dynamodb:UpdateItem"},
 	             {DYNAMODB_NOT_FOUND, "LINKD_STORE"},  {DYNAMODB_IN_USE, "being changed"},
 	             {DYNAMODB_VALIDATION, "cannot"},      {DYNAMODB_FAULT, "refuses"},
-	             {DYNAMODB_KEYS, "other keys"}};
+	             {DYNAMODB_KEYS, "other keys"},        {DYNAMODB_TOO_LARGE, "remove or shorten"}};
 	struct dynamodb_context x = {"UpdateItem", "shop", "eu-central-1", "env, AWS_ACCESS_KEY_ID", "REQ1"};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		struct dynamodb_error e = {.class = table[i].class, .name = "Name", .text = "a@example.com"};

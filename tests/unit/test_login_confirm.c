@@ -146,6 +146,18 @@ static void test_customer_gone(void **state)
 	}
 }
 
+static void test_record_full(void **state)
+{
+	(void)state;
+	struct consent c = sample("", 0);
+	visit.script[STORE_ISSUE].code = ERR_TOO_LARGE;
+	press(login_confirm, &c);
+	assert_int_equal(visit.status, 500);
+	assert_true(visit_has("has no room left"));
+	assert_false(visit_has("<form"));
+	assert_string_equal(visit.headers, "");
+}
+
 static void check_not_stored(void)
 {
 	assert_int_equal(visit.status, 503);
@@ -274,11 +286,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, visit_setup, visit_teardown)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_page),          TEST(test_page_refused),  TEST(test_connect),
-	        TEST(test_connect_bound), TEST(test_used),          TEST(test_customer_gone),
-	        TEST(test_not_stored),    TEST(test_client_leaves), TEST(test_cancel),
-	        TEST(test_gate),          TEST(test_key_too_long),  TEST(test_style),
-	        TEST(test_error_page),
+	        TEST(test_page),          TEST(test_page_refused), TEST(test_connect),
+	        TEST(test_connect_bound), TEST(test_used),         TEST(test_customer_gone),
+	        TEST(test_record_full),   TEST(test_not_stored),   TEST(test_client_leaves),
+	        TEST(test_cancel),        TEST(test_gate),         TEST(test_key_too_long),
+	        TEST(test_style),         TEST(test_error_page),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
