@@ -107,7 +107,11 @@ static char fold(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (char)(c - 'A' + 'a');
-	return c == '+' ? '-' : c == '/' ? '_' : c;
+	if (c == '+')
+		return '-';
+	if (c == '/')
+		return '_';
+	return c;
 }
 
 static bool holds(struct str text, struct str part)
