@@ -38,7 +38,9 @@ struct audit_digest audit_digest_email(struct str email)
 		return audit_digest(email);
 	for (size_t i = 0; i < email.n; i++) {
 		char c = email.p[i];
-		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		lower[i] = c;
 	}
 	return audit_digest((struct str){lower, email.n});
 }

@@ -29,7 +29,7 @@ static const struct {
 	int full;
 	int64_t interval_ms;
 } kinds[] = {
-#define X(name, word, level, full, seconds) {word, LOG_##level, full, (seconds)*INT64_C(1000)},
+#define X(name, word, level, full, seconds) {(word), LOG_##level, (full), (seconds)*INT64_C(1000)},
         LOG_REPEAT_TABLE(X)
 #undef X
 };
