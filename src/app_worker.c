@@ -67,6 +67,12 @@ static void on_counts(struct loop_timer *t)
 	(void)arm_counts(w);
 }
 
+static bool is_loopback(const char *addr)
+{
+	char host[CONFIG_HOST_MAX + 1];
+	return config_host_of(addr, host, sizeof host) && config_host_is_loopback(host);
+}
+
 static enum err_code listen_on(struct app_worker *w, enum route_listener kind, const struct strlist *l,
                                size_t i, struct err *reterr)
 {
@@ -81,6 +87,7 @@ static enum err_code listen_on(struct app_worker *w, enum route_listener kind, c
 	                           .error_page = web_error_page};
 	if (w->servers == APP_SERVERS_MAX)
 		return err_set(reterr, ERR_INVALID, "more than %d addresses to listen on", APP_SERVERS_MAX);
+	o.local = kind == ROUTE_ADMIN && is_loopback(l->v[i]);
 	unsigned flags = (w->index == 0 ? LISTEN_FIRST : 0) |
 	                 (config_listens_on_both(l, i) ? LISTEN_BOTH : 0);
 	enum err_code code = listen_open(w->index == 0 ? l->v[i] : w->shared->bound[w->servers], flags, &o.fd,

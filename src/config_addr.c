@@ -81,6 +81,15 @@ bool config_listens_on_both(const struct strlist *l, size_t i)
 	return true;
 }
 
+bool config_host_of(const char *text, char *host, size_t cap)
+{
+	struct str port;
+	uint16_t number;
+	bool has_port;
+	return split_host(str_c(text), host, cap, &port, &has_port) &&
+	       (!has_port || port_valid(port, &number));
+}
+
 bool config_host_is_loopback(const char *host)
 {
 	struct in_addr v4;

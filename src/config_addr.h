@@ -14,6 +14,9 @@ bool config_host_port(const char *text, char *host, size_t cap, uint16_t *ret_po
  */
 bool config_listens_on_both(const struct strlist *l, size_t i);
 
+/* The host of "host", "host:port", "[v6]" or "[v6]:port", as a Host header has it. */
+bool config_host_of(const char *text, char *host, size_t cap);
+
 bool config_host_valid(struct str host);        /* a DNS name or an IPv4 address; no brackets, no port */
 bool config_host_is_loopback(const char *host); /* localhost, 127.0.0.0/8, ::1; without brackets */
 

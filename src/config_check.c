@@ -4,12 +4,12 @@
 
 #include "config_addr.h"
 #include "config_row.h"
+#include "config_token.h"
 
 enum {
-	KEYS_MAX = 3,         /* seal keys, app secrets */
-	SEAL_KEY_MIN = 32,    /* bytes */
-	ADMIN_TOKEN_MIN = 16, /* characters */
-	PAGE_ID_MAX = 64,     /* characters */
+	KEYS_MAX = 3,      /* seal keys, app secrets */
+	SEAL_KEY_MIN = 32, /* bytes */
+	PAGE_ID_MAX = 64,  /* characters */
 };
 
 #define PROBLEM(KEY, ...) config_report_problem(r, CONFIG_ROW_##KEY, __VA_ARGS__)
@@ -50,12 +50,43 @@ static void check_listen(struct config *c, struct config_report *r)
 	c->public_loopback = check_listeners(&c->listen, CONFIG_ROW_LISTEN, r);
 }
 
+/* Token `at` against those before it. */
+static void check_repeated(const struct strlist *tokens, size_t at, const struct config_token *t,
+                           struct config_report *r)
+{
+	struct config_token other;
+	for (size_t i = 0; i < at; i++) {
+		(void)config_token_parse(str_c(tokens->v[i]), &other);
+		if (t->name.n > 0 && str_eq(t->name, other.name))
+			PROBLEM(ADMIN_TOKEN, "token %zu has the name of token %zu; give each its own", at + 1,
+			        i + 1);
+		if (str_eq(t->token, other.token))
+			PROBLEM(ADMIN_TOKEN, "token %zu is the same as token %zu; give each name its own",
+			        at + 1, i + 1);
+	}
+}
+
+static void check_admin_tokens(const struct strlist *tokens, struct config_report *r)
+{
+	if (tokens->n > CONFIG_TOKENS_MAX)
+		PROBLEM(ADMIN_TOKEN, "holds %zu tokens; at most %d are used", tokens->n, CONFIG_TOKENS_MAX);
+	for (size_t i = 0; i < tokens->n; i++) {
+		struct config_token t;
+		const char *fault = config_token_parse(str_c(tokens->v[i]), &t);
+		if (tokens->n == 1 && fault != NULL)
+			PROBLEM(ADMIN_TOKEN, "%s", fault);
+		else if (fault != NULL)
+			PROBLEM(ADMIN_TOKEN, "token %zu %s", i + 1, fault);
+		else if (tokens->n > 1 && t.name.n == 0)
+			PROBLEM(ADMIN_TOKEN, "token %zu has no name; with several write name=token", i + 1);
+		else
+			check_repeated(tokens, i, &t, r);
+	}
+}
+
 static void check_admin(struct config *c, struct config_report *r)
 {
-	size_t n = strlen(c->admin_token);
-	if (n > 0 && n < ADMIN_TOKEN_MIN)
-		PROBLEM(ADMIN_TOKEN, "needs at least %d characters; make one with: openssl rand -hex 32",
-		        ADMIN_TOKEN_MIN);
+	check_admin_tokens(&c->admin_token, r);
 	if (!admin_is_off(c))
 		(void)check_listeners(&c->admin_listen, CONFIG_ROW_ADMIN_LISTEN, r);
 }

@@ -79,7 +79,7 @@ static void check_admin(const struct config *c, struct config_report *r)
 			        "a "
 			        "loopback or private address, or let a firewall keep strangers out.",
 			        addr);
-		else if (c->admin_token[0] == '\0')
+		else if (c->admin_token.n == 0)
 			config_report_warning(r,
 			                      "LINKD_ADMIN_LISTEN: %s is not a loopback address and "
 			                      "LINKD_ADMIN_TOKEN is not set: metrics are open to whoever can "

@@ -23,7 +23,7 @@ static struct link_call call(struct request *r, link_done_fn *done)
 	        .done = done,
 	        .arg = r,
 	        .scope = r->id,
-	        .source = {.way = "admin", .client = r->client},
+	        .source = {.way = "admin", .client = r->client, .actor = r->actor},
 	};
 }
 

@@ -27,6 +27,7 @@
 	X(TOO_LARGE, "The request is too large.", 413, 0)                                              \
 	X(URI_TOO_LONG, "The address is too long.", 414, 0)                                            \
 	X(MEDIA_TYPE, "The content type is not supported.", 415, 0)                                    \
+	X(MISDIRECTED, "This service does not answer under that name.", 421, 0)                        \
 	X(THROTTLED, "Too many tries. Please wait and try again.", 429, 1)                             \
 	X(HEADERS_TOO_LARGE, "The request headers are too large.", 431, 0)                             \
 	X(INTERNAL, "Something went wrong on our side.", 500, 0)                                       \

@@ -20,6 +20,7 @@ enum {
 	REQUEST_ADDR_MAX = 46,    /* text form of an IPv6 address */
 	REQUEST_ARG_MAX = 768,    /* bytes */
 	REQUEST_BROWSER_LEN = 16, /* hex digits */
+	REQUEST_ACTOR_MAX = 32,   /* characters */
 };
 
 struct service; /* what handlers work with (link/service.h) */
@@ -42,6 +43,8 @@ struct request {
 	int64_t deadline_ms; /* monotonic: answered by then */
 	void *flow;
 	void (*cleanup)(struct request *r);
+	void (*instead)(struct request *r); /* set by the row's admit hook: runs in place of the handler */
+	char actor[REQUEST_ACTOR_MAX + 1];  /* name of the admin token; "" for none */
 	bool counted;                  /* its log line is among those counted together: request_refused */
 	struct request_answer *answer; /* private to http/ */
 };

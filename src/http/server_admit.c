@@ -1,5 +1,6 @@
 /* Everything that can be refused before a request's body is read: framing, route, connection limit, body, and
  * what the route itself asks. */
+#include "config_addr.h"
 #include "http/client.h"
 #include "http/internal.h"
 #include "http/router.h"
@@ -128,6 +129,19 @@ static enum err_code route(struct server_request *q, struct err *reterr)
 	return ERR_OK;
 }
 
+/* A page in a browser on this machine reaches a loopback address by a name that its author points there (DNS
+ * rebinding).  Pre: there is exactly one Host. */
+static enum err_code check_host(struct server_request *q, struct err *reterr)
+{
+	char text[CONFIG_HOST_MAX + sizeof ":65535"], host[CONFIG_HOST_MAX + 1];
+	if (!q->server->opt.local ||
+	    (str_copy(text, sizeof text, request_header(&q->r, "Host", NULL)) &&
+	     config_host_of(text, host, sizeof host) && config_host_is_loopback(host)))
+		return ERR_OK;
+	metric_add(M_ADMIN_HOST, 1);
+	return err_set(reterr, ERR_MISDIRECTED, "the Host header is not a loopback name");
+}
+
 enum err_code server_admit(struct server_request *q, const char *version, struct err *reterr)
 {
 	struct guard_framing framing;
@@ -141,7 +155,9 @@ enum err_code server_admit(struct server_request *q, const char *version, struct
 		return code;
 	}
 	find_client(q);
-	code = route(q, reterr);
+	code = check_host(q, reterr);
+	if (code == ERR_OK)
+		code = route(q, reterr);
 	if (code == ERR_OK && q->conn->over && !q->r.route->stays) {
 		metric_add(M_CONN_REFUSED, 1);
 		request_refused(&q->r, LOG_REPEAT_CONNECTIONS, NULL);

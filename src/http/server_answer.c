@@ -41,6 +41,12 @@ static bool add_standard(add_fn *put, void *to, const struct server *s, const ch
 	       (!s->opt.cfg->public_https || put(to, "Strict-Transport-Security", HSTS));
 }
 
+/* Pages and the admin API: nothing another site may load into its own page, not even unread. */
+static bool own_site_only(const struct server_request *q)
+{
+	return q->answer.csp != NULL || q->server->opt.listener == ROUTE_ADMIN;
+}
+
 static bool add_all(add_fn *put, void *to, const struct server_request *q, bool close)
 {
 	const struct request_answer *a = &q->answer;
@@ -48,6 +54,7 @@ static bool add_all(add_fn *put, void *to, const struct server_request *q, bool 
 	          put(to, "Cache-Control", a->cache_control != NULL ? a->cache_control : "no-store") &&
 	          (a->content_type == NULL || put(to, "Content-Type", a->content_type)) &&
 	          (a->csp == NULL || put(to, "Content-Security-Policy", a->csp)) &&
+	          (!own_site_only(q) || put(to, "Cross-Origin-Resource-Policy", "same-origin")) &&
 	          (!close || put(to, "Connection", "close"));
 	for (size_t i = 0; i < a->n && ok; i++)
 		ok = put(to, a->header[i].name, a->text.p + a->header[i].value);

@@ -115,7 +115,7 @@ static enum MHD_Result on_received(struct server_request *q)
 	if (q->server->stopping)
 		reply_error(&q->r, ERR_STOPPING, NULL, NULL);
 	if (!request_answered(&q->r))
-		q->r.route->handler(&q->r);
+		(q->r.instead != NULL ? q->r.instead : q->r.route->handler)(&q->r);
 	if (request_answered(&q->r))
 		return server_answer_queue(q);
 	q->stage = STAGE_WAIT;

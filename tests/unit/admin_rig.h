@@ -5,7 +5,8 @@
 
 static struct fake_rig rig;
 static struct fake_request q;
-static char token[] = "the admin token";
+static char token[] = "the admin token of the test";
+static char *tokens[] = {token};
 static char none[] = "";
 
 static inline void on_answer(void)
@@ -25,7 +26,7 @@ static inline void new_request(void)
 static inline void set_up(const struct store_vtable *vt)
 {
 	fake_rig_init(&rig, vt);
-	rig.cfg.admin_token = token;
+	rig.cfg.admin_token = (struct strlist){1, tokens};
 	rig.cfg.verify_token = none;
 	q.r.cleanup = NULL;
 	new_request();

@@ -2,15 +2,19 @@
 #include "test.h"
 
 #include "admin/admin.h"
+#include "admin/guesses.h"
 #include "admin_rig.h"
 #include "metrics.h"
 
 /* --- the token */
 
-static enum err_code authorize(const char *header)
+/* A request of `client` with that Authorization header (NULL: none). */
+static enum err_code authorize(const char *client, const char *method, const char *header)
 {
 	struct err err;
 	new_request();
+	(void)str_copy(q.r.client, sizeof q.r.client, str_c(client));
+	q.r.method = str_c(method);
 	if (header != NULL)
 		fake_header(&q, "Authorization", str_c(header));
 	enum err_code code = admin_authorize(&q.r, &err);
@@ -18,33 +22,131 @@ static enum err_code authorize(const char *header)
 	return code;
 }
 
+/* A client of its own for each call: none is slowed. */
+static enum err_code authorize_once(const char *header)
+{
+	static int n;
+	char client[REQUEST_ADDR_MAX];
+	(void)snprintf(client, sizeof client, "192.0.2.%d", n++);
+	return authorize(client, "GET", header);
+}
+
 static void bearer_token(void **state)
 {
 	(void)state;
 	set_up(&fake_sharp);
-	assert_int_equal(authorize("Bearer the admin token"), ERR_OK);
-	assert_int_equal(authorize("bearer the admin token"), ERR_OK);
+	assert_int_equal(authorize_once("Bearer the admin token of the test"), ERR_OK);
+	assert_string_equal(q.r.actor, "admin");
+	assert_int_equal(authorize_once("bearer the admin token of the test"), ERR_OK);
 	static const char *const wrong[] = {NULL,
 	                                    "",
 	                                    "Bearer",
 	                                    "Bearer ",
-	                                    "the admin token",
-	                                    "Basic the admin token",
-	                                    "Bearer the admin toke",
-	                                    "Bearer the admin tokenx",
-	                                    "Bearer The admin token",
-	                                    "Bearerthe admin token"};
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_int_equal(authorize(wrong[i]), ERR_UNAUTHORIZED);
+	                                    "the admin token of the test",
+	                                    "Basic the admin token of the test",
+	                                    "Bearer the admin token of the tes",
+	                                    "Bearer the admin token of the testx",
+	                                    "Bearer The admin token of the test",
+	                                    "Bearerthe admin token of the test"};
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		assert_int_equal(authorize_once(wrong[i]), ERR_UNAUTHORIZED);
+		assert_string_equal(q.r.actor, "");
+	}
 	new_request();
-	fake_header(&q, "Authorization", STR("Bearer the admin token"));
-	fake_header(&q, "Authorization", STR("Bearer the admin token"));
+	fake_header(&q, "Authorization", STR("Bearer the admin token of the test"));
+	fake_header(&q, "Authorization", STR("Bearer the admin token of the test"));
 	assert_int_equal(admin_authorize(&q.r, NULL), ERR_UNAUTHORIZED);
 	/* none configured: there is no such API, not even for an empty token */
-	rig.cfg.admin_token = none;
-	assert_int_equal(authorize("Bearer "), ERR_NOT_FOUND);
-	assert_int_equal(authorize(NULL), ERR_NOT_FOUND);
+	rig.cfg.admin_token.n = 0;
+	assert_int_equal(authorize_once("Bearer "), ERR_NOT_FOUND);
+	assert_int_equal(authorize_once(NULL), ERR_NOT_FOUND);
 	tear_down();
+}
+
+static void named_tokens(void **state)
+{
+	static char ops[] = "ops=0123456789abcdef", ci[] = "ci:read=fedcba9876543210";
+	static char *list[] = {ops, ci};
+	(void)state;
+	set_up(&fake_sharp);
+	rig.cfg.admin_token = (struct strlist){2, list};
+	assert_int_equal(authorize("::1", "DELETE", "Bearer 0123456789abcdef"), ERR_OK);
+	assert_string_equal(q.r.actor, "ops");
+	assert_int_equal(q.answers, 0);
+	assert_int_equal(authorize("::1", "GET", "Bearer fedcba9876543210"), ERR_OK);
+	assert_string_equal(q.r.actor, "ci");
+	assert_int_equal(q.answers, 0);
+	assert_int_equal(authorize("::1", "HEAD", "Bearer fedcba9876543210"), ERR_OK);
+	assert_int_equal(q.answers, 0);
+	assert_int_equal(authorize("::1", "DELETE", "Bearer fedcba9876543210"), ERR_OK);
+	assert_int_equal(q.status, 403);
+	assert_non_null(strstr(q.body, "look-ups only"));
+	assert_int_equal(authorize("::1", "GET", "Bearer ops=0123456789abcdef"), ERR_UNAUTHORIZED);
+	assert_int_equal(authorize("::1", "GET", "Bearer ci:read=fedcba9876543210"), ERR_UNAUTHORIZED);
+	tear_down();
+}
+
+/* The eleventh wrong one of an address within a minute waits for its 401; a right one never does. */
+static void guesses_are_slowed(void **state)
+{
+	(void)state;
+	set_up(&fake_sharp);
+	for (int i = 0; i < GUESSES_FREE; i++)
+		assert_int_equal(authorize("2001:db8::1", "GET", "Bearer wrong"), ERR_UNAUTHORIZED);
+	assert_int_equal(authorize("2001:db8::2", "GET", "Bearer wrong"), ERR_UNAUTHORIZED);
+	assert_int_equal(authorize("2001:db8::1", "DELETE", "Bearer the admin token of the test"), ERR_OK);
+	assert_null(q.r.instead);
+	assert_int_equal(authorize("2001:db8::1", "GET", NULL), ERR_OK);
+	assert_non_null(q.r.instead);
+	int64_t began = fake_now_ms;
+	q.r.instead(&q.r);
+	assert_int_equal(q.answers, 0);
+	assert_true(fake_run(&rig, 5000));
+	assert_int_equal(q.status, 401);
+	assert_in_range(fake_now_ms - began, 250, 1000);
+	assert_non_null(strstr(q.added, "WWW-Authenticate: Bearer"));
+	tear_down();
+	/* the minute is over */
+	set_up(&fake_sharp);
+	fake_now_ms += GUESSES_WINDOW_MS;
+	loop_drain(rig.loop);
+	assert_false(guesses_count("2001:db8::1", fake_now_ms));
+	tear_down();
+}
+
+/* Whoever keeps connections busy with wrong tokens holds 64 of them; the client of one may go away. */
+static void few_wait_at_once(void **state)
+{
+	static struct fake_request many[65];
+	(void)state;
+	set_up(&fake_sharp);
+	for (int i = 0; i <= GUESSES_FREE; i++)
+		(void)guesses_count("192.0.2.1", loop_now_ms(rig.loop));
+	for (size_t i = 0; i < 65; i++) {
+		struct fake_request *one = &many[i];
+		*one = (struct fake_request){.r = {.service = &rig.service, .loop = rig.loop}};
+		(void)str_copy(one->r.client, sizeof one->r.client, STR("192.0.2.1"));
+		assert_int_equal(admin_authorize(&one->r, NULL), ERR_OK);
+		one->r.instead(&one->r);
+		assert_int_equal(one->answers, i < 64 ? 0 : 1);
+	}
+	for (size_t i = 0; i < 65; i++)
+		fake_end(&many[i]);
+	tear_down();
+}
+
+static void the_table_of_guessers_is_bounded(void **state)
+{
+	char client[REQUEST_ADDR_MAX];
+	(void)state;
+	for (int k = 0; k < 100; k++)
+		(void)guesses_count("198.51.100.1", 1000000);
+	assert_true(guesses_count("198.51.100.1", 1000000 + GUESSES_WINDOW_MS - 1));
+	for (int i = 0; i < 2 * GUESSES_ADDRESSES; i++) {
+		(void)snprintf(client, sizeof client, "10.0.%d.%d", i / 250, i % 250);
+		assert_false(guesses_count(client, 1000001 + i));
+	}
+	assert_false(guesses_count("198.51.100.1", 1000600)); /* it made room: no longer slowed */
 }
 
 /* --- links */
@@ -236,6 +338,10 @@ int main(void)
 		return EXIT_FAILURE;
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(bearer_token),
+	        cmocka_unit_test(named_tokens),
+	        cmocka_unit_test(guesses_are_slowed),
+	        cmocka_unit_test(few_wait_at_once),
+	        cmocka_unit_test(the_table_of_guessers_is_bounded),
 	        cmocka_unit_test(link_get),
 	        cmocka_unit_test(link_get_looks_again_where_the_index_lags),
 	        cmocka_unit_test(link_delete),

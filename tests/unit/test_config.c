@@ -17,7 +17,7 @@ static void test_defaults(void **state)
 	assert_int_equal(l.c->listen.n, 1);
 	assert_string_equal(l.c->listen.v[0], "0.0.0.0:8080");
 	assert_string_equal(l.c->admin_listen.v[0], "127.0.0.1:9464");
-	assert_string_equal(l.c->admin_token, "");
+	assert_int_equal(l.c->admin_token.n, 0);
 	assert_int_equal(l.c->redirect_hosts.n, 4);
 	assert_string_equal(l.c->redirect_hosts.v[3], "www.messenger.com");
 	assert_int_equal(l.c->code_ttl, 300);
