@@ -255,6 +255,24 @@ static void check_links(struct config *c, struct config_report *r)
 			        QUOTED(links[i].url));
 }
 
+static bool mailto_valid(const char *url)
+{
+	struct str s = str_c(url), user, host;
+	return str_starts(s, STR("mailto:")) && strpbrk(url, " \"'<>\\^`{|}?#") == NULL && str_printable(s) &&
+	       str_cut((struct str){s.p + 7, s.n - 7}, '@', &user, &host) && user.n > 0 &&
+	       config_host_valid(host);
+}
+
+static void check_security_contact(struct config *c, struct config_report *r)
+{
+	const char *url = c->security_contact;
+	if (url[0] != '\0' && !link_valid(url) && !mailto_valid(url))
+		PROBLEM(SECURITY_CONTACT,
+		        "%s is neither a mailto: nor an https: address; write one such as "
+		        "mailto:security@example.com",
+		        QUOTED(url));
+}
+
 static void check_webhook(struct config *c, struct config_report *r)
 {
 	if (c->webhook_body_budget < c->webhook_max_body)
@@ -290,6 +308,7 @@ void config_check(struct config *c, struct config_report *r)
 	check_proxies(c, r);
 	check_clients(c, r);
 	check_links(c, r);
+	check_security_contact(c, r);
 	check_webhook(c, r);
 	check_passwords(c, r);
 }

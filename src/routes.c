@@ -2,6 +2,7 @@
  * the size and type checks and the row's admit hook (src/http/server_request.c). */
 #include "admin/admin.h"
 #include "admin/health.h"
+#include "admin/security_txt.h"
 #include "http/route.h"
 #include "login/login.h"
 #include "webhook/webhook.h"
@@ -68,6 +69,12 @@ const struct route routes[] = {
          .handler = login_style,
          .deadline_ms = HEALTH_MS,
          .quiet = true},
+        {.listener = ROUTE_PUBLIC,
+         .method = "GET",
+         .path = "/.well-known/security.txt",
+         .label = "security_txt",
+         .handler = security_txt,
+         .deadline_ms = HEALTH_MS},
         {.listener = ROUTE_PUBLIC,
          .method = "GET",
          .path = "/healthz",

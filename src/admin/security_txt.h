@@ -1,0 +1,5 @@
+/* security_txt.h - where people report weaknesses (RFC 9116). */
+#pragma once
+#include "http/request.h"
+
+void security_txt(struct request *r); /* GET /.well-known/security.txt; 404 without LINKD_SECURITY_CONTACT */
