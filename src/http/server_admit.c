@@ -118,9 +118,11 @@ static enum err_code route(struct server_request *q, struct err *reterr)
 	enum err_code code = router_find(q->server->opt.table, q->server->opt.listener, &q->r, allow);
 	if (code == ERR_METHOD)
 		reply_header(&q->r, "Allow", str_c(allow));
-	q->people = q->r.route != NULL ? q->r.route->people : wants_html(q);
-	if (code != ERR_OK)
+	if (code != ERR_OK) {
+		q->people = q->r.route != NULL ? q->r.route->people : wants_html(q);
 		return err_set(reterr, code, "no route");
+	}
+	q->people = q->r.route->people;
 	q->route_slot = (size_t)(q->r.route - q->server->opt.table) + 1;
 	int64_t limit = q->r.route->deadline_ms != 0 ? q->r.route->deadline_ms
 	                                             : q->server->opt.cfg->webhook_deadline_ms;
