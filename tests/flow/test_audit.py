@@ -89,7 +89,7 @@ def test_an_unlinked_that_meets_nobody_leaves_a_line(service, phone):
 def test_a_page_that_is_not_ours_leaves_a_line(make_service):
     service = make_service(LINKD_PAGE_IDS="1000000000000001")
     service.add_customer("p1", "p1@example.com", "a password of p1")
-    deliver(service, events.body(events.unlinked("7000000000000001", page="1000000000000002")))
+    deliver(service, events.body(events.unlinked("7000000000000001", page="1000000000000002"), page="1000000000000002"))
     assert wait(service, msg="refused", kind="foreign_page")["detail"] == "1000000000000002"
 
 
