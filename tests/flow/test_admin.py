@@ -83,11 +83,12 @@ def test_delete_of_a_link(service, customer, linked):
     assert admin(service, "GET", f"/v1/links/{linked.psid}").status == 404
 
 
-def test_erase_leaves_the_password_only(service, customer, linked):
+def test_erase_leaves_the_password_and_the_used_code(service, customer, linked):
     before = database.customer(service.database, customer.id)
     assert admin(service, "DELETE", f"/v1/customers/{customer.id}/links").status == 204
     after = database.customer(service.database, customer.id)
-    assert all(not after[name] for name in database.OURS), after
+    assert all(not after[name] for name in database.OURS if name != "fb_link_code"), after
+    assert after["fb_link_code"] == before["fb_link_code"] is not None
     assert after["password"] == before["password"] and after["email"] == before["email"]
 
 
