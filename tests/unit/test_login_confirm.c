@@ -65,7 +65,6 @@ static void test_page_refused(void **state)
 	        "account_linking_token=ARtoken&redirect_uri=" QUERY_BACK "%23x",
 	        "account_linking_token=ARtoken&account_linking_token=ARtoken&redirect_uri=" QUERY_BACK,
 	        "account_linking_token=ARtoken&redirect_uri=" QUERY_BACK "&redirect_uri=" QUERY_BACK,
-	        "account_linking_token=ARtoken&redirect_uri=" QUERY_BACK "&rid=1&rid=2",
 	};
 	for (size_t i = 0; i < sizeof query / sizeof query[0]; i++) {
 		visit_run(login_page, query[i], NULL);
