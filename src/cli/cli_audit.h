@@ -3,8 +3,10 @@
 #include "audit.h"
 #include "cli/cli.h"
 
-/* Before a command changes anything: find the key of the digests.  *ret_keyed (NULL allowed): there is one;
- * without it digests are "-".  False: said on `err`, return c->rc. */
-MUST_CHECK bool cli_audit_start(struct cli *c, bool *ret_keyed);
+/* Before a command changes anything: find the key of the digests, or make its file where the service would.
+ * Without a key digests are "-".  False: said on `err`, return c->rc. */
+MUST_CHECK bool cli_audit_start(struct cli *c);
+/* The same for a command that only prints digests: the key must be there, none is made. */
+MUST_CHECK bool cli_audit_load(struct cli *c);
 
 void cli_audit(struct audit a); /* `a` with way and actor filled in */

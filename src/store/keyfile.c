@@ -168,3 +168,10 @@ enum err_code keyfile_load_or_make(const char *database, uint8_t ret[KEYFILE_LEN
 		crypto_wipe(ret, KEYFILE_LEN);
 	return code;
 }
+
+bool keyfile_exists(const char *database)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof path, "%s.key", database);
+	return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+}

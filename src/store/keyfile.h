@@ -5,6 +5,7 @@
 #pragma once
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { KEYFILE_LEN = 32 }; /* bytes, raw */
@@ -14,3 +15,6 @@ enum { KEYFILE_LEN = 32 }; /* bytes, raw */
  * made), ERR_NOMEM; the message names the remedy and the path, and `ret` is then zeroes. */
 MUST_CHECK enum err_code keyfile_load_or_make(const char *database, uint8_t ret[KEYFILE_LEN],
                                               struct err *reterr);
+
+/* Is there one?  False also when that cannot be told. */
+bool keyfile_exists(const char *database);
