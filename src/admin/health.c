@@ -176,14 +176,17 @@ void health_livez(struct request *r)
 		reply_text(r, 503, STR("stuck"));
 }
 
-/* The sentence may name tables, files and identities: strangers see the error's name only. */
+/* The sentence may name tables, files and identities: strangers see the error's name, and where it is. */
 static void put_error(struct buf *json, const struct err *last, bool sentence)
 {
 	buf_z(json, ",\"error\":");
 	if (last->code == ERR_OK)
 		buf_z(json, "null");
+	else if (sentence)
+		codec_json(json, str_c(last->msg));
 	else
-		codec_json(json, str_c(sentence ? last->msg : err_name(last->code)));
+		buf_printf(json, "\"%s: the log and /readyz on the admin listener say why\"",
+		           err_name(last->code));
 	buf_z(json, "}}}\n");
 }
 

@@ -216,7 +216,8 @@ def test_readyz_tells_of_a_store_that_does_not_answer(make_service):
             assert time.monotonic() < ends, "readyz never noticed"
             time.sleep(0.2)
         value = client.get(service.url + "/readyz").json
-        assert value["checks"]["store"]["ok"] is False and value["checks"]["store"]["error"] == "STORE"
+        assert value["checks"]["store"]["ok"] is False and value["checks"]["store"]["error"] == \
+            "STORE: the log and /readyz on the admin listener say why"
         told = client.get(service.admin + "/readyz")
         assert told.status == 503 and "the database fails" in told.json["checks"]["store"]["error"]
         assert client.get(service.url + "/healthz").status == 200

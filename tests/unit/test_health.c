@@ -94,7 +94,7 @@ static void readyz_before_the_first_answer(void **state)
 	probe_run(health_readyz, 100, 400, 2);
 	assert_true(is(0, "503 "
 	                  "{\"status\":\"failing\",\"checks\":{\"store\":{\"ok\":false,\"age_ms\":null,"
-	                  "\"error\":\"BUSY\"}}}"));
+	                  "\"error\":\"BUSY: the log and /readyz on the admin listener say why\"}}}"));
 	assert_true(is(1, "200 "));
 	tear_down();
 }
@@ -107,7 +107,8 @@ static void readyz_of_a_store_that_fails(void **state)
 	probe_run(health_readyz, 100, 4000, 2);
 	assert_true(is(0, "200 "));
 	assert_true(is(1, "503 "));
-	assert_non_null(strstr(probed[1], "\"error\":\"STORE\""));
+	assert_non_null(
+	        strstr(probed[1], "\"error\":\"STORE: the log and /readyz on the admin listener say why\""));
 	assert_non_null(strstr(probed[1], "\"age_ms\":2")); /* since the last good answer */
 	tear_down();
 	set_up(&fake_sharp);
@@ -126,7 +127,8 @@ static void readyz_of_a_store_that_hangs(void **state)
 	assert_true(is(0, "200 "));
 	assert_true(is(1, "200 "));
 	assert_true(is(2, "503 "));
-	assert_non_null(strstr(probed[2], "\"error\":\"TIMEOUT\""));
+	assert_non_null(strstr(probed[2],
+	                       "\"error\":\"TIMEOUT: the log and /readyz on the admin listener say why\""));
 	assert_true(is(3, "503 "));
 	assert_in_range(rig.store.held_n, 2, 3); /* given up one by one, and asked again */
 	tear_down();
