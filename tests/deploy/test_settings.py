@@ -59,7 +59,7 @@ def given(template, **chosen):
 
 
 BRAND = {"BrandName": "Example Shop", "PageIds": "1234567890,42", "PrivacyUrl": "https://example.com/privacy", "LegacySha1": "refuse",
-         "SignupUrl": "https://example.com/new", "ForgotUrl": "https://example.com/forgot"}
+         "SecurityContact": "mailto:security@example.com", "SignupUrl": "https://example.com/new", "ForgotUrl": "https://example.com/forgot"}
 
 
 @pytest.mark.parametrize("chosen", [{}, BRAND], ids=["defaults", "all chosen"])
