@@ -150,7 +150,7 @@ static enum password_verdict check_stored(const struct password_policy *policy, 
 enum password_verdict password_check(const struct password_policy *policy, struct str password,
                                      struct str hash, struct str *ret_spent)
 {
-	struct str ignored, *spent_on = ret_spent != NULL ? ret_spent : &ignored;
+	struct str ignored = {NULL, 0}, *spent_on = ret_spent != NULL ? ret_spent : &ignored;
 	enum password_verdict v = PASSWORD_WRONG;
 	bool spent = false;
 	*spent_on = hash;
