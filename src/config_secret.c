@@ -88,18 +88,24 @@ static size_t period(struct str s)
 	return s.n;
 }
 
+/* An app secret comes from Facebook; all others the operator makes. */
+static const char *how_to_make(const struct secret *s)
+{
+	return strcmp(config_row_table[s->row].key, "APP_SECRET") == 0
+	               ? "copy it whole from the Facebook app's settings, Basic, or reset it there"
+	               : "make one with: openssl rand -hex 32";
+}
+
 static void check_strength(const struct secret *s, struct config_report *r)
 {
 	if (s->text.n < SHORT)
-		config_report_warning(r,
-		                      "%s has fewer than %d characters and can be guessed; make one with: "
-		                      "openssl rand -hex 32",
-		                      name_of(s).s, SHORT);
+		config_report_warning(r, "%s has fewer than %d characters and can be guessed; %s",
+		                      name_of(s).s, SHORT, how_to_make(s));
 	else if (distinct(s->text) < DISTINCT_MIN || period(s->text) < SHORT)
 		config_report_warning(r,
 		                      "%s is made of few characters, or of a short text repeated, and can be "
-		                      "guessed; make one with: openssl rand -hex 32",
-		                      name_of(s).s);
+		                      "guessed; %s",
+		                      name_of(s).s, how_to_make(s));
 }
 
 /* ASCII case ignored, since hex is written either way; '+' and '/' as base64url writes them. */

@@ -254,7 +254,9 @@ static void test_warnings(void **state)
 	assert_true(warned(l.c, "LINKD_TRUSTED_PROXIES is not set"));
 	assert_true(warned(l.c, "\"LINKD_SERVICE_HOST\" in the environment is not a setting"));
 	assert_true(warned(l.c, "\"LINKD_\" in"));
-	assert_true(warned(l.c, "LINKD_APP_SECRET, secret 2 has fewer than 16 characters"));
+	assert_true(warned(
+	        l.c,
+	        "LINKD_APP_SECRET, secret 2 has fewer than 16 characters and can be guessed; copy it whole"));
 	assert_true(warned(l.c, "LINKD_ADMIN_LISTEN: 0.0.0.0:1 is not a loopback or private address"));
 	assert_true(warned(l.c, "LINKD_VERIFY_TOKEN is not set"));
 	assert_true(warned(l.c, "LINKD_LEGACY_SHA1 is accept"));
