@@ -1,5 +1,6 @@
 #include "webhook/webhook.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -107,6 +108,14 @@ static enum phase examine(struct delivery *d)
 	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
 }
 
+static void tell_foreign(const char *client, const char *page)
+{
+	char detail[EVENT_ID_MAX + 48];
+	(void)snprintf(detail, sizeof detail, "page %s is not in LINKD_PAGE_IDS",
+	               page[0] != '\0' ? page : "(none)");
+	(void)log_repeat(LOG_REPEAT_FOREIGN_PAGE, client, detail);
+}
+
 static void count_others(const struct delivery *d)
 {
 	const struct event_list *l = &d->result.events;
@@ -115,7 +124,7 @@ static void count_others(const struct delivery *d)
 	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
 	metric_add(M_EVENT_STALE, (int64_t)l->stale);
 	if (l->foreign > 0)
-		(void)log_repeat(LOG_REPEAT_FOREIGN_PAGE, d->r->client, l->foreign_page);
+		tell_foreign(d->r->client, l->foreign_page);
 	if (l->skipped > 0)
 		log_line(LOG_WARN, "webhook_events_skipped", log_int("events", (int64_t)l->skipped));
 	if (l->stale > 0)

@@ -90,7 +90,7 @@ def test_a_page_that_is_not_ours_leaves_a_line(make_service):
     service = make_service(LINKD_PAGE_IDS="1000000000000001")
     service.add_customer("p1", "p1@example.com", "a password of p1")
     deliver(service, events.body(events.unlinked("7000000000000001", page="1000000000000002"), page="1000000000000002"))
-    assert wait(service, msg="refused", kind="foreign_page")["detail"] == "1000000000000002"
+    assert wait(service, msg="refused", kind="foreign_page")["detail"] == "page 1000000000000002 is not in LINKD_PAGE_IDS"
 
 
 def test_not_me_and_a_throttled_login_leave_lines(service, customer, phone):
