@@ -120,7 +120,7 @@ static enum err_code route(struct server_request *q, struct err *reterr)
 		reply_header(&q->r, "Allow", str_c(allow));
 	if (code != ERR_OK) {
 		q->people = q->r.route != NULL ? q->r.route->people : wants_html(q);
-		return err_set(reterr, code, "no route");
+		return err_set(reterr, code, code == ERR_METHOD ? "no such method here" : "no route");
 	}
 	q->people = q->r.route->people;
 	q->route_slot = (size_t)(q->r.route - q->server->opt.table) + 1;

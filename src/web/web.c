@@ -41,16 +41,22 @@ static const char *title_of(enum err_code code)
 	return err_retryable(code) ? "Please try again" : "This did not work";
 }
 
+/* The texts of errors are for programs too. */
+static const char *text_of(enum err_code code)
+{
+	return code == ERR_METHOD ? "This page cannot be opened by itself or a second time." : err_text(code);
+}
+
 void web_error_page(struct request *r, enum err_code code, const char *detail)
 {
 	struct buf text;
 	buf_init(&text, PAGE_MAX / 2);
-	buf_z(&text, err_text(code));
+	buf_z(&text, text_of(code));
 	if (detail != NULL) {
 		buf_z(&text, " ");
 		buf_z(&text, detail);
 	}
-	web_message(r, err_http_status(code), title_of(code), text.failed ? err_text(code) : text.p,
+	web_message(r, err_http_status(code), title_of(code), text.failed ? text_of(code) : text.p,
 	            err_retryable(code)
 	                    ? "Wait a moment, then try again, or go back to Messenger and tap Log In again."
 	                    : "Go back to Messenger and tap Log In again.");

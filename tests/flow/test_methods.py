@@ -43,6 +43,8 @@ def test_405_names_what_is_allowed(service, method, path):
 def test_405_for_well_known_methods(service, path, method):
     answer = client.call(method, service.url + path)
     assert answer.status == 405 and answer.header("allow")
+    if path.startswith("/link"):
+        assert "cannot be opened by itself" in answer.text, "for people"
 
 
 @pytest.mark.parametrize("path", GETS)
