@@ -170,8 +170,14 @@ enum err_code sqlite_db_open(struct sqlite_db *db, struct err *reterr)
 static enum err_code same_file(const struct sqlite_file *file, struct err *reterr)
 {
 	struct stat st;
-	if (stat(file->path, &st) == 0 && st.st_dev == file->device && st.st_ino == file->inode)
+	int seen = stat(file->path, &st);
+	if (seen == 0 && st.st_dev == file->device && st.st_ino == file->inode)
 		return ERR_OK;
+	if (seen != 0 && errno != ENOENT)
+		return err_set(
+		        reterr, ERR_STORE,
+		        "the database file cannot be looked at: %s; let this user into its directory: %s",
+		        strerrordesc_np(errno), file->path);
 	return err_set(reterr, ERR_STORE,
 	               "the database file was moved, replaced or removed while in use: put it back, or stop "
 	               "the service before exchanging it: %s",
