@@ -59,7 +59,8 @@ static void tell_ignored(const siginfo_t *info)
 	name_of(n, name);
 	log_line(LOG_WARN, "signal_ignored", log_z("signal", name), log_int("sender_pid", info->si_pid),
 	         log_int("sender_uid", info->si_uid),
-	         log_z("hint", "The service goes on. SIGTERM and SIGINT stop it."));
+	         log_z("hint",
+	               "The service goes on with the settings it started with; SIGTERM and SIGINT stop it."));
 }
 
 static int next_signal(const sigset_t *set, int64_t end_ms, siginfo_t *ret)
