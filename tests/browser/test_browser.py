@@ -122,7 +122,7 @@ def log_in(browser, chat, customer):
 
 
 def fits_the_screen(browser):
-    size = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+    size = browser.execute_script("return [document.documentElement.scrollWidth, screen.width]")
     assert size[0] <= size[1], f"scrolls sideways: {size}"
 
 
