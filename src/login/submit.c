@@ -3,6 +3,7 @@
  *  P_CHECK -> P_FIND -> wait -> P_FOUND -> P_HASH -> wait -> P_VERDICT
  *                ^-- in lower case -'                          |
  *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
+ *                         `-- the record has changed: P_AGAIN -> P_FIND, once
  *     wrong: P_FLOOR -> wait -> P_REFUSE
  *
  *  A wrong one goes the same way for known and unknown e-mails, through one hash, and is answered at a
@@ -234,6 +235,7 @@ static void submit_run(struct submit *f)
 		case P_FLOOR: f->phase = submit_wait_floor(f); break;
 		case P_REFUSE: f->phase = submit_refuse(f); break;
 		case P_UPGRADE: f->phase = submit_upgrade(f); break;
+		case P_AGAIN: f->phase = take_place(f); break;
 		case P_HOLDER: f->phase = submit_find_holder(f); break;
 		case P_CONSENT: f->phase = submit_consent(f); break;
 		case P_FAIL: f->phase = submit_fail(f); break;

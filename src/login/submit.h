@@ -17,6 +17,7 @@ enum submit_phase {
 	P_FLOOR,
 	P_REFUSE,
 	P_UPGRADE,
+	P_AGAIN,
 	P_HOLDER,
 	P_CONSENT,
 	P_FAIL,
@@ -46,6 +47,7 @@ struct submit {
 	bool known;      /* exactly one customer matched */
 	size_t found;    /* customers the last lookup gave */
 	bool at_ceiling; /* of the failures: wrong whatever the password */
+	bool again;      /* judged a second time: the record had changed */
 	enum password_verdict verdict;
 	int64_t slot_ends_ms; /* a failed one is not answered before */
 	char new_hash[STORE_HASH_MAX + 1];

@@ -13,14 +13,17 @@ static void on_upgrade(void *arg, struct store_op *op)
 {
 	struct submit *f = arg;
 	f->op = NULL;
+	bool changed = op->code == ERR_OK && op->out.outcome == STORE_KEPT && !f->again;
+	f->again |= changed;
 	if (op->code != ERR_OK)
 		log_line(LOG_WARN, "an old password hash was not replaced", log_z("reason", op->err.msg));
 	else if (op->out.outcome == STORE_DONE) /* the consent is for the record as it is now */
 		(void)str_copy(f->customer.hash, sizeof f->customer.hash, str_c(f->new_hash));
-	submit_resume(f, P_HOLDER);
+	submit_resume(f, changed ? P_AGAIN : P_HOLDER);
 }
 
-/* The login stands without it; a later one tries again. */
+/* The login stands without it; a later one tries again.  Where another login was first, a double tap say, the
+ * password is judged by the record as it is now: Connect would refuse a consent for the one before. */
 enum submit_phase submit_upgrade(struct submit *f)
 {
 	return submit_store(f, STORE_UPGRADE, fill_upgrade, on_upgrade) == ERR_OK ? P_WAIT : P_HOLDER;

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+from concurrent import futures
 
 import pytest
 
@@ -89,6 +90,18 @@ def test_sha1_upgrade_writes_argon2id_at_the_first_right_login(make_service):
     assert login(service, customer) == 200
     assert stored(service, customer).startswith("$argon2id$")
     assert login(service, customer) == 200 and login(service, customer, SHA1) == 401
+
+
+def test_sha1_upgraded_by_two_logins_at_once(make_service):
+    """A double tap: each consent page must lead on, also the one of the login that came second."""
+    service = make_service(LINKD_LEGACY_SHA1="upgrade", LINKD_ARGON2_MEMORY_KIB="65536")
+    customer = with_hash(service, SHA1)
+    phones = [Phone(service) for _ in range(4)]
+    assert [phone.open().status for phone in phones] == [200] * 4
+    with futures.ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(lambda phone: phone.login(customer.email, PASSWORD).status, phones))
+    assert pages == [200] * 4
+    assert [phone.connect().status for phone in phones] == [303] * 4
 
 
 def test_sha1_refuse(make_service):
