@@ -43,8 +43,7 @@ static bool key_is_there(struct cli *c, const struct config *cfg)
 	                ? cli_fail(c, "LINKD_SEAL_KEY is not set: the digests in the log are made with it")
 	                : cli_fail(c,
 	                           "this user sees no key file %s.key: the service makes it at its first "
-	                           "start, "
-	                           "so LINKD_STORE may name another database",
+	                           "start, so LINKD_STORE may name another database",
 	                           file);
 	return false;
 }

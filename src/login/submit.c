@@ -174,7 +174,8 @@ static enum submit_phase start_hash(struct submit *f)
 static enum submit_phase right(struct submit *f)
 {
 	submit_reserve_was_right(f);
-	submit_tell(f, "right", f->passed_by);
+	if (!f->again) /* one login, one line */
+		submit_tell(f, "right", f->passed_by);
 	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
 		return P_UPGRADE;
 	return P_HOLDER;
