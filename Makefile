@@ -97,7 +97,7 @@ needs:
 run:
 	@sh tests/install.sh run
 	@$(MAKE) --no-print-directory all
-	@$(PY) tests/simulator/demo.py $(DEMO)
+	@exec env $(PY) tests/simulator/demo.py $(DEMO)
 
 install: all
 	install -D -m 755 $(BUILD)/account-linkd $(DESTDIR)$(PREFIX)/sbin/account-linkd
