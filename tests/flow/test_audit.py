@@ -35,7 +35,8 @@ def test_a_takeover_is_found_by_one_question(service, customer, phone):
     stranger.link(customer)
     wait(service, msg="audit", reason="relinked")
 
-    lines = [line for line in service.lines if service.digest(customer.id) in line]  # grep DIGEST log
+    digest = service.digest(customer.id)
+    lines = [line for line in service.lines if digest in line]  # grep DIGEST log
     found = [line for line in map(json.loads, lines) if line["msg"] == "audit"]
     assert story(found) == [*LINKED, "login wrong password", "login wrong password", *LINKED, "link removed relinked"]
 
