@@ -43,13 +43,14 @@ bool log_on(enum log_level level);
 void log_event(enum log_level level, const char *msg, const struct log_field *fields, size_t n);
 
 /* log_line(LOG_INFO, "listening", log_z("addr", addr)) */
-#define log_line(level, msg, ...)                                                                       \
-	do {                                                                                            \
-		if (log_on(level)) {                                                                    \
-			const struct log_field log_fields_[] = {__VA_ARGS__};                           \
-			log_event(level, msg, log_fields_, sizeof log_fields_ / sizeof log_fields_[0]); \
-		}                                                                                       \
+#define log_line(level, msg, ...)                                                             \
+	do {                                                                                  \
+		if (log_on(level))                                                            \
+			log_event(level, msg, LOG_FIELDS(__VA_ARGS__),                        \
+			          sizeof LOG_FIELDS(__VA_ARGS__) / sizeof(struct log_field)); \
 	} while (0)
+/* Part of the call's expression, so that a field may borrow from what a function returned by value. */
+#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__})
 
 /* A line of the audit trail (audit.h writes them): whatever the level is, and with room of its own in the
  * ring, so that a flood of other lines drops none.  Lost ones are counted apart
