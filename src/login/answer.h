@@ -13,7 +13,7 @@ void answer_tap_login(struct request *r);    /* 400: not opened by a Log In butt
 void answer_start_again(struct request *r);  /* 403: forged, foreign or expired */
 void answer_connected(struct request *r);    /* 200: this consent's code was used */
 void answer_taken(struct request *r);        /* 409: the profile belongs to another customer */
-void answer_record_full(struct request *r);  /* 500: its record takes nothing more */
+void answer_record_full(struct request *r);  /* 500: the customer's record is full */
 void answer_key_too_long(struct request *r); /* 500: no code can carry this customer's key */
 void answer_error(struct request *r, enum err_code code, const struct err *e); /* the table's page, logged */
 

@@ -2,12 +2,13 @@
  *
  *  Connect:  P_CHECK -> P_ISSUE -> wait -> P_ISSUED -> back to Messenger with the code
  *               \          \                  |-- used before: 'you are connected'
- *               \          \                  |-- not the customer who logged in any more: 403
+ *               \          \                  |-- the customer's record was replaced since the login: 403
  *                \          `------------------`- not stored: the consent page again, 503, never a redirect
  *                 `- not our form, or too old: 403
  *  Not me:   P_CHECK -> back to Messenger without a code
  *
- *  One consent is one code: key and salt are in it, so pressing twice stores the same code twice. */
+ *  One consent gives one code: the consent has its key and salt, so a second press stores the same code
+ *  again. */
 #include "base/crypto.h"
 #include "link/code.h"
 #include "link/service.h"
@@ -135,7 +136,7 @@ static void go_back(struct confirm *c)
 
 static enum phase issued(struct confirm *c)
 {
-	if (c->code == ERR_TOO_LARGE) { /* now and later */
+	if (c->code == ERR_TOO_LARGE) { /* a retry would fail too */
 		tell(c, "code", "not_issued", "record_full");
 		answer_record_full(c->r);
 		return P_DONE;

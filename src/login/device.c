@@ -28,7 +28,7 @@ static enum err_code digest_email(struct str email, uint8_t ret[DEVICE_DIGEST_LE
 	return digest(str_c(lower), ret);
 }
 
-/* Neither text holds a NUL, so no two keys give the same text. */
+/* Neither text contains a NUL, so two different keys never give the same text. */
 enum err_code device_key_digest(const struct store_key *key, uint8_t ret[DEVICE_DIGEST_LEN])
 {
 	char text[sizeof key->id + sizeof key->email];
@@ -38,7 +38,7 @@ enum err_code device_key_digest(const struct store_key *key, uint8_t ret[DEVICE_
 	return digest((struct str){text, id + email}, ret);
 }
 
-/* --- the token */
+/* --- the sealed token */
 
 static void put_entry(const struct device_customer *c, uint8_t ret[ENTRY_LEN])
 {
@@ -88,7 +88,7 @@ void device_open(const struct sealer *s, struct str cookie, int64_t now_s, struc
 	seal_open_done(&o);
 }
 
-/* --- its customers */
+/* --- the customers in it */
 
 static const struct device_customer *find(const struct device *d, const uint8_t email[DEVICE_DIGEST_LEN])
 {
@@ -121,7 +121,7 @@ static size_t oldest(const struct device *d)
 	return at;
 }
 
-/* The index of the customer with this e-mail: its own, else a free one, else the oldest's. */
+/* The index for the customer with this e-mail: its present one, else a free one, else the oldest one. */
 static size_t place_of(struct device *d, const uint8_t email[DEVICE_DIGEST_LEN])
 {
 	const struct device_customer *known = find(d, email);

@@ -1,8 +1,8 @@
 /* email.h - the shape of a typed e-mail.  The store decides whether it is one.
  *
  * Looked up as typed and, when no customer matches, in lower case.  Only ASCII letters are lowered: folding
- * more at one place than the writer of the table did would make two customers one. Threads  pure functions.
- */
+ * more at one place than the writer of the table did would make two customers one.
+ * Threads  pure functions. */
 #pragma once
 #include "base/str.h"
 #include "store/store.h"

@@ -27,7 +27,7 @@ static bool cut(struct str *s, size_t n)
 	return true;
 }
 
-/* The functions ..._ok judge the parameters after the prefix, and cut them off. */
+/* The functions ..._ok check the parameters after the prefix, and remove them from the text. */
 
 /* "[v=19$]m=19456,t=2,p=1$salt$hash" */
 static bool argon2_ok(struct str *s)
@@ -120,7 +120,7 @@ static bool is_sha1(struct str s)
 	return s.n == SHA1_DIGITS;
 }
 
-/* The kind, and what is left of `hash` after its parameters. */
+/* Returns the kind; `hash` becomes the text after its parameters. */
 static enum hash_kind read_params(struct str *hash)
 {
 	static const struct {

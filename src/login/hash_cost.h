@@ -25,6 +25,7 @@ enum hash_kind {
 };
 enum hash_kind hash_cost_kind(struct str hash);
 
-/* Write a hash of the same kind and cost that fits no password: the parameters as they are, salt and digest
- * blanked out, so nothing secret of `hash` is in it.  False: no parameters to keep, or it does not fit. */
+/* Write a hash of the same kind and cost that matches no password.  The parameters are kept; salt and digest
+ * are blanked out, so that it contains nothing secret.  False: `hash` has no parameters, or `cap` is too
+ * small. */
 bool hash_cost_blank(struct str hash, char *ret, size_t cap);

@@ -24,7 +24,7 @@ static void forget(struct hash_lately *l, int64_t now_ms)
 			l->kind[i] = (struct hash_lately_kind){.blank = ""};
 }
 
-/* The entry of a kind: its own, else a free one, else the cheapest, if that is cheaper. */
+/* The entry for a kind: its present one, else a free one, else the cheapest one, if that is cheaper. */
 static struct hash_lately_kind *entry_of(struct hash_lately *l, const char *blank, int64_t us)
 {
 	struct hash_lately_kind *cheapest = &l->kind[0];
@@ -32,7 +32,7 @@ static struct hash_lately_kind *entry_of(struct hash_lately *l, const char *blan
 		if (str_is(str_c(l->kind[i].blank), blank))
 			return &l->kind[i];
 		if (l->kind[i].us < cheapest->us)
-			cheapest = &l->kind[i]; /* a free one costs nothing */
+			cheapest = &l->kind[i]; /* the cost of a free one is 0 */
 	}
 	return cheapest->us < us ? cheapest : NULL;
 }
@@ -80,7 +80,7 @@ static bool warning_is_due(struct hash_lately *l, int64_t us, int64_t now_ms)
 static void warn(struct str blank, int64_t us)
 {
 	while (blank.n > 0 && strchr(".A$", blank.p[blank.n - 1]) != NULL)
-		blank.n--; /* salt and digest say nothing */
+		blank.n--; /* leave out the blanked salt and digest */
 	log_line(LOG_WARN, "password_hash_slow", log_int("took_ms", us / 1000), log_str("kind", blank),
 	         log_z("error", "a password check takes over half of the 600 ms within which failed logins "
 	                        "are answered, so their time may tell customers from strangers"),
@@ -89,7 +89,7 @@ static void warn(struct str blank, int64_t us)
 	               "machine is busy, give the service more CPU"));
 }
 
-/* --- */
+/* --- for any thread */
 
 void hash_lately_note(struct hash_lately *l, struct str hash, int64_t us, int64_t now_ms)
 {

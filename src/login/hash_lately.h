@@ -1,16 +1,16 @@
-/* hash_lately.h - which kinds of password hashes were checked lately, and how long they take.
+/* hash_lately.h - which kinds of password hashes were checked lately, and how long a check takes.
  *
- * A failed login must take the same time whichever hash the customer has, and whether there is a customer.
- * Two things follow from the kinds that are in use:
- *   - the dummy: a hash of the costliest kind, against which unknown e-mails are checked.  A kind that takes
- *     longer than HASH_LATELY_SLOW_US is left out: one absurd hash in the table must not make each unknown
- *     login absurd.
- *   - the slot: the time that every failed check gets, from its start, however fast it was: the costliest
- *     kind with a quarter more, or what the last checks took where the machine is busy.  It costs no CPU,
- *     so it covers absurd hashes too, up to HASH_LATELY_SLOT_US.
+ * A failed login must take the same time for each kind of hash, and for unknown e-mails.  The kinds in use
+ * determine two values:
+ *   - the dummy: a hash of the costliest kind, against which the passwords of unknown e-mails are checked.  A
+ *     kind that takes longer than HASH_LATELY_SLOW_US is left out: one extremely costly hash in the table
+ *     must not make every login with an unknown e-mail as costly.
+ *   - the slot: the time that every failed check gets from its start, even if it ends earlier.  It is the
+ *     time of the costliest kind and a quarter more or, on a busy machine, the time that the last checks
+ *     took.  Waiting costs no CPU, so the slot covers extremely costly hashes too, up to HASH_LATELY_SLOT_US.
  *
- * A kind is forgotten HASH_LATELY_MS after its last check.  No customer's hash is kept: hash_cost_blank.
- * Bound    HASH_LATELY_KINDS; past it the cheapest is forgotten.
+ * A kind is forgotten HASH_LATELY_MS after its last check.  No customer's hash is kept, see hash_cost_blank.
+ * Bound    HASH_LATELY_KINDS; beyond it the cheapest kind is evicted.
  * Threads  any; one mutex. */
 #pragma once
 #include "base/err.h"
@@ -24,7 +24,7 @@ enum {
 	HASH_LATELY_MS = 24 * 3600 * 1000,
 	HASH_LATELY_SLOW_US = 300000, /* half of the floor of a failed login */
 	HASH_LATELY_SLOT_US = 2400000,
-	HASH_LATELY_BUSY_MS = 10000, /* what the last checks took counts half after this time */
+	HASH_LATELY_BUSY_MS = 10000, /* the half-life of the time that the last checks took */
 	HASH_LATELY_WARN_MS = 3600 * 1000,
 };
 
@@ -37,16 +37,16 @@ struct hash_lately_kind {
 struct hash_lately {
 	pthread_mutex_t lock;
 	struct hash_lately_kind kind[HASH_LATELY_KINDS];
-	int64_t busy_us, busy_ms; /* the longest of the last checks, and when it was that */
+	int64_t busy_us, busy_ms; /* the longest of the last checks, and when it was measured */
 	int64_t warned_ms;
 };
 
 void hash_lately_init(struct hash_lately *l);
 void hash_lately_done(struct hash_lately *l);
 
-/* A check of `hash` took so long; "" for the default.  Warns, once an hour, of one that is slow. */
+/* Record how long a check of `hash` took; "" is a new hash.  Warns of a slow one, once an hour. */
 void hash_lately_note(struct hash_lately *l, struct str hash, int64_t us, int64_t now_ms);
 
-/* False: none is known, a new hash will do. */
+/* Get the dummy.  False: no kind is known; the caller uses a new hash. */
 bool hash_lately_dummy(struct hash_lately *l, int64_t now_ms, char ret[STORE_HASH_MAX + 1]);
 int64_t hash_lately_slot_us(struct hash_lately *l, int64_t now_ms);

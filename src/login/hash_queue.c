@@ -21,7 +21,7 @@ struct hash_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct list_node tries; /* reserved and waiting, the oldest first */
-	size_t taken;           /* places: tries in that list */
+	size_t taken;           /* places in use: tries in that list */
 	struct list_node active;
 	struct held held[HASH_QUEUE_HELD]; /* the oldest first */
 	size_t helds;
@@ -71,7 +71,7 @@ static void post_done(struct hash_try *t)
 	loop_post(t->home, &t->post);
 }
 
-/* A reserved one learns of it at its start. */
+/* A reserved try gets ERR_BUSY at its start. */
 static void push_out(struct hash_queue *q, struct hash_try *t)
 {
 	bool waits = t->state == HASH_TRY_WAITING;
@@ -83,7 +83,7 @@ static void push_out(struct hash_queue *q, struct hash_try *t)
 
 /* --- order */
 
-/* -1: a goes first, 1: b does, 0: their age decides. */
+/* -1: a goes first, 1: b goes first, 0: their age decides. */
 static int compare(const struct hash_try *a, const struct hash_try *b)
 {
 	if (a->known_device != b->known_device)
@@ -107,7 +107,7 @@ static bool any(const struct hash_try *a, const struct hash_try *b)
 	return true;
 }
 
-/* Which try has to go when `t` comes and its like hold at most `limit` places?  NULL: none; `t`: itself. */
+/* Which try is evicted if `t` enters and tries like it may hold `limit` places?  NULL: none; `t`: itself. */
 static struct hash_try *last_of(struct hash_queue *q, struct hash_try *t,
                                 bool (*like)(const struct hash_try *, const struct hash_try *), size_t limit)
 {
@@ -178,7 +178,7 @@ static void hold(struct hash_queue *q, const struct hash_try *t)
 	q->held[q->helds++] = (struct held){t->email, t->hold_until_ms};
 }
 
-/* When may a try of this e-mail start?  0: now.  INT64_MAX: not before a running one ends. */
+/* When may a try of this e-mail start?  0: now.  INT64_MAX: not before a running try ends. */
 static int64_t free_at_ms(const struct hash_queue *q, uint64_t email)
 {
 	int64_t at_ms = 0;
@@ -351,7 +351,7 @@ enum err_code hash_queue_start(struct hash_queue *q, struct loop *home, struct h
 	if (in) {
 		t->home = home;
 		t->state = HASH_TRY_WAITING;
-		pthread_cond_broadcast(&q->wake); /* one of them may only watch over a hold */
+		pthread_cond_broadcast(&q->wake); /* a thread may be waiting only for a hold to end */
 	}
 	pthread_mutex_unlock(&q->lock);
 	return in ? ERR_OK : ERR_BUSY;

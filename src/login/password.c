@@ -42,7 +42,7 @@ static enum password_verdict run_crypt(const char *phrase, const char *hash, str
 {
 	errno = 0;
 	const char *got = crypt_r(phrase, hash, work);
-	*ret_spent = got != NULL && got[0] != '*'; /* errno says nothing then */
+	*ret_spent = got != NULL && got[0] != '*'; /* errno is meaningless then */
 	if (*ret_spent)
 		return crypto_str_equal(str_c(got), str_c(hash)) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 	if (errno == ENOMEM)
@@ -65,7 +65,7 @@ static enum password_verdict check_crypt(struct str password, const char *hash, 
 	return v;
 }
 
-/* *ret_spent: the hash was computed.  Else the verdict came without, and its time would tell. */
+/* *ret_spent: the hash was computed.  If not, the verdict came faster, and its time would reveal that. */
 static enum password_verdict check_hash(struct str password, const char *hash, bool *ret_spent)
 {
 	enum password_verdict v = PASSWORD_UNUSABLE;
@@ -92,8 +92,8 @@ static enum password_verdict check_new(const struct password_policy *policy, str
 	return rc == ARGON2_OK ? PASSWORD_WRONG : PASSWORD_FAILED;
 }
 
-/* Spend what checking a real hash would.  A password that the dummy's method does not take costs a new hash,
- * as it does for a customer with that method. */
+/* Spend the time that a check of a real hash takes.  A password that the dummy's method does not accept costs
+ * a new hash, as it does for a customer with that method. */
 static enum password_verdict check_nobody(const struct password_policy *policy, struct str password,
                                           struct str *ret_spent)
 {

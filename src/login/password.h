@@ -1,10 +1,12 @@
 /* password.h - password hashes: check and make.  The only module that includes argon2.h and crypt.h.
  *
  * Takes PHC argon2id/i/d strings, whatever crypt(3) verifies, and the origin's unsalted SHA-1.  New hashes
- * are argon2id. Input     passwords of 1..1024 bytes, never cut here.  crypt(3) methods keep their own
- * limits: bcrypt looks at 72 bytes, the old DES one at 8, libcrypt refuses more than 511; a NUL is wrong for
- * all of them. Blocking  all of it, for tens of milliseconds: on a pool thread (password_job.h). Threads any.
- */
+ * are argon2id.
+ *
+ * Input     passwords of 1..1024 bytes, never cut here.  crypt(3) methods keep their own limits: bcrypt looks
+ *           at 72 bytes, the old DES one at 8, libcrypt refuses more than 511; a NUL is wrong for all.
+ * Blocking  all of it, for tens of milliseconds: on a pool thread (password_job.h).
+ * Threads   any. */
 #pragma once
 #include "base/err.h"
 #include "base/str.h"
@@ -16,7 +18,7 @@ struct password_policy {
 	uint32_t memory_kib; /* of a new hash */
 	uint32_t passes;
 	enum config_sha1 sha1;
-	const char *dummy; /* what nobody costs: a hash as hash_cost_blank makes them; NULL: a new hash */
+	const char *dummy; /* for unknown e-mails: a hash that hash_cost_blank made; NULL: use a new hash */
 };
 struct password_policy password_policy(const struct config *cfg);
 
@@ -30,9 +32,10 @@ enum password_verdict {
 
 bool password_length_ok(struct str password);
 
-/* hash "" stands for nobody: wrong, at the cost of the policy's dummy, so that time does not tell.  What is
- * wrong without a computation (an unusable hash, a password that the method does not take) costs as much.
- * *ret_spent (borrowed; NULL is taken): the hash whose cost was paid, `hash` or the dummy; "": a new one. */
+/* hash "" stands for an unknown e-mail: the verdict is wrong, at the cost of the policy's dummy, so that the
+ * time does not reveal it.  A check that fails without a computation (an unusable hash, a password that the
+ * method does not accept) costs as much.
+ * *ret_spent (borrowed; may be NULL): the hash whose cost was paid, `hash` or the dummy; "": a new hash. */
 enum password_verdict password_check(const struct password_policy *policy, struct str password,
                                      struct str hash, struct str *ret_spent);
 

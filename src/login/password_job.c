@@ -19,7 +19,7 @@ struct password_pool {
 };
 
 struct password_job {
-	struct hash_try try; /* its place and its turn */
+	struct hash_try try; /* its place in the queue */
 	struct password_pool *pool;
 	struct loop *home;
 	struct password_policy policy;
@@ -121,7 +121,7 @@ static void job_done(struct hash_try *t)
 	job_free(j);
 }
 
-/* Of the e-mail in lower case: it finds the same customer. */
+/* The key of the e-mail in lower case, since that finds the same customer. */
 static enum err_code email_key(struct str typed, uint64_t *ret)
 {
 	char email[STORE_EMAIL_MAX + 1];
@@ -175,7 +175,7 @@ enum err_code password_job_new(const struct password_question *q, struct passwor
 enum err_code password_job_start(struct password_job *j, struct str hash, password_done_fn *done, void *arg)
 {
 	if (!str_copy(j->hash, sizeof j->hash, hash))
-		(void)str_copy(j->hash, sizeof j->hash, STR("!")); /* too long to be one: unusable */
+		(void)str_copy(j->hash, sizeof j->hash, STR("!")); /* too long for a hash: unusable */
 	j->done = done;
 	j->arg = arg;
 	return hash_queue_start(j->pool->queue, j->home, &j->try);

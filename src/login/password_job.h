@@ -1,14 +1,14 @@
 /* password_job.h - a password check on the pool of hash threads.
  *
- * The job takes its place before the customer is looked for (password_job_new), and starts with the
+ * The job takes its place before the customer is looked up (password_job_new), and starts with the
  * customer's hash (password_job_start); hash_queue.h has the rules.
  *
- * A failed check must not tell what it was: whether there is a customer, and which kind of hash.  So it
- * keeps its e-mail for a slot of time that is the same for all (hash_lately.h), and says when that slot
- * ends; it must not be answered before.
+ * The time of a failed check must not reveal whether there is a customer, nor the kind of hash.  So the check
+ * blocks its e-mail for a slot of time that is equal for all checks (hash_lately.h), and reports when that
+ * slot ends.  The login must not be answered earlier.
  *
- * Per the async contract in loop.h.  A running hash cannot be stopped: after a cancel the job goes on alone
- * and frees itself; one that waits is not computed any more.
+ * Per the async contract in loop.h.  A running hash cannot be stopped: after a cancel the job runs to its end
+ * and frees itself.  A job that still waits is dropped.
  * Threads  the loop's thread. */
 #pragma once
 #include "login/password.h"
@@ -32,16 +32,16 @@ struct password_question {
 	struct loop *home;
 	struct password_policy policy;
 	struct str password;  /* copied, and wiped when the job ends; so is the hash */
-	struct str email;     /* as typed: tries of one run one after another */
-	struct str client;    /* address: its network has a share of the places */
-	bool known_device;    /* it goes first */
-	int64_t answer_by_ms; /* monotonic: a failed check that cannot be ready by then is not begun */
+	struct str email;     /* as typed; tries of one e-mail run one after another */
+	struct str client;    /* address; its network has a share of the places */
+	bool known_device;    /* the job goes first */
+	int64_t answer_by_ms; /* monotonic: a check whose slot cannot end by then is not begun */
 };
 
 struct password_answer { /* borrowed in the callback */
 	enum password_verdict verdict;
-	bool dropped;         /* not judged: the queue had no time for it */
-	int64_t slot_ends_ms; /* a failed login is not answered before; monotonic */
+	bool dropped;         /* not checked: the queue did not get to it in time */
+	int64_t slot_ends_ms; /* monotonic: a failed login is not answered earlier */
 	const char *new_hash; /* with OUTDATED: what to write instead; "" when it could not be made */
 };
 typedef void password_done_fn(void *arg, const struct password_answer *a);
@@ -49,8 +49,8 @@ typedef void password_done_fn(void *arg, const struct password_answer *a);
 /* Take a place in the queue.  Errors  ERR_BUSY: no place.  ERR_NOMEM.  ERR_INVALID: the password's length. */
 MUST_CHECK enum err_code password_job_new(const struct password_question *q, struct password_job **ret,
                                           struct err *reterr);
-/* hash "": nobody.  Errors  ERR_BUSY: the place went to another.  The job is then still the caller's, who
- * cancels it. */
+/* hash "": an unknown e-mail.
+ * Errors  ERR_BUSY: the job was evicted.  The caller still owns it, and cancels it. */
 MUST_CHECK enum err_code password_job_start(struct password_job *j, struct str hash, password_done_fn *done,
                                             void *arg);
-void password_job_cancel(struct password_job *j); /* also one that was not started.  NULL is a no-op */
+void password_job_cancel(struct password_job *j); /* may be one that was not started.  NULL is a no-op */

@@ -39,8 +39,8 @@ struct consent {
 	struct store_key key;
 	char record[STORE_DIGEST_LEN + 1]; /* fingerprint of the customer's record when they logged in */
 	uint8_t salt[SEAL_SALT_LEN];       /* of the authorization code */
-	struct store_key replaces;         /* who held the PSID; id empty: nobody, or not known */
-	unsigned loses;                    /* STATE_LOSES_* together */
+	struct store_key replaces; /* the earlier holder of the PSID; id empty: nobody, or not known */
+	unsigned loses;            /* STATE_LOSES_* together */
 };
 
 /* Append the token.  Errors ERR_TOO_LARGE, ERR_NOMEM. */

@@ -6,8 +6,8 @@
  *                         `-- the record has changed: P_AGAIN -> P_FIND, once
  *     wrong: P_FLOOR -> wait -> P_REFUSE
  *
- *  A wrong one goes the same way for known and unknown e-mails, through one hash, and is answered at a
- *  multiple of a floor after it was received.  Any step may go to P_FAIL: not judged, 503.
+ *  A wrong login takes the same steps for known and unknown e-mails, with one hash, and is answered at a
+ *  multiple of the floor time after it was received.  Any step may go to P_FAIL: not judged, 503.
  *  Waits: store (find, upgrade, holder), hash, timer.
  */
 #include "login/submit.h"
@@ -163,7 +163,7 @@ static void on_hash(void *arg, const struct password_answer *a)
 	submit_resume(f, P_VERDICT);
 }
 
-/* Nobody, and a customer at the ceiling, cost a hash like any other. */
+/* An unknown e-mail and a customer at the ceiling cost a hash too. */
 static enum submit_phase start_hash(struct submit *f)
 {
 	const char *hash = f->known && !f->at_ceiling ? f->customer.hash : "";

@@ -32,24 +32,24 @@ struct submit {
 	struct params form;
 	struct state state;
 	char email[STORE_EMAIL_MAX + 1];               /* as looked up */
-	struct device device;                          /* as its cookie says */
-	const struct device_customer *device_customer; /* in `device`: of this e-mail; NULL: nobody */
+	struct device device;                          /* from its cookie */
+	const struct device_customer *device_customer; /* in `device`: the one of this e-mail, or NULL */
 	bool known_device; /* it logged in with this e-mail before, and has tries left: known before the
 	                      store is asked */
 	struct throttle_claim claim;
-	struct throttle_claim customer_claim; /* of the customer's tries; past these of the profile's */
-	const char *passed_by;    /* what let it past the customer's tries; NULL: nothing had to */
+	struct throttle_claim customer_claim; /* a customer's try; beyond their limit a profile's */
+	const char *passed_by;    /* what bypassed the customer's limit; NULL: no bypass was needed */
 	struct store_op *op;      /* running, else NULL */
 	struct password_job *job; /* from its place in the queue until its answer, else NULL */
 	struct loop_timer timer;  /* floor of a failed login */
 	struct loop_timer limit;  /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
 	bool known;      /* exactly one customer matched */
-	size_t found;    /* customers the last lookup gave */
-	bool at_ceiling; /* of the failures: wrong whatever the password */
+	size_t found;    /* customers that the last look-up found */
+	bool at_ceiling; /* of failures: wrong whatever the password is */
 	bool again;      /* judged a second time: the record had changed */
 	enum password_verdict verdict;
-	int64_t slot_ends_ms; /* a failed one is not answered before */
+	int64_t slot_ends_ms; /* a failed login is not answered earlier */
 	char new_hash[STORE_HASH_MAX + 1];
 	struct store_key holder; /* who holds the profile now; id empty: nobody, or not known */
 	enum err_code code;      /* why P_FAIL; or what the last operation came to */
@@ -65,16 +65,16 @@ typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
 MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,
                                       store_done_fn *done);
 
-/* Errors  ERR_THROTTLED: *ret_wait_s tells when.  ERR_NOMEM. */
+/* Errors  ERR_THROTTLED: the next try is in *ret_wait_s seconds.  ERR_NOMEM. */
 MUST_CHECK enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s);
 void submit_unreserve(struct submit *f); /* nothing was tried */
 void submit_reserve_was_right(struct submit *f);
-bool submit_at_ceiling(struct submit *f);      /* and nothing passes it; once, when the customer is found */
+bool submit_at_ceiling(struct submit *f);      /* and no bypass applies; once, when the customer is found */
 void submit_remember_device(struct submit *f); /* Pre: the password was right */
 void submit_tell(const struct submit *f, const char *result, const char *reason); /* the audit line */
-void submit_count_failure(struct submit *f);                                      /* goes on by itself */
-int64_t submit_last_floor_ms(const struct submit *f); /* when a wrong one is answered at the latest */
-bool submit_too_late(const struct submit *f);         /* no floor is left */
+void submit_count_failure(struct submit *f);          /* runs on after the request has ended */
+int64_t submit_last_floor_ms(const struct submit *f); /* the latest time to answer a wrong login */
+bool submit_too_late(const struct submit *f);         /* no multiple of the floor is left */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
 enum submit_phase submit_find_holder(struct submit *f);

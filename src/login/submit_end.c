@@ -11,8 +11,8 @@
 
 #include <stdio.h>
 
-/* Why a password is refused is not told, so the text holds for each case: a wrong one, an unknown e-mail, a
- * right one after too many failures. */
+/* The text does not reveal why a password was refused.  So it must be true in each case: a wrong password, an
+ * unknown e-mail, a right password after too many failures. */
 #define WRONG                               \
 	"E-mail or password is not right. " \
 	"After too many tries even the right password is refused for a while: "
@@ -20,7 +20,7 @@
 
 static bool has_forgot(const struct submit *f)
 {
-	return f->s->cfg->forgot_url[0] != '\0'; /* the page then has the link */
+	return f->s->cfg->forgot_url[0] != '\0'; /* then the page has the link */
 }
 
 static struct str typed(const struct submit *f, const char *field)
@@ -99,7 +99,7 @@ static enum err_code make_consent(const struct submit *f, struct consent *ret, s
 	return code == ERR_OK ? state_seal_consent(f->s->sealer, ret, sealed) : code;
 }
 
-/* With the digest of the code that Connect would make, by which webhooks can be found. */
+/* The line has the digest of the code that Connect would make, which the webhook's lines have too. */
 static enum err_code tell_consent(const struct submit *f, const struct consent *c)
 {
 	struct code_text text;

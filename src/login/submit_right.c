@@ -17,7 +17,7 @@ static void on_upgrade(void *arg, struct store_op *op)
 	f->again |= changed;
 	if (op->code != ERR_OK)
 		log_line(LOG_WARN, "an old password hash was not replaced", log_z("reason", op->err.msg));
-	else if (op->out.outcome == STORE_DONE) /* the consent is for the record as it is now */
+	else if (op->out.outcome == STORE_DONE) /* the consent must match the record as it is now */
 		(void)str_copy(f->customer.hash, sizeof f->customer.hash, str_c(f->new_hash));
 	submit_resume(f, changed ? P_AGAIN : P_HOLDER);
 }

@@ -1,5 +1,5 @@
-/* May this password be tried?  The counts in memory, the customer's failures in the store, and what passes
- * these: a known device, or a profile that Facebook confirmed.  Their tries are counted too: in memory and,
+/* May this password be tried?  The counts in memory and the customer's failures in the store decide.  A known
+ * device, or a profile that Facebook confirmed, may bypass them.  Its tries are counted too: in memory and,
  * when they fail, in the store like all others. */
 #include "base/crypto.h"
 #include "login/gate.h"
@@ -44,14 +44,14 @@ static enum err_code reserve_customer(struct submit *f, struct str psid)
 	                                 loop_now_ms(f->r->loop), &f->customer_claim);
 }
 
-/* Without memory for a count of ours the store's alone decides. */
+/* When there is no memory for the count here, the store's count alone decides. */
 static bool has_tries(struct submit *f)
 {
 	bool failed = f->customer.login_failures >= CEILING && f->customer.login_window_ends_s > gate_now_s();
 	return !failed && reserve_customer(f, STR("")) != ERR_THROTTLED;
 }
 
-/* A device passes as one of this customer only.  Its try was taken before the customer was known. */
+/* A device bypasses the limit of its own customer only.  Its try is counted before the customer is known. */
 static const char *passes_by(struct submit *f)
 {
 	if (f->known_device && device_is(f->device_customer, &f->customer.key)) {
@@ -72,8 +72,8 @@ bool submit_at_ceiling(struct submit *f)
 	return f->passed_by == NULL;
 }
 
-/* Not at Connect but as soon as the password was right: that it was is all that the cookie says, and somebody
- * who then chooses Not me is no less the owner.  Without memory the browser stays as it was. */
+/* Called as soon as the password was right, not at Connect: the cookie says only that the password was right,
+ * which stays true when the person then chooses Not me.  Without memory the cookie stays unchanged. */
 void submit_remember_device(struct submit *f)
 {
 	struct buf cookie;

@@ -54,9 +54,9 @@ static void on_floor(struct loop_timer *t)
 	submit_resume(LIST_ENTRY(t, struct submit, timer), P_REFUSE);
 }
 
-/* At the first multiple of the floor after the slot of the check: counted from the last byte of the request,
- * since the client says when it sends that.  When it comes too late for the last multiple, the limit of the
- * whole flow answers with 503: the moment of a 401 would tell how long the hash took. */
+/* A wrong login is answered at the first multiple of the floor after the slot of the check.  Multiples count
+ * from the last byte of the request, since the client chooses when to send it.  After the last multiple the
+ * time limit of the whole flow answers with 503: the time of a 401 would reveal how long the hash took. */
 enum submit_phase submit_wait_floor(struct submit *f)
 {
 	int64_t now_ms = loop_now_ms(f->r->loop);

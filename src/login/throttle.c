@@ -13,7 +13,7 @@ enum { KEY_TEXT_MAX = 1024 };
 
 struct throttle {
 	pthread_mutex_t lock;
-	uint8_t secret[CRYPTO_KEY_LEN]; /* keys the digests, so that nobody can aim at a set of a table */
+	uint8_t secret[CRYPTO_KEY_LEN]; /* keys the digests, so that a client cannot choose its set */
 	struct throttle_table table[THROTTLE_RULE_COUNT];
 };
 
@@ -59,7 +59,7 @@ void throttle_free(struct throttle *t)
 /* --- keys */
 
 struct address {
-	uint8_t byte[16]; /* IPv4 mapped into IPv6; text that is no address stands for itself */
+	uint8_t byte[16]; /* IPv4 is mapped into IPv6; text that is not an address is used as it is */
 	bool v4;
 };
 
@@ -82,14 +82,14 @@ static struct address address_of(struct str client)
 	return a;
 }
 
-/* The network of the address: so many bytes of an IPv4 address (mapped) or of an IPv6 one. */
+/* The network of the address: its first v4 bytes (mapped IPv4) or v6 bytes (IPv6). */
 static struct str network(const struct address *a, size_t v4, size_t v6)
 {
 	return (struct str){(const char *)a->byte, a->v4 ? v4 : v6};
 }
 
-/* Add a count to the claim: its key is a digest of rule, `first` and `second`, and the length of `first`
- * keeps them apart.  Without memory claim->n stays as it is. */
+/* Add a count to the claim.  Its key is a digest of the rule, the length of `first`, `first` and `second`.
+ * Without memory claim->n stays unchanged. */
 static void add(const struct throttle *t, struct throttle_claim *claim, enum throttle_rule rule,
                 struct str first, struct str second)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* n times in order behind a key; n is 0 in a free entry. */
+/* A key and n times in order; n is 0 in a free entry. */
 struct entry {
 	uint8_t key[THROTTLE_KEY_LEN];
 	uint32_t n;
@@ -31,13 +31,13 @@ static struct entry *entry_at(const struct throttle_table *t, const uint8_t *key
 	return (struct entry *)(void *)(t->memory + (set * THROTTLE_TABLE_WAYS + way) * t->entry_len);
 }
 
-/* The workers read the clock at their own turns: a try may seem to lie ahead. */
+/* Each worker reads the clock once per turn of its loop, so a try may seem to be in the future. */
 static uint32_t age_s(uint32_t at_s, uint32_t now_s)
 {
 	return now_s > at_s ? now_s - at_s : 0;
 }
 
-/* Forget what left the window. */
+/* Remove the times that have left the window. */
 static void expire(const struct throttle_table *t, struct entry *e, uint32_t now_s)
 {
 	uint32_t gone = 0;
@@ -69,7 +69,7 @@ int64_t throttle_table_wait_s(struct throttle_table *t, const uint8_t key[THROTT
 	return e->n < t->limit.tries ? 0 : (int64_t)t->limit.window_s - age_s(e->at_s[0], now_s);
 }
 
-/* Is `a` the better one to push out?  A free one is the best. */
+/* Is `a` to be evicted rather than `b`?  A free entry comes first. */
 static bool weaker(const struct entry *a, const struct entry *b)
 {
 	if (a->n != b->n)

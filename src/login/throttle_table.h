@@ -1,13 +1,13 @@
 /* throttle_table.h - counts of tries by key: at most so many in any window.
  *
- * Every try's time is kept, so the limit holds over each window, nobody waits longer than one, and the wait
- * is known exactly.
+ * The time of every try is kept.  So the limit holds over every window, nobody waits longer than a window,
+ * and the wait is known exactly.
  *
- * Bound    `entries`, in sets of THROTTLE_TABLE_WAYS chosen by the key's first bytes.  When a set is full the
- *          entry with the fewest tries goes, the oldest of them first.  Keys must be digests under a secret
- *          key: who cannot choose the set pushes out a count of n only with about entries * n tries, and
- *          with fewer tries than that only smaller counts.
- * Threads  none of its own: the caller locks. */
+ * Bound    `entries`, in sets of THROTTLE_TABLE_WAYS chosen by the key's first bytes.  When a set is full,
+ *          the entry with the fewest tries is evicted; among equals the oldest one.  Keys must be digests
+ *          under a secret key, so that a stranger cannot choose the set.  Then the eviction of a count of n
+ *          takes about entries * n tries; fewer tries evict only smaller counts.
+ * Threads  the caller's lock. */
 #pragma once
 #include "base/err.h"
 
@@ -25,17 +25,17 @@ struct throttle_limit {
 
 struct throttle_table {
 	struct throttle_limit limit;
-	unsigned char *memory; /* owned; pages that no entry touched cost nothing */
+	unsigned char *memory; /* owned; pages without entries use no memory */
 	size_t entry_len;      /* bytes */
 };
 
 /* Errors  ERR_NOMEM. */
 MUST_CHECK enum err_code throttle_table_init(struct throttle_table *t, const struct throttle_limit *limit);
-void throttle_table_done(struct throttle_table *t); /* also of one that is all zero */
+void throttle_table_done(struct throttle_table *t); /* may be all zero */
 
-/* Seconds until `key` has a try, 0..window_s; 0: now. */
+/* Seconds until `key` has a try left, 0..window_s; 0: now. */
 int64_t throttle_table_wait_s(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s);
 /* Pre: a try is left. */
 void throttle_table_count(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s);
-/* Take back a try of that second; nothing when it is gone. */
+/* Remove a try of that second; a no-op when there is none. */
 void throttle_table_uncount(struct throttle_table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t at_s);

@@ -2,7 +2,7 @@
 
 _Static_assert(REQUEST_BROWSER_LEN <= 2 * BROWSER_DIGEST_LEN, "as many digits are there");
 
-/* The digest of 32 random bytes names nobody, so it needs no key. */
+/* The digest of 32 random bytes reveals nobody, so it needs no key. */
 void trail_browser(struct request *r, const struct state *s)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -1,4 +1,4 @@
-/* trail.h - the audit lines of the pages, and what joins the requests of one browser in the log. */
+/* trail.h - the audit lines of the pages, and the digest that joins the log lines of one browser. */
 #pragma once
 #include "audit.h"
 #include "http/request.h"
@@ -7,5 +7,5 @@
 /* Puts browser_digest on the request's log line: it is the same for every request of a browser. */
 void trail_browser(struct request *r, const struct state *s);
 
-/* `a` with its way, client, browser, Messenger profile and page filled in. */
+/* Write `a` with its way, client, browser, Messenger profile and page filled in. */
 void trail_line(const struct request *r, const struct state *s, struct audit a);
