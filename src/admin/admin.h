@@ -5,9 +5,10 @@
 #include "audit.h"
 #include "http/request.h"
 
-/* On the headers of /v1: the bearer token, in constant time; fills r->actor.  A wrong or missing one is
- * slowed once its address had 10 in a minute, a right one never; one for look-ups is refused changes, and has
- * its answer then. Errors  ERR_UNAUTHORIZED; ERR_NOT_FOUND when none is configured. */
+/* Called with the headers of a request to /v1: compares the bearer token in constant time and sets r->actor.
+ * After 10 wrong or missing tokens of an address in a minute, the refusals to it are delayed; the answer to a
+ * right token never is.  A read-only token may not make changes; the request is then already answered.
+ * Errors  ERR_UNAUTHORIZED; ERR_NOT_FOUND when no token is configured. */
 MUST_CHECK enum err_code admin_authorize(struct request *r, struct err *reterr);
 
 void admin_link_get(struct request *r);       /* GET /v1/links/{psid} */
@@ -16,4 +17,4 @@ void admin_customer_links(struct request *r); /* GET /v1/customers/{customer_id}
 void admin_customer_erase(struct request *r); /* DELETE of the same */
 void admin_metrics(struct request *r);        /* GET /metrics; no token */
 
-void admin_tell(const struct request *r, struct audit a); /* `a` with way, client and actor filled in */
+void admin_tell(const struct request *r, struct audit a); /* write `a` with way, client and actor filled in */

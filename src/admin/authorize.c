@@ -1,4 +1,4 @@
-/* authorize.c - who may use /v1: the bearer token, and what happens to a wrong one. */
+/* authorize.c - access to /v1: checks the bearer token, and delays the answers to wrong ones. */
 #include <stdlib.h>
 
 #include "admin/admin.h"
@@ -8,20 +8,20 @@
 #include "link/service.h"
 #include "metrics.h"
 
-#define ADMIN_ACTOR "admin" /* name of a token without one */
+#define ADMIN_ACTOR "admin" /* the actor for a token without a name */
 
 enum {
-	SLOW_MS = 250, /* a wrong token of an address that had its share */
-	SLOW_MAX = 64, /* such answers waiting together; a flood must not keep the connections */
+	SLOW_MS = 250, /* delay of a wrong token from an address beyond its limit */
+	SLOW_MAX = 64, /* the most delayed answers at once, so that a flood does not hold all connections */
 };
 
-/* A refusal that waits. */
+/* A delayed refusal. */
 struct refusal {
 	struct request *r;
 	struct loop_timer timer;
 };
 
-static unsigned waiting; /* on the admin listener's loop alone */
+static unsigned waiting; /* used on the admin listener's loop only */
 
 /* RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
 static bool bearer(const struct request *r, struct str *ret_token)
@@ -35,7 +35,7 @@ static bool bearer(const struct request *r, struct str *ret_token)
 	return true;
 }
 
-/* Every token is compared, so that the time does not tell which one it was. */
+/* Every token is compared, so that the time does not reveal which one matched. */
 static bool find_token(const struct strlist *tokens, struct str given, struct config_token *ret)
 {
 	bool found = false;
@@ -75,7 +75,7 @@ static void cleanup(struct request *r)
 	r->flow = NULL;
 }
 
-/* In place of the route's handler. */
+/* Runs in place of the route's handler. */
 static void refuse_later(struct request *r)
 {
 	struct refusal *w = waiting < SLOW_MAX ? calloc(1, sizeof *w) : NULL;

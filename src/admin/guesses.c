@@ -7,14 +7,14 @@
 
 struct guesser {
 	char client[REQUEST_ADDR_MAX];
-	int64_t since_ms; /* of the first one in its minute */
+	int64_t since_ms; /* time of the first guess of its minute */
 	unsigned n;       /* 0: free */
 };
 
 static struct guesser guessers[GUESSES_ADDRESSES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The entry of this client, or the one that is free or oldest. */
+/* The entry of this client, else a free one, else the oldest one. */
 static struct guesser *find(const char *client)
 {
 	struct guesser *oldest = &guessers[0];

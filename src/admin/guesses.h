@@ -1,17 +1,19 @@
-/* guesses.h - wrong and missing admin tokens, counted for each address so that guessing can be slowed.
+/* guesses.h - counts of wrong and missing admin tokens per address, so that guessing can be slowed.
  *
- * Bound    256 addresses, the one with the oldest minute makes room: whoever has many addresses only escapes
- *          the slowing; a right token is never asked for here.
+ * Right tokens are not counted here.
+ *
+ * Bound    256 addresses; beyond it the one with the oldest minute is evicted.  So a client with many
+ *          addresses can avoid the delay.
  * Threads  any. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-	GUESSES_FREE = 10, /* of one address in a minute, before it is slowed */
+	GUESSES_FREE = 10, /* guesses of one address in a minute before the delay */
 	GUESSES_WINDOW_MS = 60000,
 	GUESSES_ADDRESSES = 256,
 };
 
-/* Count one of this client.  True: it had its share of this minute. */
+/* Count a guess of this client.  True: it is beyond its limit of this minute. */
 bool guesses_count(const char *client, int64_t now_ms);

@@ -10,7 +10,7 @@
 
 enum {
 	BEAT_MS = 1000,
-	JSON_MAX = 6 * ERR_MSG_MAX + 512, /* every byte of a sentence may be escaped */
+	JSON_MAX = 6 * ERR_MSG_MAX + 512, /* every byte of a message may be escaped */
 };
 
 struct pulse { /* of one loop */
@@ -176,7 +176,8 @@ void health_livez(struct request *r)
 		reply_text(r, 503, STR("stuck"));
 }
 
-/* The sentence may name tables, files and identities: strangers see the error's name, and where it is. */
+/* The message may name tables, files and identities.  So strangers see only the error's name, and where to
+ * find the message. */
 static void put_error(struct buf *json, const struct err *last, bool sentence)
 {
 	buf_z(json, ",\"error\":");

@@ -23,7 +23,7 @@ void health_free(struct health *h); /* NULL is a no-op.  Pre: every started serv
 MUST_CHECK enum err_code health_start(struct service *s, struct err *reterr);
 void health_stop(struct service *s); /* on its loop's thread, or when the loop stands; not started: a no-op */
 
-void health_healthz(struct request *r);      /* may it get traffic: 503 once draining */
-void health_livez(struct request *r);        /* do the loops turn */
-void health_readyz(struct request *r);       /* did the store answer lately */
-void health_readyz_admin(struct request *r); /* the same, with the sentence that says why not */
+void health_healthz(struct request *r);      /* may a load balancer send traffic: 503 while draining */
+void health_livez(struct request *r);        /* do the loops run */
+void health_readyz(struct request *r);       /* did the store answer lately? */
+void health_readyz_admin(struct request *r); /* the same, with the full error message */

@@ -1,4 +1,4 @@
-/* security_txt.h - where people report weaknesses (RFC 9116). */
+/* security_txt.h - where to report vulnerabilities (RFC 9116). */
 #pragma once
 #include "http/request.h"
 
