@@ -12,16 +12,16 @@
 enum {
 	SMALL_SHARE = 4,   /* the small room is the budget divided by this */
 	NETWORK_SHARE = 4, /* a network's share is its room divided by this */
-	NETWORKS = 1024,   /* counters; networks that meet in one count as one */
-	/* Bytes; of larger bodies the older one is the slower one: who sends much at once must not keep it
-	 * for longer than others. */
+	NETWORKS = 1024,   /* counters; networks that share a counter count as one network */
+	/* Bytes.  Larger bodies count as this size, so that the older one is the slower one: a large burst
+	 * must not keep its memory for longer than other bodies. */
 	PACE_MAX = 256 * 1024,
 };
 
 struct room {
 	_Atomic size_t taken;      /* bytes of all its bodies */
-	struct list_node cuttable; /* bodies; the rest is under the lock */
-	size_t cuttable_bytes;     /* theirs */
+	struct list_node cuttable; /* bodies; this and the rest are under the lock */
+	size_t cuttable_bytes;     /* bytes of these bodies */
 	size_t held_by[NETWORKS];  /* bytes of counted bodies */
 };
 
@@ -31,7 +31,7 @@ static struct room rooms[BODY_ROOMS] = {
         {.cuttable = {&rooms[BODY_LARGE].cuttable, &rooms[BODY_LARGE].cuttable}},
 };
 
-/* With a budget of hardly more than the largest body, that body must fit all the same. */
+/* The largest body must fit even when the budget is hardly larger than it. */
 static size_t room_max(const struct body_options *o, enum body_room which)
 {
 	size_t small = o->budget / SMALL_SHARE, large = o->budget - small;
@@ -57,7 +57,7 @@ static void give_back(enum body_room which, size_t n)
 
 /* --- under the lock */
 
-/* Nobody can choose a network that meets another one in its counter. */
+/* The seed is random, so that a client cannot choose a network that shares the counter of another one. */
 static unsigned counter_of(const char *client)
 {
 	static uint64_t seed;
@@ -97,8 +97,8 @@ static void leave(struct body *b)
 	b->charged = 0;
 }
 
-/* A large body lies in pages of its own: it takes no more memory than it has bytes, is never copied to grow,
- * and leaves nothing behind in the heap. */
+/* A large body has memory pages of its own.  So it uses no more memory than it has bytes, is never copied to
+ * grow, and does not fragment the heap. */
 static bool map_pages(struct body *b)
 {
 	struct buf small = b->bytes;
@@ -178,7 +178,7 @@ static struct body *first_to_go(enum body_room which)
 	return first;
 }
 
-/* Charge n bytes for b and cut other bodies for them; b itself when it is the first to go. */
+/* Charge n bytes for b, and evict other bodies for them; b itself when it is the first to be evicted. */
 static enum err_code make_room(struct body *b, enum body_room which, size_t n)
 {
 	while (!charge(&b->opt, which, n)) {
@@ -234,7 +234,8 @@ void body_init(struct body *b, const struct body_options *o)
 	buf_init(&b->bytes, o->max);
 }
 
-/* Outside of the budget, or a small body in one piece, as most are: no other body needs to know of it. */
+/* True: other bodies need not know of b, since it is outside of the budget, or small and in one piece, as
+ * most are. */
 static bool alone(struct body *b, size_t n)
 {
 	if (b->shared)

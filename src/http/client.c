@@ -5,7 +5,7 @@
 
 #include "config_addr.h"
 
-/* A socket for both families gives IPv4 peers as ::ffff:192.0.2.1: the same client is to have one text. */
+/* A dual-stack socket gives IPv4 peers as ::ffff:192.0.2.1; a client must have the same text on both. */
 static void peer_of_six(const struct in6_addr *six, char ret[REQUEST_ADDR_MAX])
 {
 	if (IN6_IS_ADDR_V4MAPPED(six))

@@ -12,8 +12,8 @@
 /* The peer's address as text, "" when it has none. */
 void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]);
 
-/* The network of an address, as a number: /24 of IPv4, /48 of IPv6; text that is no address has one of its
- * own. */
+/* The network of an address as a number: /24 of IPv4, /48 of IPv6.  Texts that are not addresses share one.
+ */
 uint64_t client_network(const char *address);
 
 /* Write the client's address to ret; true when the peer itself is a trusted proxy. */

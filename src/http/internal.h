@@ -22,8 +22,8 @@ enum {
 	/* Connections between an answer and the next request.  libmicrohttpd clears the whole buffer of one
 	 * that had a request, which so takes 46 KiB of memory. */
 	KEPT_MAX = 256,
-	KEPT_SHARE = 64, /* of them a peer's network holds no more while another one asks */
-	KEPT_SEEN = 8,   /* so many of the oldest are looked at, since each look counts all */
+	KEPT_SHARE = 64, /* the most of them that one network keeps while another network needs a place */
+	KEPT_SEEN = 8,   /* how many of the oldest are examined, since each time all are counted */
 };
 
 struct request_answer {

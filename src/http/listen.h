@@ -6,8 +6,8 @@ enum { LISTEN_ADDR_MAX = 64 };
 
 enum listen_flags {
 	LISTEN_FIRST =
-	        1,       /* binds exclusively, so that a second instance fails loudly; others join its port */
-	LISTEN_BOTH = 2, /* [::]: IPv4 too */
+	        1, /* binds exclusively, so that a second instance fails; other sockets share the port */
+	LISTEN_BOTH = 2, /* [::] accepts IPv4 too */
 };
 
 /* Bind and listen on "host:port" or "[v6]:port", numeric hosts or names.  ret_addr gets the address with its

@@ -15,7 +15,7 @@ static bool decode(struct params *p, struct str raw, struct str *ret)
 	return str_utf8(*ret) && !str_has(*ret, '\0');
 }
 
-/* A name that cannot be decoded is not one of ours. */
+/* A name that cannot be decoded is not an own name. */
 static bool is_own(struct params *p, struct str name, const char *const own[])
 {
 	struct str decoded;
@@ -28,7 +28,7 @@ static bool is_own(struct params *p, struct str name, const char *const own[])
 	return found;
 }
 
-/* `own` NULL: every name is. */
+/* `own` NULL: every name is an own name. */
 static enum err_code add(struct params *p, struct str pair, const char *const own[], struct err *reterr)
 {
 	struct str name, value;

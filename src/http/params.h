@@ -15,12 +15,12 @@ struct params {
 	struct buf text;
 };
 
-/* All parameters: for forms, whose page is ours.
- * Errors  ERR_INVALID (what is wrong, by name; never a value), ERR_NOMEM.  params_done in any case. */
+/* All parameters: for forms, which our own pages make.
+ * Errors  ERR_INVALID (the name and the fault; never a value), ERR_NOMEM.  params_done in any case. */
 MUST_CHECK enum err_code params_parse(struct params *p, struct str raw, struct err *reterr);
 
-/* Only parameters whose decoded name is one of `own`, a list that ends with NULL.  All others are ignored,
- * also when they are malformed or doubled: an address of ours may carry parameters of other programs.
+/* Parse only parameters whose decoded name is in `own`, a list that ends with NULL.  All others are ignored,
+ * also when they are malformed or duplicate: our URL may carry parameters of other programs.
  * Errors  as params_parse, about the own ones. */
 MUST_CHECK enum err_code params_parse_own(struct params *p, struct str raw, const char *const own[],
                                           struct err *reterr);

@@ -32,21 +32,21 @@ struct request {
 	char id[REQUEST_ID_MAX + 1];   /* X-Request-Id: 16 hex digits of ours, or a trusted proxy's */
 	char client[REQUEST_ADDR_MAX]; /* address of the client, through trusted proxies */
 	char browser[REQUEST_BROWSER_LEN +
-	             1];     /* browser_digest of the log line; the handler's, "" for none */
+	             1];     /* browser_digest of the log line, set by the handler; "" for none */
 	struct str method;   /* as sent */
 	struct str path;     /* raw, without the query */
 	struct str query;    /* raw, without '?'; p is NULL when there was no '?' */
-	struct str body;     /* empty but for POST */
+	struct str body;     /* empty except for POST */
 	char *arg;           /* decoded {} segment of the route's path; as much room as the path */
 	int64_t arrived_ms;  /* monotonic: headers complete */
-	int64_t received_ms; /* monotonic: all of it was here */
-	int64_t deadline_ms; /* monotonic: answered by then */
+	int64_t received_ms; /* monotonic: the whole request was received */
+	int64_t deadline_ms; /* monotonic: the request must be answered by then */
 	void *flow;
 	void (*cleanup)(struct request *r);
 	void (*instead)(struct request *r); /* set by the row's admit hook: runs in place of the handler */
 	char actor[REQUEST_ACTOR_MAX + 1];  /* name of the admin token; "" for none */
-	bool counted;                  /* its log line is among those counted together: request_refused */
-	struct request_answer *answer; /* private to http/ */
+	bool counted;                       /* it is only counted, without a log line: request_refused */
+	struct request_answer *answer;      /* private to http/ */
 };
 
 /* Value of a header.  p is NULL when absent; *ret_count (NULL allowed) tells how often it came. */
@@ -60,7 +60,7 @@ struct str request_cookie(const struct request *r, const char *name);
 struct body;
 void request_take_body(struct request *r, struct body *ret);
 
-/* A refusal that strangers can cause without end: it is counted, and of many not each has a log line. */
+/* Record a refusal that strangers can cause without end: it is counted, and many of them share a log line. */
 static inline void request_refused(struct request *r, enum log_repeat kind, const char *detail)
 {
 	r->counted = !log_repeat(kind, r->client, detail);

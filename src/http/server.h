@@ -15,9 +15,9 @@ struct server_options {
 	const struct config *cfg;
 	struct loop *loop;
 	struct service *service;
-	size_t max_connections; /* fewer than the setting, for lack of descriptors; 0: as the setting */
+	size_t max_connections; /* fewer than the setting, for lack of descriptors; 0: the setting */
 	int fd;                 /* a listening socket; the server closes it */
-	bool local; /* listens on loopback: taken are requests whose Host is a loopback name, else 421 */
+	bool local; /* listens on loopback: a request whose Host is not a loopback name gets 421 */
 	const _Atomic bool *draining; /* once true, each answer closes its connection */
 	/* A page for people: calls reply_html.  Used on routes for people and on unknown paths that ask for
 	 * HTML. */

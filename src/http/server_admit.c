@@ -6,7 +6,7 @@
 #include "http/router.h"
 #include "metrics.h"
 
-enum { UNREAD_MAX = 8192 }; /* bytes of a body that nobody reads */
+enum { UNREAD_MAX = 8192 }; /* bytes of a body that no handler reads */
 
 static void take_caller_id(struct server_request *q, bool trusted)
 {
@@ -65,7 +65,7 @@ static size_t body_max(const struct server_request *q)
 	return route->body_max != 0 ? route->body_max : (size_t)q->server->opt.cfg->webhook_max_body;
 }
 
-/* Forms are small, and each has a connection of its own: they have no part in the budget that strangers can
+/* Forms are small, and there is one per connection.  So they are outside of the budget, which strangers can
  * fill with webhook bodies. */
 static struct body_options body_options(const struct server_request *q, const struct guard_framing *f)
 {
@@ -78,7 +78,7 @@ static struct body_options body_options(const struct server_request *q, const st
 	                             .client = q->r.client};
 }
 
-/* Many clients send "{}" with each DELETE.  It is read and thrown away; the framing stays as strict. */
+/* Many clients send "{}" with each DELETE.  It is read and discarded; its framing is checked as strictly. */
 static enum err_code check_unread_body(const struct server_request *q, const struct guard_framing *f,
                                        struct err *reterr)
 {
@@ -131,8 +131,8 @@ static enum err_code route(struct server_request *q, struct err *reterr)
 	return ERR_OK;
 }
 
-/* A page in a browser on this machine reaches a loopback address by a name that its author points there (DNS
- * rebinding).  Pre: there is exactly one Host. */
+/* With DNS rebinding, a web page in a browser on this machine can reach a loopback address under a name of
+ * its author.  Pre: there is exactly one Host. */
 static enum err_code check_host(struct server_request *q, struct err *reterr)
 {
 	char text[CONFIG_HOST_MAX + sizeof ":65535"], host[CONFIG_HOST_MAX + 1];

@@ -5,7 +5,7 @@
 
 #include "http/internal.h"
 
-enum { LAST_WORDS_MAX = 65536 }; /* bytes of an answer that is written past libmicrohttpd */
+enum { LAST_WORDS_MAX = 65536 }; /* bytes of an answer that is written without libmicrohttpd */
 
 static const char HSTS[] = "max-age=63072000; includeSubDomains";
 
@@ -41,7 +41,7 @@ static bool add_standard(add_fn *put, void *to, const struct server *s, const ch
 	       (!s->opt.cfg->public_https || put(to, "Strict-Transport-Security", HSTS));
 }
 
-/* Pages and the admin API: nothing another site may load into its own page, not even unread. */
+/* Pages and the admin API: other sites may not load them into their pages, not even without reading them. */
 static bool own_site_only(const struct server_request *q)
 {
 	return q->answer.csp != NULL || q->server->opt.listener == ROUTE_ADMIN;
@@ -79,7 +79,7 @@ enum MHD_Result server_answer_queue(struct server_request *q)
 	return ok ? MHD_YES : MHD_NO;
 }
 
-/* libmicrohttpd takes no answer while a body is coming. */
+/* libmicrohttpd accepts no answer while a body is arriving. */
 void server_answer_last_words(struct server_request *q)
 {
 	struct request_answer *a = &q->answer;

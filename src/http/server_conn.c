@@ -186,7 +186,7 @@ static size_t kept_of(const struct server *s, uint64_t network)
 	return n;
 }
 
-/* For a network within its share, an old idle connection of one beyond it is closed. */
+/* When this network is within its share, close an old idle connection of a network beyond its share. */
 static void make_room_among_kept(struct server *s, uint64_t network)
 {
 	size_t seen = 0;
@@ -203,9 +203,9 @@ static void make_room_among_kept(struct server *s, uint64_t network)
 	}
 }
 
-/* With many kept already it closes after its answer.  The connections of a network within its share are never
- * closed for it, since their client, a load balancer say, may be sending already.  While all are at work,
- * none is among the kept, and all will be. */
+/* False: too many connections are kept, and this one closes after its answer.  Kept connections of a network
+ * within its share are never closed for it, since their client, such as a load balancer, may already be
+ * sending.  A connection that serves a request is not among the kept ones. */
 bool server_conn_keep(struct server_conn *c)
 {
 	if (c->server->kept_n >= KEPT_MAX)

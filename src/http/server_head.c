@@ -82,8 +82,9 @@ struct cookie {
 	size_t count;
 };
 
-/* Our own reading of Cookie: libmicrohttpd's unquotes, takes the first line only and tells nothing of doubled
- * names.  A proxy that speaks HTTP/2 with the browser may send one line for each cookie (RFC 9113 8.2.3). */
+/* Our own parser of Cookie: that of libmicrohttpd unquotes, reads the first line only and does not report
+ * duplicate names.  A proxy that speaks HTTP/2 with the browser may send one line for each cookie (RFC
+ * 9113 8.2.3). */
 static enum MHD_Result look_for_cookie(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
                                        const char *value, size_t value_n)
 {

@@ -57,7 +57,7 @@ static void on_data(struct loop_watch *w, uint32_t events)
 void server_linger_start(struct server_conn *c)
 {
 	struct server *s = c->server;
-	if (s->lingering_n == LINGER_MAX) /* the oldest had the most time */
+	if (s->lingering_n == LINGER_MAX) /* close the oldest: it had the most time */
 		end(LIST_ENTRY(s->lingering.next, struct leftover, node));
 	struct leftover *l = calloc(1, sizeof *l);
 	if (l == NULL)
