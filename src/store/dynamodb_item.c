@@ -59,7 +59,7 @@ void dynamodb_item_link(const struct json *item, struct store_link *ret)
 	odd_link(ret);
 }
 
-/* Our attributes, but for keys and what decides nothing; the longest text of ours, 0 for a number. */
+/* Our attributes except keys and those that decide nothing; the longest length of a text, 0 for a number. */
 static const struct {
 	const char *name;
 	size_t max;

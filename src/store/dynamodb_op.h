@@ -32,7 +32,7 @@ struct dynamodb_op {
 	int64_t until_ms; /* looking again until then */
 	struct {
 		enum dynamodb_item_state hash, code, link_code;
-	} seen; /* ISSUE: the texts are in the operation */
+	} seen; /* ISSUE: the states; the texts are in the operation */
 	struct store_link former;
 };
 

@@ -8,9 +8,9 @@
 
 /*  REDEEM and the like:  WRITE -> call -> WRITTEN -> END
  *                                   `-> condition failed -> READ -> call -> WHY -> END
- *  ISSUE:  READ -> call -> WHY -> ISSUE -> call -> WRITTEN -> END, or READ again where the item has changed
+ *  ISSUE:  READ -> call -> WHY -> ISSUE -> call -> WRITTEN -> END, or READ again if the item has changed
  *  FAILURE:  WRITE -> condition failed -> WINDOW -> call -> END, or again WRITE
- *  ERASE:  READ -> call -> WRITE as above, since a second copy of the write finds nothing to report */
+ *  ERASE:  READ -> call -> WRITE as above: a repeated write finds nothing to report, so it is read before */
 enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_ISSUE, P_WINDOW, P_WINDOW_SET, P_READ, P_WHY };
 
 #define THERE "attribute_exists(customer_id)"
@@ -23,8 +23,8 @@ enum phase { P_WAIT, P_END, P_FIRST, P_WRITE, P_WRITTEN, P_ISSUE, P_WINDOW, P_WI
 
 #define ISSUE_SET "authorization_code=:d,authorization_code_expires_at=:e"
 
-/* A comparison with an attribute that is missing, or of another type, is false, and NOT makes it true: only a
- * window and a counter that are ours are counted on, only a link's time that is ours keeps a link. */
+/* A comparison with an attribute that is missing, or of another type, is false, and NOT makes it true.  So a
+ * counter goes on only with a valid window and counter, and only a valid time of a link keeps the link. */
 #define COUNTED "login_window_ends>:s AND login_window_ends<=:u AND login_failures BETWEEN :1 AND :c"
 
 /* Set where the operation has a value, else removed. */
@@ -43,7 +43,7 @@ static const struct plan {
         [STORE_ISSUE] = {ISSUE_SET,
                          {{"authorization_code_psid", 'p'}, {"authorization_code_replaces", 'r'}},
                          "login_failures,login_window_ends",
-                         NULL, /* made of what was read: issue() */
+                         NULL, /* made from the item that was read: issue() */
                          true},
         [STORE_REDEEM] = {LINK_SET,
                           {{"fb_page_id", 'g'}},
@@ -195,7 +195,7 @@ static int written(struct dynamodb_op *x)
 	return plans[x->op->kind].reads_back || x->twice ? P_READ : dynamodb_op_outcome(x, STORE_KEPT);
 }
 
-/* The attribute is as it was read: absent, this text, or something that no write of ours leaves there. */
+/* The attribute is as it was read: absent, this text, or a value that our writes never store. */
 static void put_unchanged(struct buf *out, const char *attribute, enum dynamodb_item_state state,
                           const char *text)
 {
@@ -206,9 +206,10 @@ static void put_unchanged(struct buf *out, const char *attribute, enum dynamodb_
 	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? ")" : state == DYNAMODB_ITEM_TEXT ? text : "<>:d");
 }
 
-/* Only over what was read.  So a late copy of this write, executed long after its caller was told that it
- * failed, neither replaces the code issued since nor brings its own back to life after that one was used,
- * also when the link it made is gone again; and the customer is the one the consent was made for. */
+/* Write only if the item is as it was read.  A late copy of this write may be executed long after its caller
+ * was told that it failed.  It must not replace a code issued since, and must not restore its own code after
+ * that was used, not even when the link from it is gone again.  The condition also ensures that the customer
+ * is still the one of the consent. */
 static int issue(struct dynamodb_op *x)
 {
 	struct plan p = plans[STORE_ISSUE];
@@ -252,7 +253,7 @@ static enum store_outcome why_kept(const struct store_op *op, const struct json 
 	return json_is_object(item) && psid.n == 0 ? STORE_DONE : STORE_KEPT;
 }
 
-/* Is it still the record the consent was made for? */
+/* Is it still the record for which the consent was made? */
 static int check_record(struct dynamodb_op *x)
 {
 	bool same = true;

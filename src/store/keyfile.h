@@ -16,5 +16,5 @@ enum { KEYFILE_LEN = 32 }; /* bytes, raw */
 MUST_CHECK enum err_code keyfile_load_or_make(const char *database, uint8_t ret[KEYFILE_LEN],
                                               struct err *reterr);
 
-/* Is there one?  False also when that cannot be told. */
+/* Does the key file exist?  False also when that cannot be determined. */
 bool keyfile_exists(const char *database);

@@ -1,8 +1,7 @@
-/* odd.h - what stands in a customer's record but no write of ours leaves there: other tools and old systems
- * wrote it.
+/* odd.h - values in a customer's record that our writes never store: other tools and old systems wrote them.
  *
- * Such a value is read as if there were none, is compared and never taken for absent, and our next write
- * replaces it.  It is told to the log, once a minute for all.
+ * Such a value is read as absent.  In conditions of writes it is still compared, and does not count as
+ * absent.  Our next write replaces it.  Such values are logged, at most one a minute.
  * Threads  any. */
 #pragma once
 #include "store/store.h"
@@ -10,9 +9,9 @@
 enum { ODD_FAILURES_MAX = 1000000, ODD_WINDOW_MAX_S = 2 * 60 * 60 };
 
 void odd_tell(struct str customer_id, const char *attribute);
-/* The record has no room for what was to be written. */
+/* Log that the record has no room for a write. */
 void odd_tell_full(struct str customer_id, const char *operation);
 
-int64_t odd_latest_ms(void);                 /* a link that is newer than this has no time of ours */
-void odd_link(struct store_link *link);      /* its time: -1 where it is not ours */
-void odd_customer(struct store_customer *c); /* its link and its counter; told */
+int64_t odd_latest_ms(void);                 /* the time of a link is not valid when it is later */
+void odd_link(struct store_link *link);      /* sets its time to -1 when that is not valid */
+void odd_customer(struct store_customer *c); /* checks its link and its counter, and logs */

@@ -17,8 +17,8 @@ struct opqueue {
 void opqueue_init(struct opqueue *q);
 void opqueue_done(struct opqueue *q); /* Pre: empty */
 void opqueue_push(struct opqueue *q, struct store_op *op);
-/* Take up to `max` operations, waiting so long for the first; OPQUEUE_FOREVER until there is one, and 0 then
- * means stopped and empty. */
+/* Take up to `max` operations; wait up to wait_ms for the first one.  With OPQUEUE_FOREVER, 0 operations mean
+ * that the queue is stopped and empty. */
 enum { OPQUEUE_FOREVER = -1 };
 size_t opqueue_take(struct opqueue *q, struct store_op **ret, size_t max, int64_t wait_ms);
 void opqueue_stop(struct opqueue *q);

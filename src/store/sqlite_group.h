@@ -15,7 +15,7 @@ struct sqlite_group {
 	struct store_op *op[SQLITE_GROUP_MAX];
 };
 
-/* Run and finish what is in the group, then what is due of the log.  An erase is finished after the log was
- * cut, or a try at it.  What is left (n > 0) could not begin because another process holds the lock: call
- * again, with more added if there is more. */
+/* Run and finish the operations of the group, then truncate the WAL if that is due.  An erase finishes after
+ * the attempt to truncate the WAL.  Operations that are left (n > 0) could not begin because another process
+ * holds the lock: call again; more operations may be added before. */
 void sqlite_group_run(struct sqlite_group *g);

@@ -33,7 +33,7 @@ static const struct {
         [STORE_PING] = {SQL_PING, false},
 };
 
-/* To the log: a text that is not as our writes leave it. */
+/* Log a text that our writes never store. */
 static void tell_odd(sqlite3_stmt *st, int column, int max, const char *id)
 {
 	int n = sqlite3_column_bytes(st, column);
@@ -100,8 +100,8 @@ struct old {
 	char link_code[STORE_DIGEST_LEN + 1];
 	char code[STORE_DIGEST_LEN + 1];
 	struct store_key replaces;
-	bool sole;    /* nobody else holds the PSID */
-	bool another; /* ISSUE: not the record the consent was made for */
+	bool sole;    /* no other customer holds the PSID */
+	bool another; /* ISSUE: not the record for which the consent was made */
 };
 
 static int read_record(sqlite3_stmt *st, const struct store_op *op, struct old *ret)

@@ -6,7 +6,7 @@
 #include "log.h"
 
 enum {
-	READERS_MS = 20, /* waited for readers of the log, while other writes wait */
+	READERS_MS = 20, /* the longest wait for readers of the WAL; other writes wait meanwhile */
 	AGAIN_MS = 1000,
 };
 

@@ -1,18 +1,20 @@
-/* sqlite_wal.h - what was erased leaves SQLite's log (-wal) too.
+/* sqlite_wal.h - removes erased data from SQLite's write-ahead log (WAL) too.
  *
- * A page that was overwritten in the database stays in the log until the log is merged and cut.  After an
- * erase the writer does that at once, waiting for readers of other processes a few ms only; while they hold
- * it back it tries again every second and says so once. Threads  the writer's. */
+ * The old content of a page stays in the WAL until a checkpoint truncates the WAL.  After an erase the writer
+ * does that at once, and waits only a few ms for readers of other processes.  While they prevent it, the
+ * writer tries again every second; it logs that once.
+ *
+ * Threads  the writer's. */
 #pragma once
 #include "store/sqlite_db.h"
 
 struct sqlite_wal {
-	bool due;          /* something was erased since the log was last cut */
-	bool told;         /* that it does not go */
-	int64_t due_at_ms; /* monotonic: not tried before */
+	bool due;          /* data was erased since the WAL was last truncated */
+	bool told;         /* the failure was logged */
+	int64_t due_at_ms; /* monotonic: not tried earlier */
 };
 
-void sqlite_wal_erased(struct sqlite_wal *w); /* to be cut at the next run */
-/* Cut the log if that is due.  Between transactions only. */
+void sqlite_wal_erased(struct sqlite_wal *w); /* the WAL is truncated at the next run */
+/* Truncate the WAL if that is due.  Between transactions only. */
 void sqlite_wal_run(struct sqlite_wal *w, struct sqlite_db *db);
-int64_t sqlite_wal_wait_ms(const struct sqlite_wal *w); /* until the next try; -1: none is due */
+int64_t sqlite_wal_wait_ms(const struct sqlite_wal *w); /* ms until the next try; -1: none is due */

@@ -54,18 +54,18 @@ enum store_kind {
 	STORE_FIND_CODE, /* in.digest, psid -> the customer with that live code, else the one whose link to
 	                    psid that code made (at most 1); for codes that do not carry the key */
 	STORE_ISSUE,     /* I: in.key, digest, expires_s, psid or "", replaces or "", record or ""
-	                    -> OK | USED | NO_CUSTOMER | KEPT (the customer is not of that record any more) */
+	                    -> OK | USED | NO_CUSTOMER | KEPT (the customer has another record now) */
 	STORE_REDEEM,    /* X: in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
 	STORE_LINK,      /* L: in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
 	STORE_UNLINK,    /* U: in.key, psid, time_ms (event + 2000) -> OK removed | KEPT */
 	STORE_REPAIR,    /* R: in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
 	STORE_FAILURE,   /* F: in.key, now_s, window_s -> OK | NO_CUSTOMER */
 	STORE_UPGRADE,   /* in.key, old_hash, new_hash -> OK | KEPT (changed meanwhile) */
-	STORE_ERASE,  /* E: in.key: every attribute of ours but the password and fb_link_code, without which
-	                 a used code would live again -> OK (former) | NO_CUSTOMER */
-	STORE_ADD,    /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
-	STORE_REMOVE, /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
-	STORE_PING,   /* -> OK: the store can read (and, where cheap, write) */
+	STORE_ERASE,     /* E: in.key: every attribute of ours except password and fb_link_code; without the
+	                    latter a used code would be valid again -> OK (former) | NO_CUSTOMER */
+	STORE_ADD,       /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
+	STORE_REMOVE,    /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
+	STORE_PING,      /* -> OK: the store can read (and, where cheap, write) */
 	STORE_KINDS
 };
 
@@ -96,7 +96,7 @@ struct store_in {
 	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
 	char replaces_email[STORE_EMAIL_MAX + 1];
 	char record[STORE_DIGEST_LEN + 1]; /* ISSUE: fingerprint_make of the customer's password hash */
-	union {                            /* thousands may wait, and no kind has two of these */
+	union { /* a union, since thousands of operations may wait, and no kind has two of these */
 		struct {
 			char email[STORE_EMAIL_MAX + 1];
 			char me[STORE_ID_MAX + 1]; /* REPAIR: customer_id of the newer holder */
@@ -105,7 +105,7 @@ struct store_in {
 			char old_hash[STORE_HASH_MAX + 1];
 			char new_hash[STORE_HASH_MAX + 1];
 		};
-		struct { /* ISSUE: what a backend read before it writes */
+		struct { /* ISSUE: values that a backend read before its write */
 			char hash_seen[STORE_HASH_MAX + 1];
 			char code_seen[STORE_DIGEST_LEN + 1];
 			char link_code_seen[STORE_DIGEST_LEN + 1];
