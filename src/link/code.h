@@ -15,7 +15,7 @@ struct code_text {
  * Errors  ERR_TOO_LARGE (key too long for CODE_MAX), ERR_NOMEM. */
 MUST_CHECK enum err_code code_make(const struct sealer *s, const struct store_key *key,
                                    const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret);
-/* The same, as LINKD_CODE_STYLE has it. */
+/* The same, in the style of LINKD_CODE_STYLE. */
 MUST_CHECK enum err_code code_make_as(enum config_code_style style, const struct sealer *s,
                                       const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
                                       struct code_text *ret);

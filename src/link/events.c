@@ -3,7 +3,7 @@
 #include "audit.h"
 
 static const struct {
-	const char *action, *result; /* result NULL: the reason tells it */
+	const char *action, *result; /* result NULL: the reason is the result */
 } words[] = {
         [LINK_CREATED] = {"link", NULL},
         [LINK_REMOVED] = {"link", "removed"},

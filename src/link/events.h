@@ -1,6 +1,7 @@
-/* events.h - who hears of links: the hook behind which notices to the bot and calls to Facebook attach.
+/* events.h - reports to a listener when links are made, removed or refused.
  *
- * Today the one listener writes the audit line.  All arguments are borrowed for the call. */
+ * At present the only listener writes the audit line; notices to the bot and calls to Facebook can be added.
+ * All arguments are borrowed for the call. */
 #pragma once
 #include "store/store.h"
 
@@ -11,7 +12,7 @@ enum link_event_kind {
 	LINK_MISSED,  /* an unlink that removed nothing */
 };
 
-/* What a link operation was asked through, for the audit trail.  NULL: not known. */
+/* The origin of a link operation, for the audit trail.  NULL: not known. */
 struct link_source {
 	const char *way;    /* "webhook", "admin", "later" */
 	const char *client; /* address */
@@ -21,7 +22,7 @@ struct link_source {
 struct link_event {
 	enum link_event_kind kind;
 	struct link_source source;
-	const char *code_digest; /* keyed, of the code that caused it; "" for none */
+	const char *code_digest; /* keyed digest of the code that caused it; "" for none */
 	const char *customer_id; /* "" when not known */
 	const char *psid;
 	const char *page_id; /* "" when not known */

@@ -50,7 +50,7 @@ int link_op_find(struct link_op *o, int next); /* holders of the PSID */
 bool link_op_look_again(struct link_op *o, int next);
 int link_op_result(struct link_op *o, enum link_result r, int answer);
 
-/* Tell the service's listener; PSID, source and code are filled in, unless another PSID is given. */
+/* Report to the service's listener.  PSID, source and code are filled in; a PSID in `e` is kept. */
 void link_op_tell(const struct link_op *o, struct link_event e);
 
 /* Calls back and frees `o`; inside the starter it waits for the loop first, then comes to `answer` again. */

@@ -80,7 +80,7 @@ static bool has_time(const struct removal *r)
 	return !r->later || loop_now_ms(r->op.call.service->loop) + SPARE_MS < r->op.call.deadline_ms;
 }
 
-/* Of the tries of one event the first is told. */
+/* Of the tries for one event only the first is reported. */
 static int missed(struct removal *r)
 {
 	if (r->later)

@@ -1,9 +1,9 @@
 /* seal.h - sealed tokens: states, consents, authorization codes, device cookies.
  *
  * Shape   base64url of version(1) type(1) key id(4) salt(16) AES-256-GCM(fields) tag(16).  Key and nonce come
- * from HKDF-SHA256(seal key, salt, type), so equal input with an equal salt gives the equal token. The header
- * is authenticated.  Fields are length-prefixed byte strings (2 bytes, big endian). Threads read-only after
- * sealer_new; shared by all. */
+ * from HKDF-SHA256(seal key, salt, type), so equal input with an equal salt gives an equal token.  The header
+ * is authenticated.  Fields are length-prefixed byte strings (2 bytes, big endian).
+ * Threads  read-only after sealer_new; shared by all. */
 #pragma once
 #include "base/buf.h"
 #include "config.h"

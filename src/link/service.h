@@ -24,7 +24,7 @@ struct service {
 	struct password_pool *hashes; /* login/password_job.h: threads at nice 19; shared by all workers */
 	struct offload *parses;       /* large webhook bodies */
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
-	const struct link_events *events; /* link/events.h: who hears of links made, removed, refused */
+	const struct link_events *events; /* link/events.h: listener for links made, removed, refused */
 	struct link_later *later;         /* link/link_later.h: look-ups to repeat, bounded list of this
 	                                     loop; NULL when the index does not lag */
 	const _Atomic bool *draining;

@@ -1,7 +1,7 @@
 /* offload.h - a bounded pool of threads for work that would block a loop (large parses, files).
  *
  * Threads   offload_start on a loop's thread; `work` on a pool thread; `done` back on the starting loop.
- * Bound     `queue_max` jobs waiting; past it ERR_BUSY.  Per the async contract in loop.h. */
+ * Bound     `queue_max` jobs waiting; beyond it ERR_BUSY.  Per the async contract in loop.h. */
 #pragma once
 #include "loop/loop.h"
 

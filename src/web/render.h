@@ -2,7 +2,8 @@
  *
  * A template is src/web/NAME.html: {{x}} is the value of field x, {{#x}}...{{/x}} stands only when x is not
  * empty, {{>file}} takes in another file.  embed.awk makes them tables at build time; an unknown name does
- * not compile. Threads  pure functions. */
+ * not compile.
+ * Threads  pure functions. */
 #pragma once
 #include "base/buf.h"
 

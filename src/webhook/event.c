@@ -13,7 +13,7 @@ enum entry_field { ENTRY_ID, ENTRY_TIME, ENTRY_MESSAGING, ENTRY_STANDBY, ENTRY_N
 enum event_part { PART_SENDER, PART_RECIPIENT, PART_TIMESTAMP, PART_LINKING, PART_N };
 enum linking_field { LINKING_STATUS, LINKING_CODE, LINKING_N };
 
-/* What becomes of a link event. */
+/* How a link event is treated. */
 enum verdict { V_TAKEN, V_IGNORED, V_SKIPPED, V_FOREIGN, V_STALE };
 
 struct reader {
@@ -37,8 +37,8 @@ static struct event *grow(struct event_list *l)
 	return &l->v[l->n];
 }
 
-/* NULL when there is none, when it came twice, and when it is not a proper scalar: no half a surrogate pair,
- * no bytes that are not UTF-8. */
+/* NULL when the field is missing, occurs twice, or is not a valid scalar: half a surrogate pair and bytes
+ * that are not UTF-8 are not valid. */
 static struct json *scalar(struct reader *r, const struct json_view_field *f)
 {
 	struct json *j = NULL;
@@ -63,7 +63,7 @@ static bool read_id(struct reader *r, const struct json_view_field *f, char *ret
 	return ok;
 }
 
-/* {"id":...}; `none` tells a proper object without one from a bad one. */
+/* {"id":...}; `none` distinguishes a valid object without an id from a bad one. */
 static bool read_party(struct reader *r, const struct json_view_field *party, char *ret, bool *none)
 {
 	struct json_view_field id = {.name = "id"};
@@ -91,8 +91,8 @@ static enum verdict judge_page(struct reader *r, const char *page_id)
 	return V_FOREIGN;
 }
 
-/* The recipient is the page; an event that does not name one belongs to its entry's.  Where pages are
- * configured both must be ours. */
+/* The recipient is the page; an event without a recipient belongs to the page of its entry.  If pages are
+ * configured, both must be among them. */
 static enum verdict read_page(struct reader *r, const struct json_view_field *recipient, struct event *e)
 {
 	const struct json_view_field *entry_id = &r->entry[ENTRY_ID];
@@ -136,7 +136,7 @@ static enum verdict read_linking(struct reader *r, struct str linking, struct ev
 	return V_TAKEN;
 }
 
-/* The event's own time, else its entry's. */
+/* The event's own time, else that of its entry. */
 static enum verdict read_time(struct reader *r, const struct json_view_field *timestamp, struct event *e)
 {
 	const struct json_view_field *from[] = {timestamp, &r->entry[ENTRY_TIME]};
@@ -219,7 +219,8 @@ static void read_entry(struct reader *r, struct str entry)
 	}
 	r->entry = f;
 	read_events(r, messaging);
-	read_events(r, standby); /* of a thread that another app owns: signature and code prove as much */
+	read_events(r,
+	            standby); /* of a thread that another app owns; signature and code prove as much there */
 	r->entry = NULL;
 }
 

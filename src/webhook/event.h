@@ -1,8 +1,10 @@
 /* event.h - the JSON of a delivery -> the link events in it, in order.  Pure: no I/O, no clock.
  *
- * One bad event never spoils the others: it is skipped and counted.  A text that is not JSON by its grammar
- * is unusable; what is legal but odd costs the event whose fields it stands in, and nothing where nobody
- * reads. Source  Messenger Platform webhooks: common structure, messaging_account_linking. */
+ * A bad event is skipped and counted, and does not affect the others.  A text that violates the grammar of
+ * JSON is refused as a whole.  A value that is legal JSON but malformed affects only the event that has it in
+ * a field that is read.
+ *
+ * Source  Messenger Platform webhooks: common structure, messaging_account_linking. */
 #pragma once
 #include "base/buf.h"
 #include "config.h"
@@ -33,9 +35,9 @@ struct event_list {
 	size_t ignored;                      /* other objects, kinds and statuses */
 	size_t skipped;                      /* link events with a bad id, code or shape */
 	size_t foreign;                      /* link events of a page that is not ours */
-	char foreign_page[EVENT_ID_MAX + 1]; /* of the first of these; empty: not told */
-	size_t stale; /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that somebody captured and sends
-	                 again could remove a newer link.  A `linked` proves itself by its code. */
+	char foreign_page[EVENT_ID_MAX + 1]; /* the page of the first of these; empty: not known */
+	size_t stale; /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that was captured and is sent
+	                 again could remove a newer link.  A `linked` is proved by its code. */
 };
 
 struct event_rules {

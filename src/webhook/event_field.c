@@ -7,9 +7,9 @@
 #include "webhook/event.h"
 
 static const double EXACT_MAX =
-        9007199254740991.0;                  /* 2^53 - 1: past it a double stands for several integers */
-static const double SECONDS_MAX = 1e11;      /* as seconds the year 5138, as milliseconds 1973 */
-static const double FIRST_MS = 1451606400e3; /* 2016: Messenger had no account linking before */
+        9007199254740991.0;                  /* 2^53 - 1: beyond it a double stands for several integers */
+static const double SECONDS_MAX = 1e11;      /* in seconds the year 5138, in milliseconds 1973 */
+static const double FIRST_MS = 1451606400e3; /* 2016: Messenger had no account linking earlier */
 
 bool event_field_id(const struct json *j, char *ret, size_t cap)
 {

@@ -31,7 +31,8 @@ static void work(struct offload_job *j)
 {
 	struct exam *e = LIST_ENTRY(j, struct exam, job);
 	if (body_hold(&e->body) != ERR_OK) {
-		e->result.code = err_set(&e->result.err, ERR_BUSY, "the body made way for others");
+		e->result.code = err_set(&e->result.err, ERR_BUSY,
+		                         "the body was evicted, since the budget for bodies was full");
 		return;
 	}
 	const struct strlist *secrets = &e->in.service->cfg->app_secret;
@@ -64,7 +65,7 @@ enum err_code exam_start(struct request *r, const struct exam_input *in, exam_do
 		return err_set(reterr, ERR_NOMEM, "no memory to examine a body");
 	*e = (struct exam){.job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
 	request_take_body(r, &e->body);
-	body_offer(&e->body); /* nobody has compared its signature yet */
+	body_offer(&e->body); /* its signature is not checked yet */
 	enum err_code code = offload_start(in->service->parses, r->loop, &e->job);
 	if (code != ERR_OK) {
 		body_done(&e->body);

@@ -2,7 +2,8 @@
  * different PSIDs side by side, at most LANES_MAX.
  *
  * When an event does not settle, the rest of its PSID's wait for the next delivery, so that none overtakes
- * it; the other PSIDs go on. Threads  the loop's thread. */
+ * it; the other PSIDs go on.
+ * Threads  the loop's thread. */
 #pragma once
 #include "link/link.h"
 #include "webhook/event.h"
@@ -33,7 +34,7 @@ struct lanes {
 	size_t busy;
 };
 
-/* Fill the first seven members, zero the rest.  True: `done` will be called once, not before this returned.
- * False: all over already (nothing to do, or nothing could be started). */
+/* Fill the first seven members, zero the rest.  True: `done` will be called once, not before this returns.
+ * False: all is finished already (nothing to do, or nothing could be started). */
 MUST_CHECK bool lanes_start(struct lanes *l);
 void lanes_done(struct lanes *l); /* cancels what runs; of a zeroed struct a no-op */
