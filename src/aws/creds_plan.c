@@ -99,7 +99,7 @@ enum err_code creds_plan_first(const struct creds_provider *const *list, const s
 	return ERR_NOT_FOUND;
 }
 
-/* "~/.aws/config (does not exist)", the path in full */
+/* "~/.aws/config (does not exist)", with the full path */
 static void look_at_file(const struct creds_where *w, enum profile_from from, struct buf *out)
 {
 	const char *file = profile_file(w->profiles, from);
@@ -108,7 +108,7 @@ static void look_at_file(const struct creds_where *w, enum profile_from from, st
 	           there ? w->profile : "");
 }
 
-/* All but the last said that they are not configured. */
+/* All sources except the last one are not configured. */
 static void look_back(const struct creds_where *w, struct creds_plan *p)
 {
 	struct buf out;

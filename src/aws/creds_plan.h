@@ -34,8 +34,9 @@ struct creds_hop {
 };
 
 struct creds_plan {
-	const char *provider;              /* static; of the chain's choice */
-	char looked[CREDS_LOOKED_MAX + 1]; /* the last provider: what the ones before it said; else empty */
+	const char *provider; /* static; of the chain's choice */
+	char looked[CREDS_LOOKED_MAX +
+	            1]; /* the last provider: why the earlier ones gave no keys; else empty */
 	char source[CREDS_SOURCE_MAX + 1]; /* for people */
 	struct creds_draft keys;
 	exchange_step_fn *step; /* its argument is the plan */
@@ -84,7 +85,7 @@ MUST_CHECK enum err_code creds_plan_first(const struct creds_provider *const *li
 MUST_CHECK enum err_code creds_plan_make(const struct creds_where *w, struct creds_plan *p,
                                          struct err *reterr);
 
-/* Why the keys could not be got.  Of the last provider: with all sources that were looked at, in order. */
+/* Explain why there are no keys.  For the last provider, list all sources that were tried, in order. */
 void creds_plan_explain(const struct creds_plan *p, const struct err *why, struct err *ret);
 
 void creds_plan_init(struct creds_plan *p);

@@ -40,7 +40,7 @@ static int spawn(pid_t *ret, const posix_spawn_file_actions_t *files, const posi
 	return bad;
 }
 
-/* Nothing of ours goes into it: no settings, descriptors closed, signals as at the start of a program. */
+/* The program inherits nothing from the service: no settings, no descriptors, and default signals. */
 static int start(struct program *g, char *const *argv, char *const *environ_, const int out[2],
                  const int err[2])
 {

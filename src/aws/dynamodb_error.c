@@ -118,12 +118,12 @@ static const char *or_none(const char *z)
 	return z == NULL ? "" : z;
 }
 
-/* A part of a sentence, with what joins it to the rest; empty when there is nothing to say. */
+/* A part of a sentence, with the punctuation that joins it to the rest; may be empty. */
 struct phrase {
 	char s[DYNAMODB_NAME_MAX + DYNAMODB_TEXT_MAX + 80];
 };
 
-/* "InternalServerError", "ValidationException: its text", or what the connection said and where to look. */
+/* "InternalServerError", "ValidationException: its text", or the connection's error and what to check. */
 static struct phrase what_happened(const struct dynamodb_error *e, bool with_text)
 {
 	struct phrase p;
@@ -136,7 +136,7 @@ static struct phrase what_happened(const struct dynamodb_error *e, bool with_tex
 	return p;
 }
 
-/* AWS's support wants it; there is none without an answer. */
+/* AWS support asks for the request id; without an answer there is none. */
 static struct phrase request(const struct dynamodb_context *x)
 {
 	struct phrase p;

@@ -15,7 +15,7 @@ enum dynamodb_class {
 	DYNAMODB_NOT_FOUND,   /* no such table */
 	DYNAMODB_IN_USE,      /* the table exists or is being changed */
 	DYNAMODB_KEYS,        /* the table has other keys than we think: it was made anew */
-	DYNAMODB_TOO_LARGE,   /* the item would be larger than DynamoDB takes */
+	DYNAMODB_TOO_LARGE,   /* the item would be larger than DynamoDB allows */
 	DYNAMODB_VALIDATION,  /* this request cannot be executed, now or later */
 	DYNAMODB_FAULT,       /* anything else; never sent again */
 };
