@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-/* One item for each line. */
+/* Print one item per line. */
 static void list_lines(struct cli *c, const char *key, const struct buf *lines)
 {
 	struct str rest = buf_view(lines), line;
@@ -14,7 +14,7 @@ static void list_lines(struct cli *c, const char *key, const struct buf *lines)
 	cli_list_end(c);
 }
 
-/* As lines, the errors are on `err` already and nothing is printed; as JSON, they are the result too. */
+/* As text, the errors are already on `err`, and nothing is printed; in JSON they are in the result too. */
 static int show(struct cli *c, bool ok, const struct config_findings *found)
 {
 	if (!ok && !c->json)

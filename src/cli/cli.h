@@ -73,10 +73,10 @@ MUST_CHECK bool cli_parse(struct cli *c, const struct cli_option *options, int m
 int cli_usage(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_fail(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* The settings of `scope` (enum config_scope), with every problem shown on `err`.  False: return c->rc.
+/* Load the settings of `scope` (enum config_scope); every problem is shown on `err`.  False: return c->rc.
  * Ownership  config_free. */
 MUST_CHECK bool cli_config(struct cli *c, unsigned scope, struct config **ret);
-/* The same, and what was found, for a command that shows it. */
+/* The same; also returns the findings, for a command that shows them. */
 MUST_CHECK bool cli_config_found(struct cli *c, unsigned scope, struct config **ret,
                                  struct config_findings *found);
 

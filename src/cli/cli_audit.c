@@ -61,7 +61,7 @@ bool cli_audit_load(struct cli *c)
 void cli_audit(struct audit a)
 {
 	char actor[ACTOR_MAX];
-	if (getlogin_r(actor, sizeof actor) != 0) /* nobody logged in: a container, a timer */
+	if (getlogin_r(actor, sizeof actor) != 0) /* no login session: a container, a timer */
 		(void)snprintf(actor, sizeof actor, "uid %u", (unsigned)getuid());
 	a.way = "cli";
 	a.actor = actor;

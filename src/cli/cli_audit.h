@@ -1,12 +1,12 @@
-/* cli_audit.h - audit lines of commands: in text, on standard error. */
+/* cli_audit.h - audit lines of commands, as text on standard error. */
 #pragma once
 #include "audit.h"
 #include "cli/cli.h"
 
-/* Before a command changes anything: find the key of the digests, or make its file where the service would.
- * Without a key digests are "-".  False: said on `err`, return c->rc. */
+/* Before a command changes anything: load the key of the digests, or make its file where the service would.
+ * Without a key digests are "-".  False: the error is on `err`; return c->rc. */
 MUST_CHECK bool cli_audit_start(struct cli *c);
-/* The same for a command that only prints digests: the key must be there, none is made. */
+/* The same for a command that only prints digests: the key must exist; none is made. */
 MUST_CHECK bool cli_audit_load(struct cli *c);
 
-void cli_audit(struct audit a); /* `a` with way and actor filled in */
+void cli_audit(struct audit a); /* write `a` with way and actor filled in */

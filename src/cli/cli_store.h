@@ -19,7 +19,7 @@ struct store_op *cli_store_op(enum store_kind kind);
 /* Run `op`, which is then gone.  False: it did not settle, said on `err`, return c->rc.
  * Ownership  cli_store_drop(ret); after false it holds nothing. */
 MUST_CHECK bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret);
-/* The same without a word on `err`. */
+/* The same without a message on `err`. */
 MUST_CHECK enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
                                        struct err *reterr);
 void cli_store_drop(struct store_out *out); /* wipes */

@@ -69,7 +69,7 @@ static int make(struct making *m, struct buf *body)
 	dynamodb_create_table(m->table, m->cfg->code_style == CODE_STYLE_RANDOM, true, body);
 	enum dynamodb_class class = ask(m, "CreateTable", body, &got);
 	if (class == DYNAMODB_SUCCESS ||
-	    (class == DYNAMODB_IN_USE && got.twice)) { /* there was none before: it is the first copy's */
+	    (class == DYNAMODB_IN_USE && got.twice)) { /* the first copy of the request made the table */
 		cli_audit((struct audit){.action = "create_table", .result = "done"});
 		return CLI_OK;
 	}

@@ -7,7 +7,7 @@
 #include "cli/cli_store.h"
 #include "login/password.h"
 
-/* What `customer add` is to store. */
+/* The customer that `customer add` stores. */
 struct addition {
 	struct store_key key; /* the e-mail trimmed and in lower case */
 	char typed_email[STORE_EMAIL_MAX + 1];
@@ -60,7 +60,7 @@ static bool new_key(struct cli *c, const char *id, const char *email, struct add
 	return false;
 }
 
-/* As logins look it up: as typed, and if nobody has it, in lower case. */
+/* The same look-up as for a login: as typed and, if nobody has that, in lower case. */
 static bool find_email(struct cli *c, struct cli_store *s, const char *email, struct store_out *ret)
 {
 	char text[STORE_EMAIL_MAX + 1];
@@ -80,7 +80,7 @@ static bool find_email(struct cli *c, struct cli_store *s, const char *email, st
 	return true;
 }
 
-/* Two customers with one e-mail lock each other out, since a login takes an e-mail that names exactly one. */
+/* If two customers have one e-mail, neither can log in: a login requires exactly one customer. */
 static bool email_is_free(struct cli *c, struct cli_store *s, const struct addition *a)
 {
 	struct store_out found;

@@ -47,7 +47,7 @@ static void try_store(struct doctor *d)
 	if (store_open(d->cfg, &s.store, &err) != ERR_OK)
 		doctor_note(d, "store", DOCTOR_FAULT, "serve would not start with it: %s", err.msg);
 	else if (cli_store_try(&s, cli_store_op(STORE_PING), &out, &err) != ERR_OK)
-		doctor_note(d, "store", DOCTOR_FAULT, "opens and does not answer: %s", err.msg);
+		doctor_note(d, "store", DOCTOR_FAULT, "opens, but does not answer: %s", err.msg);
 	else
 		doctor_note(d, "store", DOCTOR_OK, "opens and answers (%lld ms in all)",
 		            (long long)((clock_mono_us() - began_us) / 1000));
@@ -55,13 +55,13 @@ static void try_store(struct doctor *d)
 	cli_store_close(&s);
 }
 
-/* A fault that was found would only be found a second time. */
+/* After a fault this check is skipped: it would only report the same fault again. */
 static void check_answer(struct doctor *d)
 {
 	if (d->faults == 0)
 		try_store(d);
 	else
-		doctor_note(d, "store", DOCTOR_SKIPPED, "mend the fault above, then run doctor again");
+		doctor_note(d, "store", DOCTOR_SKIPPED, "fix the fault above, then run doctor again");
 }
 
 static int examine(struct doctor *d)

@@ -45,7 +45,7 @@ static void ask(struct check *k, const char *url)
 	loop_free(k->loop);
 }
 
-/* The address of item i, an unspecified one read as loopback.  False: it has no port to ask. */
+/* The URL for item i; an unspecified address becomes loopback.  False: it has no port that could be asked. */
 static bool url_of(const struct strlist *l, size_t i, char *ret, size_t cap)
 {
 	char host[CONFIG_HOST_MAX + 1];
@@ -60,7 +60,7 @@ static bool url_of(const struct strlist *l, size_t i, char *ret, size_t cap)
 	return true;
 }
 
-/* False: c->rc, said on `err`. */
+/* False: the error is on `err`; return c->rc. */
 static bool ask_one(struct cli *c, const char *url)
 {
 	struct check k = {.loop = NULL};
@@ -68,7 +68,7 @@ static bool ask_one(struct cli *c, const char *url)
 	return k.healthy || cli_fail(c, "%s %s", url, k.why) == CLI_OK;
 }
 
-/* Every public listener. */
+/* Ask every public listener. */
 static bool ask_all(struct cli *c)
 {
 	struct config *cfg;

@@ -8,7 +8,7 @@ static int finish(struct cli *c, struct buf *text)
 	return rc;
 }
 
-/* What serve takes where the setting leaves it to the machine. */
+/* Fill in the values that serve computes from the machine when a setting is automatic. */
 static void compute(struct config *cfg)
 {
 	if (cfg->workers == 0)
