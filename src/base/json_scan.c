@@ -8,7 +8,7 @@
 #include "base/json_keys.h"
 
 enum {
-	TREE_DEPTH_MAX = 256, /* whatever the caller's limit: cJSON recurses */
+	TREE_DEPTH_MAX = 256, /* also when the caller's limit is higher: cJSON recurses */
 	NUMBER_MAX = 60,      /* some versions of cJSON read at most 63 characters of a number */
 	NUMBER_TEXT = 32,     /* bytes a double needs as text */
 };
@@ -18,7 +18,7 @@ enum {
  *       -> [ -> FIRST_ITEM -> VALUE            AFTER at depth 0 -> END */
 enum phase { P_VALUE, P_FIRST_KEY, P_KEY, P_FIRST_ITEM, P_AFTER, P_END, P_BAD };
 
-/* What is judged beside the grammar. */
+/* The checks beyond the grammar. */
 struct strict {
 	struct json_keys keys;
 	size_t first_key[TREE_DEPTH_MAX]; /* of each object the scan is inside of */
@@ -109,8 +109,8 @@ static size_t plain_run(const char *start)
 	return (size_t)(p - (const unsigned char *)start);
 }
 
-/* UTF-8 was checked for the whole text, where it is asked for.  A NUL ends the text or is a raw control:
- * refused either way. */
+/* UTF-8, when required, was checked for the whole text before.  A NUL is the end of the text or a raw control
+ * character; both are refused. */
 static bool take_string(struct scan *s, bool *ret_escape)
 {
 	*ret_escape = false;
@@ -300,7 +300,7 @@ enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, 
 enum err_code json_scan_grammar(struct str text, struct json_scan_wanted *wanted, struct err *reterr)
 {
 	bool object[JSON_SCAN_DEPTH_MAX] NOT_ZEROED;
-	char *copy = malloc(text.n + 1); /* with a NUL behind it */
+	char *copy = malloc(text.n + 1); /* with a NUL at the end */
 	if (copy == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for %zu bytes of JSON", text.n);
 	if (text.n > 0)

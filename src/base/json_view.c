@@ -26,7 +26,7 @@ static bool escaped(struct str s, size_t at)
 	return (at - from) % 2 == 1;
 }
 
-/* Bytes of the string at the front, quotes included. */
+/* Bytes of the string at the start of s, quotes included. */
 static size_t string_size(struct str s)
 {
 	size_t at = 0;
@@ -109,7 +109,7 @@ static int hex_value(char c)
 	return c <= '9' ? c - '0' : lower - 'a' + 10;
 }
 
-/* Take one character of a string: only what a word of ours may hold is decoded. */
+/* Take one character of a string; only characters that may occur in a name of ours are decoded. */
 static int take_char(struct str *raw)
 {
 	if (raw->n < 6 || raw->p[0] != '\\' || raw->p[1] != 'u') {

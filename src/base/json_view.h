@@ -1,11 +1,12 @@
-/* json_view.h - values read where they stand in a JSON text, without a tree.
+/* json_view.h - reads values in place in a JSON text, without a tree.
  *
- * For a text of which a few fields matter.  json_scan_grammar judges the text as a whole; json_view_scalar
- * judges a value as strictly as json_parse, and json_view_fields tells a doubled key.  So whatever is legal
- * but odd matters only where somebody reads it.
+ * It is for a text of which only a few fields matter.  json_scan_grammar checks the text as a whole;
+ * json_view_scalar checks a value as strictly as json_parse, and json_view_fields reports a duplicate key.
+ * So a value that is legal but malformed for us matters only where it is read.
  *
- * Input  texts that passed json_scan_grammar, and values got from them: borrowed views, without the white
- * space around them.  Threads  pure functions. */
+ * Input    texts that passed json_scan_grammar, and values from them: borrowed views without the white space
+ *          around them.
+ * Threads  pure functions. */
 #pragma once
 #include "base/json.h"
 
@@ -13,13 +14,14 @@
 struct json_view_field {
 	const char *name;
 	struct str value; /* empty: there is none */
-	bool doubled;     /* the name came twice, perhaps with escapes; value is the first one */
+	bool doubled;     /* the name occurs twice, perhaps with escapes; value is the first one */
 };
 
-/* Fill in n fields in one pass.  There are none in a value that is not an object. */
+/* Fill in n fields in one pass.  A value that is not an object has no fields. */
 void json_view_fields(struct str object, struct json_view_field *fields, size_t n);
 
-bool json_view_is(struct str value, const char *word); /* the string, of lower-case letters and '_' */
+/* Is it the string `word`, which has lower-case letters and '_'? */
+bool json_view_is(struct str value, const char *word);
 bool json_view_is_object(struct str value);
 bool json_view_is_array(struct str value);
 struct str json_view_items(struct str array); /* for json_view_next; empty when it is not an array */

@@ -1,7 +1,7 @@
 /* siphash.h - SipHash-2-4: a keyed 64-bit digest of a short text.
  *
- * A pseudorandom function: without the key nobody can tell the digest of a text, nor the text of a digest,
- * and it costs a fraction of an HMAC.  64 bits name things; they do not authenticate them.
+ * A pseudorandom function: without the key nobody can compute the digest of a text, or the text of a digest.
+ * It costs a fraction of an HMAC.  64 bits are enough to identify a value, but not to authenticate it.
  * Source   Aumasson, Bernstein: SipHash, a fast short-input PRF (2012).
  * Threads  pure function. */
 #pragma once
