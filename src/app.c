@@ -27,7 +27,7 @@
 
 enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
-	PARSE_CUT = 1024, /* large bodies in the queue for parsing that lost their memory there */
+	PARSE_CUT = 1024, /* places in the queue for parsing for large bodies that were evicted in it */
 	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
 	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
 	STOP_MS = 6500,   /* requests */
@@ -109,7 +109,8 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 {
 	struct password_pool_options hashes = {
 	        .threads = a->hash_threads, .places = HASH_QUEUE, .nice = NICE_HASH};
-	/* The budget bounds the bodies that wait and cuts the slowest; the queue must not fill up first. */
+	/* The body budget bounds the waiting bodies and evicts the slowest; the queue must not fill up before
+	 * it. */
 	struct offload_options parses = {.name = "parse",
 	                                 .threads = 1,
 	                                 .queue_max = (size_t)a->cfg->webhook_body_budget / EXAM_INLINE_MAX +

@@ -10,7 +10,7 @@ enum {
 	FILE_CAP = 4096,
 	PATH_CAP = 1024,
 	USEC_MAX = 1000000000, /* far above any period or quota */
-	CORES_MAX = 4096,      /* CPUs a mask has bits for */
+	CORES_MAX = 4096,      /* CPUs for which a mask has bits */
 };
 
 struct cgroup {
@@ -52,7 +52,7 @@ static bool lists(struct str controllers, const char *wanted)
 	return false;
 }
 
-/* Lines "4:cpu,cpuacct:/path", of v2 "0::/path". */
+/* The lines are "4:cpu,cpuacct:/path" or, for v2, "0::/path". */
 bool app_cpus_path(struct str cgroups, const char *controller, struct str *ret_path)
 {
 	struct str line, number, rest, controllers;
@@ -65,7 +65,7 @@ bool app_cpus_path(struct str cgroups, const char *controller, struct str *ret_p
 
 /* --- files */
 
-/* What cannot be read is empty. */
+/* The text is empty when the file cannot be read. */
 static struct str read_text(const char *path, char text[FILE_CAP])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -97,7 +97,7 @@ static unsigned lower(unsigned a, unsigned b) /* 0: no limit */
 }
 
 /* The lowest quota on the way from the group to its root.  In a container the upper part of the path may not
- * be visible: folders that are not there set no limit. */
+ * be visible; a missing folder sets no limit. */
 static unsigned lowest_quota(struct cgroup *g)
 {
 	unsigned limit = quota_of(g);

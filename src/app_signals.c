@@ -46,10 +46,10 @@ static void name_of(int n, char ret[SIGNAL_NAME_MAX])
 		(void)snprintf(ret, SIGNAL_NAME_MAX, n > SIGRTMIN ? "SIGRTMIN+%d" : "SIGRTMIN", n - SIGRTMIN);
 }
 
-/* One line a minute for each signal: whoever sends many does not fill the log. */
+/* At most one line per minute and signal, so that many signals do not fill the log. */
 static void tell_ignored(const siginfo_t *info)
 {
-	static int64_t again_ms[SIGNALS_MAX]; /* of the main thread; 0: not told yet */
+	static int64_t again_ms[SIGNALS_MAX]; /* used by the main thread; 0: not logged yet */
 	int64_t now_ms = clock_mono_ms();
 	int n = info->si_signo;
 	char name[SIGNAL_NAME_MAX];

@@ -1,8 +1,8 @@
-/* app_signals.h - the signals of the service, taken one by one by its main thread.
+/* app_signals.h - the signals of the service, handled one by one on its main thread.
  *
  * SIGTERM and SIGINT stop the service.  Every other signal whose default action would end the process
- * (SIGHUP, SIGQUIT, SIGUSR1, the real-time signals and so on) is logged and otherwise ignored; not the
- * signals of the program's own faults (SIGSEGV, SIGABRT and so on), which still end it.
+ * (SIGHUP, SIGQUIT, SIGUSR1, the real-time signals and so on) is logged and otherwise ignored.  The signals
+ * of the program's own faults (SIGSEGV, SIGABRT and so on) still end it.
  *
  * Threads  app_signals_block before the first thread starts, since threads inherit the mask; app_signals_wait
  *          on the main thread. */
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Hold back all these signals, and SIGPIPE for ever.  A second call changes nothing. */
+/* Block all these signals; SIGPIPE stays blocked.  A second call changes nothing. */
 void app_signals_block(void);
 
-/* Wait for a signal that asks for something, at most until `end_ms` (monotonic; INT64_MAX: without limit).
- * True: the service shall stop.  False: the time is over. */
+/* Wait for SIGTERM or SIGINT, at most until `end_ms` (monotonic; INT64_MAX: without limit).
+ * True: the service must stop.  False: the time is over. */
 bool app_signals_wait(int64_t end_ms);

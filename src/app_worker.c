@@ -28,7 +28,7 @@ struct app_worker {
 	size_t servers;
 	pthread_t thread;
 	bool started;
-	struct loop_timer counts; /* of the first worker: counted refusals to the log */
+	struct loop_timer counts; /* on the first worker only: writes counted refusals to the log */
 	struct loop_post quiesce;
 	struct loop_timer check; /* after quiesce: are all connections gone? */
 	int64_t limit_ms, end_ms;
@@ -54,7 +54,7 @@ static void on_quiesce(struct loop_post *p)
 	check_gone(&w->check);
 }
 
-/* A timer that was armed before needs no memory and cannot fail. */
+/* Arming a timer again needs no memory and cannot fail. */
 static enum err_code arm_counts(struct app_worker *w)
 {
 	return loop_timer_set(w->loop, &w->counts, loop_now_ms(w->loop) + COUNTS_MS);

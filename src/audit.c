@@ -56,7 +56,7 @@ static void put(struct line *l, const char *key, const char *value)
 		l->field[l->n++] = log_z(key, value);
 }
 
-/* `digest` stays where it is until the line is written. */
+/* `digest` must stay in place until the line is written. */
 static void put_digest(struct line *l, const char *key, const char *value, struct audit_digest *digest)
 {
 	if (value == NULL || value[0] == '\0')

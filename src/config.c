@@ -72,7 +72,7 @@ static void set_word(struct config *c, const struct config_row *row, struct str 
 
 static void set(struct config *c, const struct config_row *row, const char *text, struct config_report *r)
 {
-	struct str s = str_trim(str_c(text)); /* wherever it comes from */
+	struct str s = str_trim(str_c(text)); /* whichever source it comes from */
 	if (!config_value_valid(row, s, r))
 		return;
 	switch (row->kind) {

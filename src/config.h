@@ -39,14 +39,14 @@ struct config {
 	struct strlist warnings; /* sentences for the log at start */
 };
 
-/* Parts of the settings.  A command reads and judges its own; all others keep their defaults, and files that
- * only they name are not opened. */
+/* Groups of settings.  A command reads and checks only its own groups.  All other settings keep their
+ * defaults, and files that only these name are not opened. */
 enum config_scope {
 	CONFIG_STORE = 1,     /* the store, and how a new password is hashed */
 	CONFIG_KEYS = 2,      /* LINKD_SEAL_KEY */
 	CONFIG_LISTEN = 4,    /* LINKD_LISTEN */
 	CONFIG_OTHERS = 8,    /* every other setting */
-	CONFIG_REQUIRED = 16, /* no setting: what the service cannot do without must be set */
+	CONFIG_REQUIRED = 16, /* not a group: the settings that the service requires must be set */
 	CONFIG_EVERY = CONFIG_STORE | CONFIG_KEYS | CONFIG_LISTEN | CONFIG_OTHERS,
 	CONFIG_SERVICE = CONFIG_EVERY | CONFIG_REQUIRED,
 };
@@ -57,11 +57,10 @@ struct config_from {
 	unsigned scope;        /* of enum config_scope */
 };
 
-/* What is wrong (then nothing is loaded) and what is dangerous, a line each, with the setting and the remedy.
- */
+/* Errors (then nothing is loaded) and dangerous settings; one line each, with the setting and the remedy. */
 struct config_findings {
 	struct buf problems;
-	struct buf warnings; /* also in `warnings` of what was loaded */
+	struct buf warnings; /* also in `warnings` of the loaded settings */
 };
 void config_findings_init(struct config_findings *f);
 void config_findings_done(struct config_findings *f);

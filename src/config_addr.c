@@ -74,7 +74,7 @@ bool config_listens_on_both(const struct strlist *l, size_t i)
 	uint16_t port, other;
 	if (!config_host_port(l->v[i], host, sizeof host, &port) || !is_any_ipv6(host))
 		return false;
-	for (size_t k = 0; k < l->n; k++) /* port 0 is another one each time */
+	for (size_t k = 0; k < l->n; k++) /* each use of port 0 gets a different free port */
 		if (k != i && port != 0 && config_host_port(l->v[k], host, sizeof host, &other) &&
 		    other == port && !is_ipv6(host))
 			return false;

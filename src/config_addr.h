@@ -10,8 +10,7 @@ enum { CONFIG_HOST_MAX = 253 }; /* bytes of a host name */
  * without brackets.  False, outputs untouched or empty, for anything else. */
 bool config_host_port(const char *text, char *host, size_t cap, uint16_t *ret_port);
 
-/* Item i of a list of listeners, [::]:port, is for IPv4 too: nothing else in the list takes that port there.
- */
+/* Item i of a list of listeners is [::]:port and serves IPv4 too: no IPv4 item of the list has that port. */
 bool config_listens_on_both(const struct strlist *l, size_t i);
 
 /* The host of "host", "host:port", "[v6]" or "[v6]:port", as a Host header has it. */
@@ -31,8 +30,8 @@ bool config_origin_parse(const char *text, struct config_origin *ret);
 
 bool config_cidr_valid(const char *text); /* an address, or address/bits */
 
-/* Such a range holds more than one operator's addresses: IPv4 wider than /8, IPv6 wider than /20; private
- * IPv6 (fc00::/7) is not meant. */
+/* The range has the addresses of more than one operator: IPv4 wider than /8, or IPv6 wider than /20 except
+ * private addresses (fc00::/7). */
 bool config_cidr_wide(const char *text);
 
 /* Every interface (0.0.0.0, ::), a name other than localhost, or an address that is neither loopback, private

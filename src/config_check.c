@@ -15,7 +15,7 @@ enum {
 #define PROBLEM(KEY, ...) config_report_problem(r, CONFIG_ROW_##KEY, __VA_ARGS__)
 #define QUOTED(z) config_report_quote(str_c(z)).s
 
-/* What must be set is set. */
+/* Are all required settings set? */
 static bool required(const struct config_report *r)
 {
 	return (r->scope & CONFIG_REQUIRED) != 0;
@@ -50,7 +50,7 @@ static void check_listen(struct config *c, struct config_report *r)
 	c->public_loopback = check_listeners(&c->listen, CONFIG_ROW_LISTEN, r);
 }
 
-/* Token `at` against those before it. */
+/* Compare token `at` with those before it. */
 static void check_repeated(const struct strlist *tokens, size_t at, const struct config_token *t,
                            struct config_report *r)
 {

@@ -9,7 +9,7 @@
 #include "config_file.h"
 #include "config_secret.h"
 
-/* OWASP Password Storage Cheat Sheet: argon2id with one lane is strong enough from any of these on. */
+/* OWASP Password Storage Cheat Sheet: argon2id with one lane is strong enough with at least one of these. */
 static const struct {
 	int64_t memory_kib, passes;
 } argon2_least[] = {{47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5}};
@@ -23,7 +23,7 @@ static void check_argon2(const struct config *c, struct config_report *r)
 	config_report_warning(
 	        r,
 	        "LINKD_ARGON2_MEMORY_KIB %lld with LINKD_ARGON2_PASSES %lld is weaker than OWASP "
-	        "advises: whoever gets hold of the hashes tries passwords faster. Use at least "
+	        "advises: passwords of stolen hashes are found faster. Use at least "
 	        "19456 with 2, 47104 with 1 or 12288 with 3.",
 	        (long long)c->argon2_memory_kib, (long long)c->argon2_passes);
 }
@@ -33,15 +33,13 @@ static void check_proxies(const struct config *c, struct config_report *r)
 	for (size_t i = 0; i < c->trusted_proxies.n; i++)
 		if (config_cidr_wide(c->trusted_proxies.v[i]))
 			config_report_warning(r,
-			                      "LINKD_TRUSTED_PROXIES: %s believes X-Forwarded-For of so many "
-			                      "addresses that a "
-			                      "client can name itself as it likes and is never throttled. "
-			                      "List the addresses "
-			                      "of your proxies only.",
+			                      "LINKD_TRUSTED_PROXIES: %s trusts X-Forwarded-For from so many "
+			                      "addresses that clients can forge their address and evade "
+			                      "throttling. List the addresses of your proxies only.",
 			                      c->trusted_proxies.v[i]);
 }
 
-/* The host itself, or a name under it. */
+/* The domain itself, or a name under it. */
 static bool is_under(const char *host, const char *domain)
 {
 	size_t n = strlen(host), m = strlen(domain);
@@ -54,11 +52,10 @@ static void check_redirect_hosts(const struct config *c, struct config_report *r
 		const char *host = c->redirect_hosts.v[i];
 		if (strchr(host, '/') == NULL && !is_under(host, "facebook.com") &&
 		    !is_under(host, "messenger.com"))
-			config_report_warning(
-			        r,
-			        "LINKD_REDIRECT_HOSTS: %s is not Facebook's: browsers bring the "
-			        "codes that link accounts there. Take it out.",
-			        host);
+			config_report_warning(r,
+			                      "LINKD_REDIRECT_HOSTS: %s is not Facebook's: browsers would "
+			                      "send authorization codes there. Remove it.",
+			                      host);
 	}
 }
 
@@ -73,18 +70,17 @@ static void check_admin(const struct config *c, struct config_report *r)
 		if (config_host_is_public(host))
 			config_report_warning(
 			        r,
-			        "LINKD_ADMIN_LISTEN: %s is not a loopback or private address: metrics are "
-			        "open "
-			        "to whoever can reach it, and tokens of /v1 can be guessed there. Listen on "
-			        "a "
-			        "loopback or private address, or let a firewall keep strangers out.",
+			        "LINKD_ADMIN_LISTEN: %s is not a loopback or private address: anyone "
+			        "who can reach it can read the metrics and guess tokens of /v1. Listen on a "
+			        "loopback or private address, or restrict access with a firewall.",
 			        addr);
 		else if (c->admin_token.n == 0)
-			config_report_warning(r,
-			                      "LINKD_ADMIN_LISTEN: %s is not a loopback address and "
-			                      "LINKD_ADMIN_TOKEN is not set: metrics are open to whoever can "
-			                      "reach it, and /v1 answers 404.",
-			                      addr);
+			config_report_warning(
+			        r,
+			        "LINKD_ADMIN_LISTEN: %s is not a loopback address and "
+			        "LINKD_ADMIN_TOKEN is not set: anyone who can reach it can read "
+			        "the metrics, and /v1 answers 404.",
+			        addr);
 	}
 }
 

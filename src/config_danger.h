@@ -1,6 +1,6 @@
-/* config_danger.h - settings that are legal and dangerous: a warning each, with what to do.
+/* config_danger.h - warns of settings that are legal but dangerous, each with a remedy.
  *
- * Pre  config_check found what the settings mean. */
+ * Pre  config_check has interpreted the settings. */
 #pragma once
 #include "config_report.h"
 

@@ -90,7 +90,7 @@ static char **without_ours(char *const *from)
 
 enum err_code config_env_take(char *const **ret, struct err *reterr)
 {
-	static char **all, **others; /* for the life of the process */
+	static char **all, **others; /* kept until the process ends */
 	all = copy_all(environ);
 	others = all != NULL ? without_ours(all) : NULL;
 	if (others == NULL) {

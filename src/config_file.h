@@ -1,6 +1,6 @@
-/* config_file.h - who may read a file.  Blocking, at start and in commands only. */
+/* config_file.h - may other users read a file?  Blocking: at start and in commands only. */
 #pragma once
 #include <stdbool.h>
 
-/* A plain file whose mode lets every user of the machine read it, in folders that all of them may enter. */
+/* True: a plain file that every user of the machine may read, in folders that every user may enter. */
 bool config_file_open_to_all(const char *path);

@@ -128,7 +128,8 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 	if (!config_source_file(file, FILE_MAX, &text, why, sizeof why)) {
 		config_report_problem(
 		        r, -1, "the settings file %s %s; name one that can be read with --config", file, why);
-		r->scope &= ~(unsigned)CONFIG_REQUIRED; /* what it sets is not known to be missing */
+		/* The settings in the file are unknown, so none is reported as missing. */
+		r->scope &= ~(unsigned)CONFIG_REQUIRED;
 	} else if (str_has(buf_view(&text), '\0')) {
 		config_report_problem(r, -1, "the settings file %s holds a NUL byte; it must be text", file);
 	} else {

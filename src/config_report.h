@@ -7,7 +7,7 @@
 struct config_raw; /* config_source.h */
 
 struct config_report {
-	unsigned scope;               /* of enum config_scope: settings outside are not read */
+	unsigned scope;               /* of enum config_scope: other settings are not read */
 	struct buf *problems;         /* a line each */
 	size_t n;                     /* problems */
 	struct strlist *warnings;     /* sentences */

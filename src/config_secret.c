@@ -7,9 +7,9 @@
 #include "base/crypto.h"
 
 enum {
-	SECRETS_MAX = 32, /* the first ones are compared */
+	SECRETS_MAX = 32, /* only the first ones are compared */
 	SHORT = 16,       /* characters */
-	DISTINCT_MIN = 8, /* different characters; 16 random hex digits have fewer once in 5,000 times */
+	DISTINCT_MIN = 8, /* different characters; one in 5,000 texts of 16 random hex digits has fewer */
 	FORM_MAX = 16384,
 };
 
@@ -39,7 +39,7 @@ static struct secret_name name_of(const struct secret *s)
 	return name;
 }
 
-/* "name=secret" is the secret alone; what is in base64 may end in '='. */
+/* Of "name=secret" only the secret; a secret in base64 may end in '='. */
 static struct str without_name(struct str s)
 {
 	struct str name, secret;
@@ -79,7 +79,7 @@ static size_t distinct(struct str s)
 	return n;
 }
 
-/* A text that is a shorter one again and again is as good as that one. */
+/* The length of the shortest text that, repeated, gives s; s is only as strong as that text. */
 static size_t period(struct str s)
 {
 	for (size_t n = 1; n <= s.n / 2; n++)
@@ -108,7 +108,7 @@ static void check_strength(const struct secret *s, struct config_report *r)
 		                      name_of(s).s, how_to_make(s));
 }
 
-/* ASCII case ignored, since hex is written either way; '+' and '/' as base64url writes them. */
+/* ASCII case is ignored, since hex has either case; '+' and '/' become their base64url characters. */
 static char fold(char c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -132,7 +132,7 @@ static bool holds(struct str text, struct str part)
 	return false;
 }
 
-/* The bytes in hex or in base64. */
+/* Does the text contain the bytes in hex or in base64? */
 static bool holds_bytes(struct str text, const void *p, size_t n, struct config_report *r)
 {
 	struct buf hex, b64;
@@ -148,7 +148,7 @@ static bool holds_bytes(struct str text, const void *p, size_t n, struct config_
 	return found;
 }
 
-/* As `echo secret | sha256sum` has it, or without the line end. */
+/* Does the text contain the SHA-256 or SHA-1 of `of`, with a line end (as `echo` adds it) or without? */
 static bool holds_digest(struct str text, struct str of, struct config_report *r)
 {
 	uint8_t sha256[CRYPTO_SHA256_LEN], sha1[CRYPTO_SHA1_LEN];

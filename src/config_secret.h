@@ -1,6 +1,6 @@
-/* config_secret.h - secrets compared with each other: short, simple, used twice, made from one another. */
+/* config_secret.h - warns of secrets that are short, simple, used twice or derived from one another. */
 #pragma once
 #include "config_report.h"
 
-/* Warnings only; no text of them holds a secret. */
+/* Adds warnings only; none of them contains a secret. */
 void config_secret_check(struct config *c, struct config_report *r);

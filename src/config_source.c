@@ -98,7 +98,7 @@ static const char *past_mark(const char *text)
 	return strncmp(text, mark, sizeof mark - 1) == 0 ? text + sizeof mark - 1 : text;
 }
 
-/* The setting becomes what its NAME_FILE holds. */
+/* Set the setting to the content of its NAME_FILE. */
 static void read_secret_file(int row, const char *path, struct config_raw *raw, struct config_report *r)
 {
 	struct buf text;
@@ -132,7 +132,7 @@ static void override(int row, const struct env_row *env, struct config_raw *raw,
 	wiped_free(raw->text);
 	free(raw->from);
 	*raw = (struct config_raw){NULL, NULL};
-	r->failed[row] = false; /* the file's value counts no more */
+	r->failed[row] = false; /* the value from the settings file is overridden */
 	if (env->value != NULL && env->path != NULL)
 		config_report_problem(r, row, "LINKD_%s and LINKD_%s_FILE are both set; keep one of them",
 		                      key, key);

@@ -10,7 +10,7 @@ static bool has_control(struct str s)
 	return false;
 }
 
-/* The code point at s.p[i] of well-formed UTF-8, of those below U+10000. */
+/* The code point at s.p[i] in well-formed UTF-8, for code points below U+10000. */
 static unsigned code_point(struct str s, size_t i)
 {
 	const unsigned char *p = (const unsigned char *)s.p + i;
@@ -19,7 +19,7 @@ static unsigned code_point(struct str s, size_t i)
 	return p[0] >= 0xc0 && p[0] < 0xe0 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : p[0];
 }
 
-/* What comes with text copied from a page, is not seen, and is not a blank either: C1 controls, zero-width
+/* Invisible characters that are not blanks and come with text copied from a web page: C1 controls, zero-width
  * space, line and paragraph separators, direction marks, byte order mark. */
 static bool has_invisible(struct str s)
 {
@@ -37,7 +37,7 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'' || c == '`';
 }
 
-/* A pair of quotes around a value; of a secret also a single one, left over at either end. */
+/* A pair of quotes around a value; for a secret also a single quote at either end. */
 static bool is_quoted(const struct config_row *row, struct str s)
 {
 	if (s.n == 0)
@@ -47,7 +47,7 @@ static bool is_quoted(const struct config_row *row, struct str s)
 	       (row->secret && (is_quote(first) || is_quote(last)));
 }
 
-/* "secret  # which app": files of variables know no comment behind a value. */
+/* "secret  # which app": environment files have no comments after a value. */
 static bool has_comment(struct str s)
 {
 	for (size_t i = 1; i < s.n; i++)

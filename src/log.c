@@ -16,9 +16,9 @@
 
 enum {
 	RING_BYTES = 2 << 20,
-	AUDIT_BYTES = 1 << 20, /* of the ring: for audit lines alone */
-	AUDIT_END = 16,    /* more than the end of an audit line: never overwritten before it was judged */
-	PIPE_WRITE = 4096, /* PIPE_BUF: what poll() promises a pipe takes without blocking */
+	AUDIT_BYTES = 1 << 20, /* of the ring, reserved for audit lines */
+	AUDIT_END = 16,        /* more than the end of an audit line; not overwritten before it is examined */
+	PIPE_WRITE = 4096,     /* PIPE_BUF: what poll() promises a pipe takes without blocking */
 	FILE_WRITE = 1 << 16,
 	GATHER_MS = 5, /* the first line of a burst waits so long for others: one wake-up serves them all */
 	GATHER_BYTES = 1 << 16,
@@ -34,8 +34,8 @@ static struct {
 	pthread_t writer;
 	size_t head, used; /* bytes */
 	struct count {
-		size_t lines, audit; /* audit lines are not among the lines */
-	} dropped;                   /* since the last line about it */
+		size_t lines, audit; /* `lines` excludes audit lines */
+	} dropped;                   /* since the last line that reported it */
 	bool started;
 	bool idle, gathering; /* the writer waits for a line; for more of them */
 	bool urgent;          /* enough gathered */

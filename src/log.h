@@ -3,7 +3,8 @@
  * A loop never blocks on a log: when the ring is full the line is dropped and counted (metric
  * linkd_log_dropped_total, and one line says how many once there is room).  Lines carry time (RFC 3339, ms,
  * UTC), level, msg, request_id (from log_scope), then the fields in order.  Values are escaped: one line is
- * one event. Never pass a secret, password, code, token, cookie or PSID: pass audit_digest() of it.
+ * one event.
+ * Never pass a secret, password, code, token, cookie or PSID: pass audit_digest() of it.
  *
  * Threads  any thread, from log_start until log_stop. */
 #pragma once
@@ -52,9 +53,9 @@ void log_event(enum log_level level, const char *msg, const struct log_field *fi
 /* Part of the call's expression, so that a field may borrow from what a function returned by value. */
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__})
 
-/* A line of the audit trail (audit.h writes them): whatever the level is, and with room of its own in the
- * ring, so that a flood of other lines drops none.  Lost ones are counted apart
- * (linkd_log_audit_dropped_total). */
+/* Write a line of the audit trail (see audit.h).  It is written at every level, and a part of the ring is
+ * reserved for audit lines, so that a flood of other lines drops none.  Dropped audit lines are counted
+ * separately (linkd_log_audit_dropped_total). */
 void log_audit(const struct log_field *fields, size_t n);
 
 /* The id put on this thread's lines until changed; NULL for none.  Borrowed: must outlive its use. */

@@ -5,7 +5,7 @@
 
 enum { LOG_LINE_MAX = 4096 }; /* bytes, with the newline */
 
-/* How an audit line ends, and no other line can: a value would have its quotes escaped, or be in quotes. */
+/* The end of an audit line.  No other line can end so: a value has its quotes escaped, or is in quotes. */
 #define LOG_LINE_AUDIT_JSON ",\"audit\":true}\n"
 #define LOG_LINE_AUDIT_TEXT " audit=true\n"
 

@@ -11,8 +11,8 @@ enum { CLIENT_MAX = 46, DETAIL_MAX = 128 };
 struct repeat {
 	bool open;        /* an interval runs */
 	int64_t since_ms; /* monotonic */
-	int full;         /* more lines of their own in this interval */
-	int64_t count;    /* of those without */
+	int full;         /* how many more refusals have a line of their own in this interval */
+	int64_t count;    /* of refusals without a line */
 	char client[CLIENT_MAX], last_client[CLIENT_MAX];
 	int64_t votes; /* majority vote of Boyer and Moore for `client` */
 	char detail[DETAIL_MAX];
@@ -89,8 +89,8 @@ bool log_repeat(enum log_repeat kind, const char *client, const char *detail)
 	return full;
 }
 
-/* Close the interval if it is over; true: `ret` has something to tell.  After one that had, the next has no
- * lines of their own: of what goes on there is one line an interval. */
+/* Close the interval if it is over.  True: `ret` has a count to log.  The interval after such a one has no
+ * individual lines, so a lasting flood gives one line per interval. */
 static bool close_interval(enum log_repeat kind, int64_t now_ms, struct repeat *ret)
 {
 	struct repeat *r = &repeats.of[kind];

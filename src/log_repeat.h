@@ -1,19 +1,19 @@
-/* log_repeat.h - what strangers can cause without end is counted: one log line an interval and kind, not one
- * each.
+/* log_repeat.h - counts refusals that strangers can cause without end: one log line per interval and kind
+ * instead of one per refusal.
  *
  *	if (log_repeat(LOG_REPEAT_SIGNATURE, r->client, NULL))
  *		...                                   // one of the first: also worth a line of its own
  *
- * writes msg "refused" with kind, count, seconds, client (that of most, where one has more than half) and
- * last_client.  Metrics count each one.
+ * writes msg "refused" with kind, count, seconds, client (only one that caused more than half of them) and
+ * last_client.  Metrics count each refusal.
  *
  * Threads  any. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kind, level of its line, how many of an interval have a line each before they are counted together, and how
- * many seconds an interval has. */
+/* Kind, its word, the level of its line, the number of refusals in an interval that have individual lines
+ * before the rest is counted, and the seconds of an interval. */
 #define LOG_REPEAT_TABLE(X)                                \
 	X(SIGNATURE, "bad_signature", WARN, 1, 10)         \
 	X(VERIFY_TOKEN, "wrong_verify_token", WARN, 1, 10) \
@@ -32,10 +32,10 @@ enum log_repeat {
 	        LOG_REPEAT_KINDS
 };
 
-/* Count one.  `detail` (NULL: none) goes to the line, of those counted together the last.  True: it has a
- * line of its own. */
+/* Count a refusal.  The line has the last `detail` (NULL: none) of those counted.  True: the caller writes an
+ * individual line. */
 bool log_repeat(enum log_repeat kind, const char *client, const char *detail);
 
-/* Write the counts whose interval is over at this monotonic time.  To be called about once a second;
- * INT64_MAX at the stop, for all. */
+/* Write the counts whose interval is over at this monotonic time.  To be called about once a second, and with
+ * INT64_MAX at the stop, which writes all. */
 void log_repeat_flush(int64_t now_ms);
