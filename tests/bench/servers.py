@@ -113,7 +113,7 @@ def calls(database):
 
 
 def on_dynamodb(database):
-    return {**ENVIRONMENT, "AWS_ENDPOINT_URL_DYNAMODB": database.url, "LINKD_STORE": "dynamodb:customers"}
+    return {**ENVIRONMENT, "LINKD_SEAL_KEY": SEAL_KEY, "AWS_ENDPOINT_URL_DYNAMODB": database.url, "LINKD_STORE": "dynamodb:customers"}
 
 
 def settings(port, store, more=None):
