@@ -19,6 +19,7 @@ FULL = os.environ.get("LINKD_FULL") == "1"
 SQLITE_ONLY = re.compile(r"database\.(opened|locked|check)\b|sqlite:")
 SQLITE_ONLY_NAMES = re.compile(  # the key file, its disk, and an unlink of nobody, which looks again for a second
     r"test_the_seal_key_is_generated_and_kept|test_a_disk_|test_no_pause_between_answers\[.*webhook\]")
+SQLITE_ONLY_FILES = ("test_secrets_at_home.py",)  # AWS keys and users of its own
 
 
 def count(name, short, full):
@@ -107,7 +108,7 @@ def every_answer_keeps_the_rules():
 
 def needs_sqlite(item):
     return item.path.parent.name == "flow" and (
-        SQLITE_ONLY_NAMES.match(item.name) or SQLITE_ONLY.search(inspect.getsource(item.function)))
+        item.path.name in SQLITE_ONLY_FILES or SQLITE_ONLY_NAMES.match(item.name) or SQLITE_ONLY.search(inspect.getsource(item.function)))
 
 
 def pytest_collection_modifyitems(config, items):

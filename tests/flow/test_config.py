@@ -223,7 +223,7 @@ def test_dangers_are_named_by_check_config_and_at_start(make_service):
     service = make_service(start=False, LINKD_TRUSTED_PROXIES="127.0.0.1,0.0.0.0/0", LINKD_SEAL_KEY="k" * 40,
                            LINKD_REDIRECT_HOSTS="www.facebook.com,shop.example")
     service.settings["LINKD_VERIFY_TOKEN"] = service.secret
-    words = ["0.0.0.0/0 believes", "weaker than OWASP", "few characters", "shop.example is not Facebook's",
+    words = ["0.0.0.0/0 trusts", "weaker than OWASP", "few characters", "shop.example is not Facebook's",
              "are the same secret"]
     done = service.command("check-config", "--json")
     told = [one["text"] for one in json.loads(done.stdout)["warnings"]]

@@ -13,7 +13,7 @@ def test_work_that_hangs_in_the_store_does_not_hold_the_end(make_service):
     customer = Customer(service)
     assert client.get(service.url + "/healthz").status == 200
     sock = wire.connect(service.admin, timeout=20)
-    sock.sendall(f"DELETE /v1/customers/{customer.id}/links HTTP/1.1\r\nHost: x\r\n".encode())
+    sock.sendall(f"DELETE /v1/customers/{customer.id}/links HTTP/1.1\r\nHost: localhost\r\n".encode())
     with database.locked(service.database):
         began = time.monotonic()
         service.signal(signal.SIGTERM)
