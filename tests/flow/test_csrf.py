@@ -139,7 +139,7 @@ def test_an_authorization_code_is_no_consent_and_a_consent_is_no_code(service, a
 
 
 def test_the_state_of_another_service_is_403(make_service, service, customer, at_login):
-    other = make_service()
+    other = make_service(LINKD_SEAL_KEY=secrets.token_hex(32))
     name, value = sealed(at_login.last.page, "/link/login")
     stranger = Phone(other)
     stranger.cookies = at_login.cookies
