@@ -206,7 +206,8 @@ def test_a_throttled_caller_is_told_quickly(tmp_path, start, standin):
         done = Load(tmp_path, maker.service, wrong, 300, 1, 300).result()
     told = [one for one in done if one.status == 429]
     print("\n" + show("wrong passwords from one address", done) + "; " + show("429 alone", told))
-    assert len([one for one in done if one.status == 401]) == 30 and len(told) == 270
+    full = [one for one in done if one.status == 503]  # more than the network's share of the queue of hashes at once
+    assert len([one for one in done if one.status == 401]) == 30 and len(told) + len(full) == 270 and len(full) <= 27
     assert all(0 < one.retry_after <= 900 for one in told)
     assert percentile([one.ms for one in told], 0.99) <= REFUSED_MS + lag.slack
-    assert standin.tell()["counts"]["Query"] == 30
+    assert 30 <= standin.tell()["counts"]["Query"] <= 30 + len(full)
