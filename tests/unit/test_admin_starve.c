@@ -191,13 +191,13 @@ static void a_question_that_cannot_be_put(void **state)
 	beat_for(100);
 	starve_only(NULL);
 	assert_int_equal(rig.store.ops, 0);
-	assert_non_null(strstr(ready(), "\"error\":\"NOMEM\""));
+	assert_non_null(strstr(ready(), "\"error\":\"NOMEM: "));
 	beat_for(3000); /* asked again */
 	assert_int_equal(q.status, 503);
 	assert_non_null(strstr(ready(), "\"ok\":true"));
 	rig.store.busy_at = rig.store.ops + 1;
 	beat_for(2100);
-	assert_non_null(strstr(ready(), "\"error\":\"BUSY\""));
+	assert_non_null(strstr(ready(), "\"error\":\"BUSY: "));
 	stop_health();
 }
 
