@@ -1,6 +1,8 @@
 #include "cli/cli_store.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -8,17 +10,40 @@
 
 enum { DEADLINE_MS = 10000 };
 
-bool cli_store_open(struct cli *c, struct cli_store *ret)
+enum err_code cli_store_exists(const struct config *cfg, struct err *reterr)
+{
+	const char *path = store_file(cfg);
+	struct stat st;
+	if (path == NULL || stat(path, &st) == 0 || errno != ENOENT)
+		return ERR_OK; /* what else is wrong with a file, store_open says */
+	return err_set(
+	        reterr, ERR_STORE,
+	        "there is no database at %s: name another file in LINKD_STORE, or make one with serve or "
+	        "customer add",
+	        path);
+}
+
+static bool open_store(struct cli *c, bool make, struct cli_store *ret)
 {
 	struct err err;
 	*ret = (struct cli_store){.cfg = NULL};
 	if (!cli_config(c, CONFIG_STORE, &ret->cfg))
 		return false;
-	if (crypto_start(&err) == ERR_OK && httpc_global_start(&err) == ERR_OK &&
-	    store_open(ret->cfg, &ret->store, &err) == ERR_OK)
+	if ((make || cli_store_exists(ret->cfg, &err) == ERR_OK) && crypto_start(&err) == ERR_OK &&
+	    httpc_global_start(&err) == ERR_OK && store_open(ret->cfg, &ret->store, &err) == ERR_OK)
 		return true;
 	c->rc = cli_fail(c, "%s", err.msg);
 	return false;
+}
+
+bool cli_store_open(struct cli *c, struct cli_store *ret)
+{
+	return open_store(c, false, ret);
+}
+
+bool cli_store_open_or_make(struct cli *c, struct cli_store *ret)
+{
+	return open_store(c, true, ret);
 }
 
 void cli_store_close(struct cli_store *s)

@@ -8,9 +8,15 @@ struct cli_store {
 	struct store *store;
 };
 
-/* Settings and the store they name.  False: said on `err`, return c->rc.
+/* Settings and the store they name, which must exist: a mistyped path must not become a new, empty database.
+ * False: said on `err`, return c->rc.
  * Ownership  cli_store_close in any case. */
 MUST_CHECK bool cli_store_open(struct cli *c, struct cli_store *ret);
+/* The same, but a database file that does not exist is made. */
+MUST_CHECK bool cli_store_open_or_make(struct cli *c, struct cli_store *ret);
+/* ERR_STORE with the remedy: `cfg` names a database file that does not exist.  ERR_OK: it does, or the store
+ * is not a file. */
+MUST_CHECK enum err_code cli_store_exists(const struct config *cfg, struct err *reterr);
 void cli_store_close(struct cli_store *s);
 
 /* A fresh operation; NULL is taken by cli_store_run as out of memory. */

@@ -125,7 +125,7 @@ static int store_new(struct cli *c, struct cli_store *s, const struct store_key 
 static int add_with(struct cli *c, const struct addition *a, struct str password)
 {
 	struct cli_store s;
-	int rc = cli_audit_start(c) && cli_store_open(c, &s) && email_is_free(c, &s, a)
+	int rc = cli_audit_start(c) && cli_store_open_or_make(c, &s) && email_is_free(c, &s, a)
 	                 ? store_new(c, &s, &a->key, password)
 	                 : c->rc;
 	cli_store_close(&s);
@@ -243,7 +243,7 @@ static int drop(struct cli *c)
 		return c->rc;
 	if (id == NULL)
 		return cli_usage(c, "--id is needed");
-	int rc = cli_audit_start(c) && cli_store_open(c, &s) ? remove_id(c, &s, id) : c->rc;
+	int rc = cli_store_open(c, &s) && cli_audit_start(c) ? remove_id(c, &s, id) : c->rc;
 	cli_store_close(&s);
 	return rc;
 }

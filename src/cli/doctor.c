@@ -29,7 +29,8 @@ static void check_keys(struct doctor *d)
 	if (keys->n > 0)
 		doctor_note(d, "seal_key", DOCTOR_OK, "%zu set; the first seals, all open", keys->n);
 	else if (store_file(d->cfg) != NULL)
-		doctor_note(d, "seal_key", DOCTOR_OK, "kept beside the database");
+		doctor_note(d, "seal_key", DOCTOR_OK,
+		            "kept beside the database; serve makes it at its first start");
 	else
 		doctor_note(
 		        d, "seal_key", DOCTOR_ADVICE,
@@ -44,7 +45,9 @@ static void try_store(struct doctor *d)
 	struct store_out out = {.n = 0};
 	struct err err = {.msg = ""};
 	int64_t began_us = clock_mono_us();
-	if (store_open(d->cfg, &s.store, &err) != ERR_OK)
+	if (cli_store_exists(d->cfg, &err) != ERR_OK)
+		doctor_note(d, "store", DOCTOR_FAULT, "%s", err.msg);
+	else if (store_open(d->cfg, &s.store, &err) != ERR_OK)
 		doctor_note(d, "store", DOCTOR_FAULT, "serve would not start with it: %s", err.msg);
 	else if (cli_store_try(&s, cli_store_op(STORE_PING), &out, &err) != ERR_OK)
 		doctor_note(d, "store", DOCTOR_FAULT, "opens, but does not answer: %s", err.msg);

@@ -146,7 +146,7 @@ static int drop(struct cli *c)
 		return c->rc;
 	if (psid == NULL)
 		return cli_usage(c, "--psid is needed");
-	int rc = cli_audit_start(c) && cli_store_open(c, &s) ? remove_psid(c, &s, psid) : c->rc;
+	int rc = cli_store_open(c, &s) && cli_audit_start(c) ? remove_psid(c, &s, psid) : c->rc;
 	cli_store_close(&s);
 	return rc;
 }

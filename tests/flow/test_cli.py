@@ -29,21 +29,34 @@ def test_help_is_on_stdout(service, words):
     assert ("--force" in done.stdout) == ("add" in words)
 
 
+ADD_X = ["customer", "add", "--id", "x", "--email", "x@example.com", "--password-stdin"]
 WRONG_STORES = {"sqlite:/nonexistent/x.db": "make it, or name another file", "sqlite:/tmp": "name another in LINKD_STORE",
                 "sqlite:/proc/x.db": "name another file"}
 
 
 @pytest.mark.parametrize("store", WRONG_STORES)
-@pytest.mark.parametrize("words", [["customer", "show", "--id", "x"], ["doctor"], ["serve"]], ids=lambda words: words[0])
-def test_a_wrong_path_of_the_database_is_told_with_what_to_do(service, words, store):
-    done = service.command(*words, settings={"LINKD_STORE": store})
+@pytest.mark.parametrize("words", [ADD_X, ["serve"]], ids=lambda words: words[0])
+def test_a_wrong_path_of_the_database_is_told_with_what_to_do(service, words, store, tmp_path):
+    (tmp_path / "key").write_text("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+    done = service.command(*words, settings={"LINKD_STORE": store, "LINKD_SEAL_KEY_FILE": str(tmp_path / "key")}, stdin="password")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and WRONG_STORES[store] in said and store.split(":")[1] in said, said
 
 
 def test_a_key_file_that_cannot_be_made_is_told_with_what_to_do(service):
-    done = service.command("customer", "remove", "--id", "x", settings={"LINKD_STORE": "sqlite:/nonexistent/x.db"})
+    done = service.command(*ADD_X, settings={"LINKD_STORE": "sqlite:/nonexistent/x.db"}, stdin="password")
     assert done.returncode == 1 and "make its directory" in done.stderr and "/nonexistent/x.db.key" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["customer", "show", "--id", "x"], ["customer", "show", "--email", "x@example.com"],
+                                   ["customer", "remove", "--id", "x"], ["link", "show", "--psid", "7"],
+                                   ["link", "show", "--customer", "x"], ["link", "remove", "--psid", "7"], ["doctor"]], ids=" ".join)
+def test_a_mistyped_path_does_not_become_an_empty_database(service, words, tmp_path):
+    path = tmp_path / "new" / "mistyped.db"
+    path.parent.mkdir()
+    done = service.command(*words, settings={"LINKD_STORE": f"sqlite:{path}"})
+    assert done.returncode == 1 and f"there is no database at {path}" in done.stdout + done.stderr
+    assert list(path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["customer"], ["customer", "nonsense"],

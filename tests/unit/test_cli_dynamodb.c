@@ -208,8 +208,9 @@ static void test_settings(void **state)
 	(void)setenv("LINKD_STORE", "sqlite:/tmp/nowhere/x.db", 1);
 	must_say("create-table", CLI_FAILED, "", "names no DynamoDB table");
 	must_say("doctor", CLI_FAILED, "kept beside the database", "");
-	must_say("doctor", CLI_FAILED,
-	         "serve would not start with it: the directory of the database does not exist", "");
+	must_say("doctor", CLI_FAILED, "there is no database at /tmp/nowhere/x.db", "");
+	(void)setenv("LINKD_STORE", "sqlite:/tmp", 1);
+	must_say("doctor", CLI_FAILED, "serve would not start with it: the database is not a plain file", "");
 	(void)setenv("LINKD_STORE", "dynamodb:shop", 1);
 	must_say("serve --json", CLI_USAGE, "", "serve has no --json");
 	must_say("healthcheck --url http://127.0.0.1:1/", CLI_FAILED, "", "does not answer");
