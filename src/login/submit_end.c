@@ -13,9 +13,9 @@
 
 /* The text does not reveal why a password was refused.  So it must be true in each case: a wrong password, an
  * unknown e-mail, a right password after too many failures. */
-#define WRONG                               \
-	"E-mail or password is not right. " \
-	"After too many tries even the right password is refused for a while: "
+#define WRONG                                                                                   \
+	"E-mail or password is not right. If you are sure that both are right: after too many " \
+	"wrong tries even the right password is refused for up to an hour. "
 #define FORGOT "use 'Forgot your password?' below"
 
 static bool has_forgot(const struct submit *f)
@@ -47,8 +47,8 @@ static enum submit_phase login_again(struct submit *f, unsigned status, const ch
 enum submit_phase submit_refuse(struct submit *f)
 {
 	return login_again(f, 401,
-	                   has_forgot(f) ? WRONG "wait an hour, or " FORGOT "."
-	                                 : WRONG "wait an hour, then try again.");
+	                   has_forgot(f) ? WRONG "Wait an hour, or " FORGOT "."
+	                                 : WRONG "Wait an hour, then try again.");
 }
 
 enum submit_phase submit_throttled(struct submit *f, int64_t wait_s)

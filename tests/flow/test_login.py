@@ -68,8 +68,8 @@ def alert_of(response):
 FORGOT = "https://example.com/forgot"
 
 
-@pytest.mark.parametrize("link, hint", [(None, "wait an hour, then try again."),
-                                        (FORGOT, "wait an hour, or use 'Forgot your password?' below.")])
+@pytest.mark.parametrize("link, hint", [(None, "Wait an hour, then try again."),
+                                        (FORGOT, "Wait an hour, or use 'Forgot your password?' below.")])
 def test_every_refusal_says_what_helps_and_tells_no_case(make_service, link, hint):
     """Wrong, unknown, no e-mail at all, at the ceiling with the right password: one text."""
     service = make_service(LINKD_FORGOT_URL=link)
@@ -81,7 +81,7 @@ def test_every_refusal_says_what_helps_and_tells_no_case(make_service, link, hin
     texts = {alert_of(answer) for answer in answers}
     assert {answer.status for answer in answers} == {401} and len(texts) == 1, texts
     text, = texts
-    assert text.startswith("E-mail or password is not right. After too many tries ") and text.endswith(hint)
+    assert text.startswith("E-mail or password is not right. If you are sure that both are right: ") and text.endswith(hint)
     assert all((FORGOT in answer.page.links) == (link is not None) for answer in answers)
 
 

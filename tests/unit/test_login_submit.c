@@ -55,7 +55,7 @@ static void test_wrong(void **state)
 	assert_true(visit_has(WRONG_TEXT));
 	assert_true(visit_has("value=\"ann@example.com\""));
 	assert_true(visit_has("name=\"state\" value=\"AQE"));
-	assert_false(visit_has("wrong"));
+	assert_false(visit_has("wrong password"));
 	assert_int_equal(visit.count[STORE_FAILURE], 1);
 	assert_string_equal(visit.in[STORE_FAILURE].key.id, "C-1");
 	int64_t now_s = clock_wall_ms() / 1000;
