@@ -2,12 +2,21 @@
 import collections
 import os
 import pathlib
+import time
 
 
 def threads(service):
     """Threads by the first word of their name."""
     tasks = pathlib.Path(f"/proc/{service.process.pid}/task")
     return collections.Counter(task.joinpath("comm").read_text().strip().split("-")[0] for task in tasks.iterdir())
+
+
+def wait_for_threads(service, loops, hashes):
+    """A thread takes its name when it first runs, which may be after the start line."""
+    ends = time.monotonic() + 10
+    while (found := threads(service))["loop"] != loops or found["hash"] != hashes:
+        assert time.monotonic() < ends, found
+        time.sleep(0.05)
 
 
 def start(service, cpus):
@@ -20,12 +29,10 @@ def start(service, cpus):
 def test_affinity_decides(make_service):
     service = make_service(start=False, LINKD_WORKERS=None)
     assert start(service, {min(os.sched_getaffinity(0))}) == (1, 1)
-    found = threads(service)
-    assert (found["loop"], found["hash"]) == (1, 1)
+    wait_for_threads(service, 1, 1)
 
 
 def test_settings_decide(make_service):
     service = make_service(start=False, LINKD_WORKERS="3", LINKD_HASH_THREADS="5")
     assert start(service, os.sched_getaffinity(0)) == (3, 5)
-    found = threads(service)
-    assert (found["loop"], found["hash"]) == (3, 5)
+    wait_for_threads(service, 3, 5)
