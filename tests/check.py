@@ -185,11 +185,17 @@ def side_by_side(step, groups, before=()):
     return at_once(step, *[lambda own, g=g: pytest(own, *g, before=before, timeout=timeout) for g in groups if g])
 
 
-def flow(step):
+# Flow tests that meet the kind of store nowhere, or in nothing but a login or a link like any other.
+STORE_FREE = {f"test_{name}.py" for name in (
+    "admin_tokens", "config", "cpus", "csrf", "framing", "hashes", "headers", "json", "limits", "logs", "methods", "params",
+    "redirect", "security_txt", "signals", "signature", "slow", "verify")}
+
+
+def flow(step, leave_out=()):
     """The flow tests in two halves.  TSan cannot live with high address randomisation."""
     if step.make("all"):
         return Count(0, 1)
-    tests = sorted((BASE / "tests/flow").rglob("test_*.py"), key=lambda p: p.stat().st_size)
+    tests = sorted((p for p in (BASE / "tests/flow").rglob("test_*.py") if p.name not in leave_out), key=lambda p: p.stat().st_size)
     paths = [p.relative_to(BASE / "tests") for p in tests]
     return side_by_side(step, [paths[0::2], paths[1::2]], ("setarch", "-R") if step.kind == "tsan" else ())
 
@@ -202,12 +208,17 @@ def hostile(step):
     return pytest(step, *rest, *clients, "hostile/test_proxies.py", timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])
 
 
+def on_dynamodb(step, leave_out=()):
+    """The same tests, every service on DynamoDB Local."""
+    step.env["LINKD_TEST_STORE"] = "dynamodb"
+    return flow(step, leave_out)
+
+
 def flow_dynamodb(step):
-    """The same tests, every service on DynamoDB Local; the build counts lines."""
+    """Those that meet the store; the build counts lines."""
     for path in (BASE / "build/gcov").rglob("*.gcda"):
         path.unlink()
-    step.env["LINKD_TEST_STORE"] = "dynamodb"
-    return flow(step)
+    return on_dynamodb(step, STORE_FREE)
 
 
 def python_counted(step):
@@ -327,6 +338,8 @@ CHECK = [
 ALL = [
     ("unit-full", unit, "asan", True),
     ("flow-full", flow, "asan", True),
+    ("flow-dynamodb-all", on_dynamodb, "asan", False),
+    ("aws-full", scripts("aws"), "asan", True),
     ("aws-threads", scripts("aws", before=("setarch", "-R")), "tsan", False),
     ("unit-threads", lambda s: unit(s, before=("setarch", "-R")), "tsan", False),
     ("flow-threads", flow, "tsan", False),
