@@ -1,4 +1,7 @@
-"""The contract of every store, the C programs of tests/store, on Amazon's DynamoDB Local and on dynalite."""
+"""The contract of every store, the C programs of tests/store, on Amazon's DynamoDB Local and on dynalite.
+
+The short form runs one of them on dynalite; LINKD_FULL=1 all, and test_odd on DynamoDB Local (make unit runs it on
+SQLite and on answers of a script)."""
 import os
 import pathlib
 import re
@@ -6,6 +9,7 @@ import subprocess
 
 import pytest
 
+from conftest import FULL
 from dynamodb.servers import ENVIRONMENT, Server
 from harness.service import BINARY
 
@@ -29,13 +33,13 @@ def run(program, url, tmp_path):
     assert "dynamodb" in out or program != "test_contract", "ran on another store"
 
 
-@pytest.mark.parametrize("program", (*PROGRAMS, "test_odd"))
+@pytest.mark.parametrize("program", (*PROGRAMS, "test_odd") if FULL else PROGRAMS)
 def test_on_dynamodb_local(stage, proxy, program, tmp_path):
     """Through the proxy, which recomputes each signature."""
     run(program, proxy.url, tmp_path)
     assert sum(proxy.executed.values()) > 100
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", PROGRAMS if FULL else PROGRAMS[:1])
 def test_on_dynalite(dynalite, program, tmp_path):
     run(program, dynalite.url, tmp_path)
