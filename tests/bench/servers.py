@@ -12,6 +12,7 @@ from dynamodb.servers import ENVIRONMENT, free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+PROGRAM = "account-linkd"  # below BUILD, or a path
 SEAL_KEY, APP_SECRET = "k" * 43, "s" * 32
 CORES = sorted(os.sched_getaffinity(0))
 LOAD_CORE, SERVER_CORE = CORES[0], CORES[-1]
@@ -121,10 +122,10 @@ def settings(port, store, more=None):
             "LINKD_WORKERS": "1", "LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **store, **(more or {})}
 
 
-def service(store, more=None, program="account-linkd"):
+def service(store, more=None, program=None):
     """account-linkd with one worker; its log goes nowhere."""
     port = free_port()
-    p = subprocess.Popen(pinned(SERVER_CORE, [BUILD / program, "serve"]), env=settings(port, store, more),
+    p = subprocess.Popen(pinned(SERVER_CORE, [BUILD / (program or PROGRAM), "serve"]), env=settings(port, store, more),
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ready(Server(p, port), "/healthz")
 

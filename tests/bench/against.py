@@ -1,0 +1,57 @@
+"""Two builds of the program side by side: what a request costs in one, as a part of what it costs in the other.
+
+    cd tests && python3 -m bench.against OTHER_BINARY [ROW...] [--rounds 15]
+
+Both run in the same rounds, one after another, in turns.  A figure is the median of the rounds' ratios, this build to the
+other one; the numbers behind it are the middle half of them."""
+import argparse
+import contextlib
+import dataclasses
+import pathlib
+import statistics
+
+from bench import measure, rows, servers
+
+ROWS = ("message", "linked", "page")
+SECONDS = 2
+
+
+def with_program(start, program):
+    @contextlib.contextmanager
+    def made(folder):
+        before, servers.PROGRAM = servers.PROGRAM, program
+        try:
+            stage = start(folder)
+            running = stage.__enter__()
+        finally:
+            servers.PROGRAM = before
+        try:
+            yield running
+        finally:
+            stage.__exit__(None, None, None)
+    return made
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="bench.against", description=__doc__)
+    p.add_argument("other", type=lambda path: pathlib.Path(path).resolve(strict=True))
+    p.add_argument("rows", nargs="*", default=ROWS)
+    p.add_argument("--rounds", type=int, default=15)
+    return p.parse_args()
+
+
+def main():
+    asked = arguments()
+    wanted = []
+    for row in rows.table():
+        if row.key in asked.rows:
+            wanted += [row, dataclasses.replace(row, key=f"{row.key}, other", start=with_program(row.start, asked.other))]
+    made = measure.rounds_of(wanted, asked.rounds, SECONDS, lambda _: None)
+    for row in wanted[::2]:
+        ratios = [ours.cpu_us / others.cpu_us for ours, others in zip(made[row.key], made[f"{row.key}, other"])]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        print(f"{row.title}: {middle:.3f} of the other build ({low:.3f} to {high:.3f}), {asked.rounds} rounds", flush=True)
+
+
+if __name__ == "__main__":
+    main()
