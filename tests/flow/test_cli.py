@@ -36,9 +36,9 @@ WRONG_STORES = {"sqlite:/nonexistent/x.db": "make it, or name another file", "sq
 
 @pytest.mark.parametrize("store", WRONG_STORES)
 @pytest.mark.parametrize("words", [ADD_X, ["serve"]], ids=lambda words: words[0])
-def test_a_wrong_path_of_the_database_is_told_with_what_to_do(service, words, store, tmp_path):
-    (tmp_path / "key").write_text("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
-    done = service.command(*words, settings={"LINKD_STORE": store, "LINKD_SEAL_KEY_FILE": str(tmp_path / "key")}, stdin="password")
+def test_a_wrong_path_of_the_database_is_told_with_what_to_do(service, words, store):
+    """With a seal key, so that no key file is made beside the database first."""
+    done = service.command(*words, settings={"LINKD_STORE": store, "LINKD_SEAL_KEY": "0123456789abcdef" * 4}, stdin="password")
     said = done.stdout + done.stderr
     assert done.returncode == 1 and WRONG_STORES[store] in said and store.split(":")[1] in said, said
 
