@@ -1,7 +1,6 @@
 """The contract of every store, the C programs of tests/store, on Amazon's DynamoDB Local and on dynalite.
 
-The short form runs one of them on dynalite; LINKD_FULL=1 all, and test_odd on DynamoDB Local (make unit runs it on
-SQLite and on answers of a script)."""
+LINKD_FULL=1 runs all of them on both, and test_odd, which make unit runs on SQLite and on answers of a script."""
 import os
 import pathlib
 import re
@@ -14,13 +13,6 @@ from dynamodb.servers import ENVIRONMENT, Server
 from harness.service import BINARY
 
 PROGRAMS = ("test_contract", "test_ops", "test_told", "test_model")
-
-
-@pytest.fixture(scope="module")
-def dynalite():
-    server = Server("dynalite")
-    yield server
-    server.stop()
 
 
 def run(program, url, tmp_path):
@@ -40,6 +32,13 @@ def test_on_dynamodb_local(stage, proxy, program, tmp_path):
     assert sum(proxy.executed.values()) > 100
 
 
-@pytest.mark.parametrize("program", PROGRAMS if FULL else PROGRAMS[:1])
-def test_on_dynalite(dynalite, program, tmp_path):
-    run(program, dynalite.url, tmp_path)
+if FULL:
+    @pytest.fixture(scope="module")
+    def dynalite():
+        server = Server("dynalite")
+        yield server
+        server.stop()
+
+    @pytest.mark.parametrize("program", PROGRAMS)
+    def test_on_dynalite(dynalite, program, tmp_path):
+        run(program, dynalite.url, tmp_path)

@@ -119,7 +119,7 @@ def fill(service, customers):
 
 def test_links_through_faults(start, proxy):
     """45 % of the requests meet a fault, each as often: nothing lost, nothing twice, and a 200 is in the table."""
-    links = count("LINKD_LINKS", 300, 10_000)
+    links = count("LINKD_LINKS", 200, 10_000)
     one, two = start(), start()
     made = [Person(one) for _ in range(links)]
     proxy.faults = {name: 0.45 / len(FAULTS) for name in FAULTS}
