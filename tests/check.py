@@ -191,13 +191,13 @@ STORE_FREE = {f"test_{name}.py" for name in (
     "redirect", "security_txt", "signals", "signature", "slow", "verify")}
 
 
-def flow(step, leave_out=()):
-    """The flow tests in three parts.  TSan cannot live with high address randomisation."""
+def flow(step, leave_out=(), parts=3):
+    """The flow tests in parts.  TSan cannot live with high address randomisation."""
     if step.make("all"):
         return Count(0, 1)
     tests = sorted((p for p in (BASE / "tests/flow").rglob("test_*.py") if p.name not in leave_out), key=lambda p: p.stat().st_size)
     paths = [p.relative_to(BASE / "tests") for p in tests]
-    return side_by_side(step, [paths[n::3] for n in range(3)], ("setarch", "-R") if step.kind == "tsan" else ())
+    return side_by_side(step, [paths[n::parts] for n in range(parts)], ("setarch", "-R") if step.kind == "tsan" else ())
 
 
 def dynamodb(step):
@@ -215,17 +215,17 @@ def hostile(step):
     return pytest(step, *rest, *clients, "hostile/test_proxies.py", timeout=7200) if "LINKD_FULL" in step.env else side_by_side(step, [clients, rest])
 
 
-def on_dynamodb(step, leave_out=()):
+def on_dynamodb(step, leave_out=(), parts=2):
     """The same tests, every service on DynamoDB Local."""
     step.env["LINKD_TEST_STORE"] = "dynamodb"
-    return flow(step, leave_out)
+    return flow(step, leave_out, parts)
 
 
 def flow_dynamodb(step):
     """Those that meet the store; the build counts lines."""
     for path in (BASE / "build/gcov").rglob("*.gcda"):
         path.unlink()
-    return on_dynamodb(step, STORE_FREE)
+    return on_dynamodb(step, STORE_FREE, parts=1)
 
 
 def python_counted(step):
