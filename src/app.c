@@ -17,12 +17,12 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/version.h"
-#include "log.h"
-#include "log_repeat.h"
+#include "obs/log.h"
+#include "obs/log_repeat.h"
 #include "login/password_job.h"
 #include "login/throttle.h"
-#include "loop/httpc.h"
-#include "metrics.h"
+#include "net/httpc.h"
+#include "obs/metrics.h"
 #include "webhook/exam.h"
 
 enum {

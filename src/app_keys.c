@@ -1,6 +1,6 @@
 #include "app_keys.h"
 
-#include "audit.h"
+#include "obs/audit.h"
 #include "base/crypto.h"
 #include "store/store.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log.h"
+#include "obs/log.h"
 
 enum { TELL_AGAIN_MS = 60000, SIGNALS_MAX = 128, SIGNAL_NAME_MAX = 32 };
 

@@ -6,14 +6,14 @@
 #include <string.h>
 
 #include "admin/health.h"
-#include "config_addr.h"
+#include "config/addr.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "link/events.h"
 #include "link/link_later.h"
-#include "log.h"
-#include "log_repeat.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "obs/log_repeat.h"
+#include "obs/metrics.h"
 #include "web/web.h"
 #include "webhook/signature.h"
 

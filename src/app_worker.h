@@ -1,9 +1,9 @@
 /* app_worker.h - one worker: a thread with its loop and its listeners; app.c makes one per core. */
 #pragma once
-#include "config.h"
+#include "config/config.h"
 #include "http/listen.h"
 #include "link/seal.h"
-#include "link/service.h"
+#include "service.h"
 
 struct app_worker; /* opaque */
 

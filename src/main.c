@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "config_env.h"
+#include "config/env.h"
 
 int main(int argc, char **argv)
 {

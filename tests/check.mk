@@ -70,15 +70,15 @@ $(BENCH): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(BENCH_HELP) $(LIB)
 
 # The program with groups of one: each write to SQLite is a transaction of its own.
 ALONE := $(BUILD)/bench/alone
-$(ALONE)/store/sqlite_group.h: src/store/sqlite_group.h
+$(ALONE)/store/sqlite/group.h: src/store/sqlite/group.h
 	@mkdir -p $(@D)
 	$(Q)sed 's/SQLITE_GROUP_MAX = [0-9]*/SQLITE_GROUP_MAX = 1/' $< >$@ && grep -q 'MAX = 1[ ,]' $@
 
-$(ALONE)/%.o: src/store/%.c $(ALONE)/store/sqlite_group.h $(wildcard src/store/*.h src/store/*.def) $(BUILD)/how
+$(ALONE)/%.o: src/store/sqlite/%.c $(ALONE)/store/sqlite/group.h $(wildcard src/store/*.h src/store/sqlite/*.h src/store/sqlite/*.def) $(BUILD)/how
 	@echo "  CC    $< (groups of one)"
 	$(Q)$(COMPILE) -iquote $(ALONE) -c -o $@ $<
 
-$(BUILD)/bench/account-linkd-alone: $(BUILD)/obj/main.o $(ALONE)/sqlite.o $(ALONE)/sqlite_group.o $(LIB)
+$(BUILD)/bench/account-linkd-alone: $(BUILD)/obj/main.o $(ALONE)/sqlite.o $(ALONE)/group.o $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 

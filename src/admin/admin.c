@@ -1,6 +1,6 @@
 #include "admin/admin.h"
 
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { METRICS_TEXT_MAX = 1024 * 1024 };
 

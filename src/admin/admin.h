@@ -2,7 +2,7 @@
  *
  * Handlers and the hook for the route table; see http/route.h and http/request.h. */
 #pragma once
-#include "audit.h"
+#include "obs/audit.h"
 #include "http/request.h"
 
 /* Called with the headers of a request to /v1: compares the bearer token in constant time and sets r->actor.

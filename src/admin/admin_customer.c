@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "link/events.h"
-#include "link/service.h"
-#include "log.h"
+#include "service.h"
+#include "obs/log.h"
 
 /*  FIND -> store -> FOUND -> LIST
  *    ^                 \--> ERASE <-> store -> ERASED

@@ -4,9 +4,9 @@
 #include "admin/admin.h"
 #include "admin/guesses.h"
 #include "base/crypto.h"
-#include "config_token.h"
-#include "link/service.h"
-#include "metrics.h"
+#include "config/token.h"
+#include "service.h"
+#include "obs/metrics.h"
 
 #define ADMIN_ACTOR "admin" /* the actor for a token without a name */
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "log.h"
+#include "obs/log.h"
 
 enum {
 	BEAT_MS = 1000,

@@ -6,7 +6,7 @@
  *          thread (or before it runs). */
 #pragma once
 #include "http/request.h"
-#include "link/service.h"
+#include "service.h"
 
 enum {
 	HEALTH_LOOPS_MAX = 256,

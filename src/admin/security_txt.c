@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "link/service.h"
+#include "service.h"
 
 enum { TEXT_MAX = 4096, VALID_S = 180 * 24 * 3600 }; /* RFC 9116 section 2.5.5: less than a year */
 

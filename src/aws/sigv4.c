@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "aws/sigv4_key.h"
 #include "base/codec.h"
 #include "base/crypto.h"

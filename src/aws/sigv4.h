@@ -3,7 +3,7 @@
  *   canonical request -> string to sign -> signature -> Authorization header
  *
  * Source   AWS General Reference, "Signature Version 4 signing process".
- * Layer    includes base/ and aws/creds.h.
+ * Layer    includes base/ and aws/creds/creds.h.
  * Threads  pure on the caller's memory; a key cache belongs to one thread.
  * Errors   ERR_INVALID names the part that cannot be signed (CR, LF or NUL in a key, token, region, host or
  *          header; a value out of shape); ERR_NOMEM. */

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "aws/sigv4_key.h"
 
 enum { TEXT_MAX = 64 * 1024, TO_SIGN_MAX = 512 };

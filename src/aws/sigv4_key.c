@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 
 static bool name_ok(struct str s)
 {

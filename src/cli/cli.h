@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 
 enum {
 	CLI_OK = 0,

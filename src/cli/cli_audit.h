@@ -1,6 +1,6 @@
 /* cli_audit.h - audit lines of commands, as text on standard error. */
 #pragma once
-#include "audit.h"
+#include "obs/audit.h"
 #include "cli/cli.h"
 
 /* Before a command changes anything: load the key of the digests, or make its file where the service would.

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "loop/httpc.h"
+#include "net/httpc.h"
 
 enum { DEADLINE_MS = 10000 };
 

@@ -2,14 +2,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "aws/dynamodb_session.h"
+#include "aws/ddb/session.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "cli/cli.h"
 #include "cli/cli_audit.h"
-#include "loop/httpc.h"
-#include "store/dynamodb_create.h"
-#include "store/dynamodb_table.h"
+#include "net/httpc.h"
+#include "store/dynamodb/create.h"
+#include "store/dynamodb/table.h"
 
 enum {
 	CALL_MS = 20000,
@@ -23,7 +23,7 @@ struct making {
 	struct cli *c;
 	const struct config *cfg;
 	const char *table;
-	struct dynamodb_session *session;
+	struct ddb_session *session;
 	struct dynamodb_table seen; /* last described */
 	bool described;
 };
@@ -34,15 +34,15 @@ static void take_table(void *arg, const struct json *answer)
 	m->described = dynamodb_table_read(answer, &m->seen, NULL) == ERR_OK;
 }
 
-static enum dynamodb_class ask(struct making *m, const char *operation, struct buf *body,
-                               struct dynamodb_result *got)
+static enum ddb_class ask(struct making *m, const char *operation, struct buf *body,
+                               struct ddb_result *got)
 {
-	struct dynamodb_question q = {.operation = operation,
+	struct ddb_question q = {.operation = operation,
 	                              .body = buf_view(body),
 	                              .limit_ms = CALL_MS,
 	                              .take = take_table,
 	                              .arg = m};
-	dynamodb_session_ask(m->session, &q, got);
+	ddb_session_ask(m->session, &q, got);
 	buf_reset(body);
 	return got->class;
 }
@@ -50,12 +50,12 @@ static enum dynamodb_class ask(struct making *m, const char *operation, struct b
 /* Whether a table of that name is there, of whatever kind. */
 static int refuse_existing(struct making *m, struct buf *body)
 {
-	struct dynamodb_result got;
+	struct ddb_result got;
 	dynamodb_create_describe(m->table, body);
-	enum dynamodb_class class = ask(m, "DescribeTable", body, &got);
-	if (class == DYNAMODB_NOT_FOUND)
+	enum ddb_class class = ask(m, "DescribeTable", body, &got);
+	if (class == DDB_NOT_FOUND)
 		return CLI_OK;
-	if (class == DYNAMODB_SUCCESS)
+	if (class == DDB_SUCCESS)
 		return cli_fail(m->c,
 		                "table %s exists already and is left as it is; account-linkd doctor tells "
 		                "whether it fits",
@@ -65,15 +65,15 @@ static int refuse_existing(struct making *m, struct buf *body)
 
 static int make(struct making *m, struct buf *body)
 {
-	struct dynamodb_result got;
+	struct ddb_result got;
 	dynamodb_create_table(m->table, m->cfg->code_style == CODE_STYLE_RANDOM, true, body);
-	enum dynamodb_class class = ask(m, "CreateTable", body, &got);
-	if (class == DYNAMODB_SUCCESS ||
-	    (class == DYNAMODB_IN_USE && got.twice)) { /* the first copy of the request made the table */
+	enum ddb_class class = ask(m, "CreateTable", body, &got);
+	if (class == DDB_SUCCESS ||
+	    (class == DDB_IN_USE && got.twice)) { /* the first copy of the request made the table */
 		cli_audit((struct audit){.action = "create_table", .result = "done"});
 		return CLI_OK;
 	}
-	if (class == DYNAMODB_IN_USE)
+	if (class == DDB_IN_USE)
 		return cli_fail(m->c, "table %s was made by somebody else just now", m->table);
 	return cli_fail(m->c, "%s", got.err.msg);
 }
@@ -89,7 +89,7 @@ static void tell(const struct making *m, int64_t since_ms)
 
 static int wait_active(struct making *m, struct buf *body)
 {
-	struct dynamodb_result got = {.class = DYNAMODB_SUCCESS};
+	struct ddb_result got = {.class = DDB_SUCCESS};
 	int64_t began = clock_mono_ms(), told = began - TELL_MS;
 	for (int64_t pause = POLL_MS / 10; clock_mono_ms() - began < WAIT_MS;) {
 		dynamodb_create_describe(m->table, body);
@@ -112,9 +112,9 @@ static int wait_active(struct making *m, struct buf *body)
 /* Not fatal: the table works without, and the command can be given later. */
 static bool protect(struct making *m, struct buf *body)
 {
-	struct dynamodb_result got;
+	struct ddb_result got;
 	dynamodb_create_recovery(m->table, body);
-	if (ask(m, "UpdateContinuousBackups", body, &got) == DYNAMODB_SUCCESS)
+	if (ask(m, "UpdateContinuousBackups", body, &got) == DDB_SUCCESS)
 		return true;
 	(void)fprintf(m->c->err,
 	              "warning: point-in-time recovery is not on (%s); switch it on with: aws dynamodb "
@@ -129,7 +129,7 @@ static int report(struct making *m, bool recovery)
 {
 	struct cli *c = m->c;
 	cli_str(c, "table", str_c(m->table));
-	cli_str(c, "region", str_c(dynamodb_session_endpoint(m->session)->region));
+	cli_str(c, "region", str_c(ddb_session_endpoint(m->session)->region));
 	cli_str(c, "status", str_c(m->seen.status));
 	cli_str(c, "billing", m->seen.on_demand ? STR("on demand") : STR("provisioned"));
 	cli_bool(c, "deletion_protection", m->seen.delete_protected);
@@ -147,7 +147,7 @@ static int run(struct making *m)
 {
 	struct err err;
 	struct buf body;
-	if (dynamodb_session_new(m->c->environ_, m->table, &m->session, &err) != ERR_OK)
+	if (ddb_session_new(m->c->environ_, m->table, &m->session, &err) != ERR_OK)
 		return cli_fail(m->c, "%s", err.msg);
 	buf_init(&body, DYNAMODB_CREATE_MAX);
 	int rc = refuse_existing(m, &body);
@@ -158,7 +158,7 @@ static int run(struct making *m)
 	if (rc == CLI_OK)
 		rc = report(m, protect(m, &body));
 	buf_done(&body);
-	dynamodb_session_free(m->session);
+	ddb_session_free(m->session);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "cli/cli_store.h"
 #include "cli/doctor.h"
-#include "loop/httpc.h"
+#include "net/httpc.h"
 
 void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)
 {

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/dynamodb_session.h"
+#include "aws/ddb/session.h"
 #include "cli/doctor.h"
-#include "store/dynamodb_create.h"
-#include "store/dynamodb_table.h"
+#include "store/dynamodb/create.h"
+#include "store/dynamodb/table.h"
 
 enum {
 	CALL_MS = 5000,
@@ -18,7 +18,7 @@ enum {
 struct exam {
 	struct doctor *d;
 	const char *table;
-	struct dynamodb_session *session;
+	struct ddb_session *session;
 	struct dynamodb_table seen;
 	struct err why; /* of a table that does not fit */
 	enum err_code fits;
@@ -127,23 +127,23 @@ static void check_table(struct exam *e)
 static void describe(struct exam *e)
 {
 	struct buf body;
-	struct dynamodb_result got;
+	struct ddb_result got;
 	buf_init(&body, DYNAMODB_CREATE_MAX);
 	dynamodb_create_describe(e->table, &body);
-	struct dynamodb_question q = {.operation = "DescribeTable",
+	struct ddb_question q = {.operation = "DescribeTable",
 	                              .body = buf_view(&body),
 	                              .limit_ms = CALL_MS,
 	                              .take = take_table,
 	                              .arg = e};
-	dynamodb_session_ask(e->session, &q, &got);
-	if (got.class == DYNAMODB_SUCCESS)
-		dynamodb_session_ask(e->session, &q, &got);
+	ddb_session_ask(e->session, &q, &got);
+	if (got.class == DDB_SUCCESS)
+		ddb_session_ask(e->session, &q, &got);
 	buf_done(&body);
-	const char *keys = dynamodb_session_keys_from(e->session);
+	const char *keys = ddb_session_keys_from(e->session);
 	if (keys[0] != '\0')
-		doctor_note(e->d, "credentials", got.class == DYNAMODB_CREDENTIALS ? DOCTOR_FAULT : DOCTOR_OK,
+		doctor_note(e->d, "credentials", got.class == DDB_CREDENTIALS ? DOCTOR_FAULT : DOCTOR_OK,
 		            "from %s", keys);
-	if (got.class != DYNAMODB_SUCCESS) {
+	if (got.class != DDB_SUCCESS) {
 		doctor_note(e->d, keys[0] == '\0' ? "credentials" : "table", DOCTOR_FAULT, "%s", got.err.msg);
 		return;
 	}
@@ -161,13 +161,13 @@ void doctor_dynamodb(struct doctor *d)
 	struct err err;
 	(void)str_cut(str_c(d->cfg->store), ':', &scheme, &table);
 	struct exam e = {.d = d, .table = table.p};
-	if (dynamodb_session_new(d->c->environ_, e.table, &e.session, &err) != ERR_OK) {
+	if (ddb_session_new(d->c->environ_, e.table, &e.session, &err) != ERR_OK) {
 		doctor_note(d, "region", DOCTOR_FAULT, "%s", err.msg);
 		return;
 	}
-	const struct endpoint *where = dynamodb_session_endpoint(e.session);
+	const struct endpoint *where = ddb_session_endpoint(e.session);
 	doctor_note(d, "region", DOCTOR_OK, "%s from %s, address %s from %s", where->region,
 	            where->region_from, where->url, where->url_from);
 	describe(&e);
-	dynamodb_session_free(e.session);
+	ddb_session_free(e.session);
 }

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "config_addr.h"
-#include "loop/httpc.h"
+#include "config/addr.h"
+#include "net/httpc.h"
 
 enum { TIMEOUT_MS = 3000, BODY_MAX = 4096, URL_MAX = 1024 };
 

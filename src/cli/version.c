@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "http/server.h"
-#include "loop/httpc.h"
+#include "net/httpc.h"
 #include "store/store.h"
 
 int cli_version(struct cli *c)

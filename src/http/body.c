@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "http/client.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum {
 	SMALL_SHARE = 4,   /* the small room is the budget divided by this */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "http/request.h"
 
 /* The peer's address as text, "" when it has none. */

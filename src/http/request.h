@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/route.h"
-#include "log_repeat.h"
+#include "obs/log_repeat.h"
 #include "loop/loop.h"
 
 enum {
@@ -23,7 +23,7 @@ enum {
 	REQUEST_ACTOR_MAX = 32,   /* characters */
 };
 
-struct service; /* what handlers work with (link/service.h) */
+struct service; /* what handlers work with (service.h) */
 
 struct request {
 	const struct route *route; /* NULL before routing */

@@ -10,7 +10,7 @@
 #include "http/internal.h"
 #include "http/server_conn.h"
 #include "http/server_request.h"
-#include "log.h"
+#include "obs/log.h"
 
 enum {
 	/* One connection's buffer: 16 KiB of headers, their list and a copy of the cookies, so that our

@@ -4,7 +4,7 @@
  * Only the files http/server*.c include microhttpd.h.
  * Threads  the loop's thread, except server_new before the loop runs. */
 #pragma once
-#include "config.h"
+#include "config/config.h"
 #include "http/request.h"
 
 struct server; /* opaque */

@@ -1,10 +1,10 @@
 /* Everything that can be refused before a request's body is read: framing, route, connection limit, body, and
  * what the route itself asks. */
-#include "config_addr.h"
+#include "config/addr.h"
 #include "http/client.h"
 #include "http/internal.h"
 #include "http/router.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { UNREAD_MAX = 8192 }; /* bytes of a body that no handler reads */
 

@@ -7,7 +7,7 @@
 
 #include "http/internal.h"
 #include "http/server_conn.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 struct server_conn *server_conn_of(struct MHD_Connection *k)
 {

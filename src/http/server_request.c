@@ -15,8 +15,8 @@
 #include "base/crypto.h"
 #include "http/internal.h"
 #include "http/server_answer.h"
-#include "log.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 
 static struct server_request *of(struct request *r)
 {

@@ -1,6 +1,6 @@
 #include "link/events.h"
 
-#include "audit.h"
+#include "obs/audit.h"
 
 static const struct {
 	const char *action, *result; /* result NULL: the reason is the result */

@@ -4,7 +4,7 @@
  * Threads, contract  on the service's loop; per loop.h.  Each op ends by its deadline. */
 #pragma once
 #include "link/events.h"
-#include "link/service.h"
+#include "service.h"
 
 struct link_op; /* opaque: one running use case */
 

@@ -5,7 +5,7 @@
 #include "link/code.h"
 #include "link/link_later.h"
 #include "link/link_repair.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 /*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> REPLACED_DONE -> LOOK
  *        LOOK -> store -> FOUND -> REPAIR <-> store -> ANSWER

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "link/link_repair.h"
-#include "log.h"
+#include "obs/log.h"
 
 /*  FIND -> store -> FOUND -> REPAIR <-> store -> ANSWER
  *    ^__ pause, where the index lags __|

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "link/link.h"
-#include "log.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 
 enum {
 	TRIES_MAX = 3,

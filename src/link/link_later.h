@@ -5,7 +5,7 @@
  * is lost: look-ups repair what the first kind would have, and Facebook's own state is right in the second.
  * Threads  the loop's thread. */
 #pragma once
-#include "link/service.h"
+#include "service.h"
 
 enum {
 	LINK_LATER_MAX = 1024

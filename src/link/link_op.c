@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "log.h"
+#include "obs/log.h"
 
 /* Second looks at an index that lags: about a second in all. */
 static const int64_t look_ms[] = {100, 200, 300, 400};

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "metrics.h"
+#include "obs/metrics.h"
 
 /* A link without time (-1) is older than any. */
 static bool newer(const struct store_customer *a, const struct store_customer *b)

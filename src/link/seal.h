@@ -6,7 +6,7 @@
  * Threads  read-only after sealer_new; shared by all. */
 #pragma once
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 
 enum seal_type { SEAL_STATE = 1, SEAL_CONSENT = 2, SEAL_CODE = 3, SEAL_REQUEST = 4, SEAL_DEVICE = 5 };
 enum {

@@ -1,6 +1,6 @@
 #include "login/answer.h"
 
-#include "link/service.h"
+#include "service.h"
 #include "web/web.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * Threads  pure functions. */
 #pragma once
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 
 enum {
 	BROWSER_NONCE_LEN = 43, /* base64url of 32 random bytes */

@@ -11,13 +11,13 @@
  *  again. */
 #include "base/crypto.h"
 #include "link/code.h"
-#include "link/service.h"
-#include "log.h"
+#include "service.h"
+#include "obs/log.h"
 #include "login/answer.h"
 #include "login/gate.h"
 #include "login/login.h"
 #include "login/trail.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 #include <stdlib.h>
 

@@ -11,7 +11,7 @@
  * Source   OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
  * Threads  pure functions. */
 #pragma once
-#include "config.h"
+#include "config/config.h"
 #include "link/seal.h"
 #include "store/store.h"
 

@@ -1,11 +1,11 @@
 #include "login/gate.h"
 
 #include "base/clock.h"
-#include "link/service.h"
-#include "log.h"
+#include "service.h"
+#include "obs/log.h"
 #include "login/answer.h"
 #include "login/trail.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 int64_t gate_now_s(void)
 {

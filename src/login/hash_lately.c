@@ -1,8 +1,8 @@
 #include "login/hash_lately.h"
 
-#include "log.h"
+#include "obs/log.h"
 #include "login/hash_cost.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 void hash_lately_init(struct hash_lately *l)
 {

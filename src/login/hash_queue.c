@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "login/hash_share.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 struct held {
 	uint64_t email;

@@ -9,9 +9,9 @@
 #include "login/trail.h"
 
 #include "http/params.h"
-#include "link/service.h"
-#include "log.h"
-#include "metrics.h"
+#include "service.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 #include "web/web.h"
 
 #include <stdlib.h>

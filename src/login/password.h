@@ -10,7 +10,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/str.h"
-#include "config.h"
+#include "config/config.h"
 
 enum { PASSWORD_MAX = 1024 }; /* bytes */
 

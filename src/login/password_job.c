@@ -6,7 +6,7 @@
 #include "login/hash_lately.h"
 #include "login/hash_queue.h"
 #include "login/hash_share.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "store/store.h"
 
 #include <stdatomic.h>

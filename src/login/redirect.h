@@ -5,7 +5,7 @@
  * Threads  pure functions. */
 #pragma once
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 
 enum { REDIRECT_MAX = 2048, REDIRECT_TOKEN_MAX = 1024 }; /* bytes */
 

@@ -12,14 +12,14 @@
  */
 #include "login/submit.h"
 
-#include "audit.h"
+#include "obs/audit.h"
 #include "base/crypto.h"
-#include "log.h"
+#include "obs/log.h"
 #include "login/answer.h"
 #include "login/email.h"
 #include "login/gate.h"
 #include "login/login.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 #include <stdlib.h>
 

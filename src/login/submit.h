@@ -2,7 +2,7 @@
  * come to (submit_right.c, submit_wrong.c), and its ends (submit_end.c). */
 #pragma once
 #include "http/params.h"
-#include "link/service.h"
+#include "service.h"
 #include "login/device.h"
 #include "login/password_job.h"
 #include "login/state.h"

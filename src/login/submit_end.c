@@ -1,12 +1,12 @@
 /* How POST /link/login ends: the login page again, or the consent page. */
 #include "base/crypto.h"
 #include "link/code.h"
-#include "log.h"
+#include "obs/log.h"
 #include "login/answer.h"
 #include "login/gate.h"
 #include "login/submit.h"
 #include "login/trail.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "store/fingerprint.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* What a right password comes to: an old hash is replaced, and the profile's holder looked up. */
-#include "log.h"
+#include "obs/log.h"
 #include "login/submit.h"
 
 static void fill_upgrade(const struct submit *f, struct store_in *in)

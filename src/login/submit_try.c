@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "login/gate.h"
 #include "login/submit.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { CEILING = 100 }; /* failures of one customer in a window */
 

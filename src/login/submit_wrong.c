@@ -1,5 +1,5 @@
 /* What a wrong password, or no such customer, comes to: counted, and answered no sooner than a floor. */
-#include "log.h"
+#include "obs/log.h"
 #include "login/gate.h"
 #include "login/submit.h"
 

@@ -1,6 +1,6 @@
 /* trail.h - the audit lines of the pages, and the digest that joins the log lines of one browser. */
 #pragma once
-#include "audit.h"
+#include "obs/audit.h"
 #include "http/request.h"
 #include "login/state.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "loop/timers.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum {
 	EVENTS_MAX = 64,

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "metrics.h"
+#include "obs/metrics.h"
 
 struct offload {
 	struct offload_options opt;

@@ -1,8 +1,8 @@
 #include "store/odd.h"
 
-#include "audit.h"
+#include "obs/audit.h"
 #include "base/clock.h"
-#include "log.h"
+#include "obs/log.h"
 
 enum { TELL_MS = 60 * 1000, AHEAD_MS = 60 * 60 * 1000 };
 

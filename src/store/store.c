@@ -5,10 +5,10 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "log.h"
-#include "metrics.h"
-#include "store/dynamodb.h"
-#include "store/sqlite.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+#include "store/dynamodb/dynamodb.h"
+#include "store/sqlite/sqlite.h"
 
 enum { IN_FLIGHT_MAX = 8192 }; /* operations; about 4 KiB each */
 

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/str.h"
-#include "config.h"
+#include "config/config.h"
 #include "loop/loop.h"
 
 enum {

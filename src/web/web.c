@@ -1,7 +1,7 @@
 #include "web/web.h"
 
-#include "config.h"
-#include "link/service.h"
+#include "config/config.h"
+#include "service.h"
 #include "web/style_path.h"
 
 enum { PAGE_MAX = 65536 }; /* bytes of a page */

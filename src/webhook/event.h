@@ -7,7 +7,7 @@
  * Source  Messenger Platform webhooks: common structure, messaging_account_linking. */
 #pragma once
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 enum {

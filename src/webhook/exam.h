@@ -4,7 +4,7 @@
  * Threads  the loop's thread; exam_start's work on a pool thread. */
 #pragma once
 #include "http/request.h"
-#include "link/service.h"
+#include "service.h"
 #include "webhook/event.h"
 #include "webhook/signature.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics.h"
+#include "obs/metrics.h"
 
 static const enum metric metric_of[] = {
         [LINK_R_LINKED] = M_EVENT_LINKED,

@@ -1,8 +1,8 @@
 #include "base/crypto.h"
-#include "config.h"
+#include "config/config.h"
 #include "http/params.h"
-#include "link/service.h"
-#include "metrics.h"
+#include "service.h"
+#include "obs/metrics.h"
 #include "webhook/webhook.h"
 
 enum { CHALLENGE_MAX = 256 };

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "link/service.h"
-#include "log.h"
-#include "metrics.h"
+#include "service.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 #include "webhook/exam.h"
 #include "webhook/lanes.h"
 

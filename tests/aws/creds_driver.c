@@ -11,15 +11,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "aws/endpoint.h"
 #include "aws/expiry.h"
 #include "aws/words.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"
-#include "log.h"
-#include "loop/httpc.h"
+#include "obs/log.h"
+#include "net/httpc.h"
 
 enum { OUT_MAX = 1 << 20, LOOK_MS = 50, WAIT_MS = 30000 };
 

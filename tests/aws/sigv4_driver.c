@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "aws/sigv4.h"
 #include "base/codec.h"
 #include "base/crypto.h"

@@ -8,7 +8,7 @@
 
 #include "http/listen.h"
 #include "loop/loop.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { CONNECTIONS_MAX = 4096 };
 

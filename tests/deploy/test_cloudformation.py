@@ -148,7 +148,7 @@ def test_a_task_ends_in_the_right_order():
 
 def test_load_balancer_gives_up_idle_connections_first():
     idle = int(attributes(load()["Resources"]["Balancer"], "LoadBalancerAttributes")["idle_timeout.timeout_seconds"])
-    ours = int(re.search(r'KEEPALIVE_TIMEOUT, INT, "(\d+)"', (ROOT / "src/config.def").read_text()).group(1))
+    ours = int(re.search(r'KEEPALIVE_TIMEOUT, INT, "(\d+)"', (ROOT / "src/config/settings.def").read_text()).group(1))
     assert idle < ours
 
 

@@ -22,7 +22,7 @@ def check_config(binary, settings, *words):
 
 
 def known():
-    return {"LINKD_" + name for name in re.findall(r"^SETTING\(\w+, (\w+),", (ROOT / "src/config.def").read_text(), re.M)}
+    return {"LINKD_" + name for name in re.findall(r"^SETTING\(\w+, (\w+),", (ROOT / "src/config/settings.def").read_text(), re.M)}
 
 
 def texts():
@@ -39,8 +39,8 @@ def test_no_setting_is_made_up():
 
 
 def test_no_metric_is_made_up():
-    there = set(re.findall(r'"(linkd_\w+)"', (ROOT / "src/metrics.def").read_text()))
-    labels = set(re.findall(r'(\w+=\\"\w+\\")', (ROOT / "src/metrics.def").read_text()))
+    there = set(re.findall(r'"(linkd_\w+)"', (ROOT / "src/obs/metrics.def").read_text()))
+    labels = set(re.findall(r'(\w+=\\"\w+\\")', (ROOT / "src/obs/metrics.def").read_text()))
     text = (ROOT / "deploy/README.md").read_text()
     named = set(re.findall(r"\blinkd_\w+", text))
     assert len(named) > 8 and named <= there

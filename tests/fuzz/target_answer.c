@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "loop/httpc_answer.h"
-#include "loop/httpc_head.h"
+#include "net/httpc_answer.h"
+#include "net/poster/httpc_head.h"
 
 enum { IN_MAX = 1 << 17 };
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "aws/creds.h"
-#include "aws/creds_json.h"
-#include "aws/creds_sts.h"
+#include "aws/creds/creds.h"
+#include "aws/creds/json.h"
+#include "aws/creds/sts.h"
 #include "aws/expiry.h"
 #include "base/json.h"
 #include "fuzz.h"

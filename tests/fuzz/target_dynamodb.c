@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/dynamodb_answer.h"
+#include "aws/ddb/answer.h"
 #include "fuzz.h"
-#include "store/dynamodb_item.h"
+#include "store/dynamodb/item.h"
 
 enum { HEADERS_MAX = 8 };
 static struct {
@@ -94,20 +94,20 @@ static void check_items(const struct json *j)
 
 /* The service's own words may quote what was stored: they are told of calls about tables only.  Of others the
  * message is the same whatever they are. */
-static void check_words(const struct dynamodb_answer *a)
+static void check_words(const struct ddb_answer *a)
 {
 	static const char *const operations[] = {"Query", "DescribeTable"};
-	struct dynamodb_error other = a->error;
+	struct ddb_error other = a->error;
 	if (!a->error.own_text)
 		(void)snprintf(other.text, sizeof other.text, "other words");
 	for (size_t i = 0; i < 2; i++) {
-		struct dynamodb_context x = {operations[i], "customers", "eu-central-1", "the profile",
+		struct ddb_context x = {operations[i], "customers", "eu-central-1", "the profile",
 		                             a->request_id};
 		struct err err = {.code = ERR_OK}, err_other = err;
-		enum err_code code = dynamodb_error_say(&a->error, &x, &err);
+		enum err_code code = ddb_error_say(&a->error, &x, &err);
 		FUZZ_MUST(code == err.code && (code == ERR_STORE || code == ERR_INVALID));
 		FUZZ_MUST(str_printable(str_c(err.msg)));
-		FUZZ_MUST(dynamodb_error_say(&other, &x, &err_other) == code);
+		FUZZ_MUST(ddb_error_say(&other, &x, &err_other) == code);
 		FUZZ_MUST(i > 0 || strcmp(err.msg, err_other.msg) == 0);
 	}
 }
@@ -127,15 +127,15 @@ static bool has_shape(const struct json *j)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct httpc_response r = response((struct str){(const char *)data, n});
-	struct dynamodb_answer a;
-	dynamodb_answer_read(&r, INT64_C(1760000000000), &a);
+	struct ddb_answer a;
+	ddb_answer_read(&r, INT64_C(1760000000000), &a);
 	bool good = r.status == 200 && has_shape(a.json) && sum_is_right(&r);
-	FUZZ_MUST((a.error.class == DYNAMODB_SUCCESS) == good);
-	FUZZ_MUST(a.unanswered == (a.error.class == DYNAMODB_TRANSIENT));
+	FUZZ_MUST((a.error.class == DDB_SUCCESS) == good);
+	FUZZ_MUST(a.unanswered == (a.error.class == DDB_TRANSIENT));
 	FUZZ_MUST(a.after_ms >= -1 && a.after_ms <= 600000);
 	FUZZ_MUST(ended(a.request_id, sizeof a.request_id) && str_printable(str_c(a.request_id)));
 	FUZZ_MUST(str_printable(str_c(a.error.name)) && str_printable(str_c(a.error.text)));
-	if (a.error.class == DYNAMODB_SUCCESS) {
+	if (a.error.class == DDB_SUCCESS) {
 		check_items(a.json);
 	} else {
 		FUZZ_MUST(a.error.name[0] != '\0');

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "config.h"
-#include "config_row.h"
+#include "config/config.h"
+#include "config/row.h"
 #include "fuzz.h"
 
 enum { VALUE_MAX = 8192 };

@@ -7,17 +7,16 @@ from pathlib import Path
 
 from lintlib import Report, bare, files, root
 
-STEPS = [["base"], ["config", "log", "metrics"], ["audit"], ["loop"], ["http", "aws", "facebook"], ["store"], ["link"],
+STEPS = [["base"], ["config", "obs"], ["loop"], ["net", "http"], ["aws", "facebook"], ["store"], ["service"], ["link"],
          ["login", "webhook", "admin", "web"], ["routes"], ["app"], ["cli"], ["main"]]
 STEP = {name: n for n, names in enumerate(STEPS) for name in names}
-ALSO = {("login", "web"), ("config", "log"), ("config", "metrics"), ("log", "config"), ("log", "metrics"),
-        ("metrics", "config"), ("metrics", "log"), ("store", "aws")}
+ALSO = {("login", "web")}
 NEVER = {(a, "web") for a in ("routes", "cli", "main")}  # pages are for login and app
 
 OWNERS = {  # header of a library: the one module that includes it
-    r"microhttpd\.h": r"http/server(_\w+)?\.[ch]", r"curl/.*": r"loop/httpc(_(call|conn|socket))?\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
-    r"openssl/.*": r"base/crypto\.c", r"sqlite3\.h": r"store/sqlite(_\w+)?\.[ch]", r"argon2\.h": r"login/password(_\w+)?\.c",
-    r"crypt\.h": r"login/password(_\w+)?\.c", r"ini\.h": r"config(_\w+)?\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
+    r"microhttpd\.h": r"http/server(_\w+)?\.[ch]", r"curl/.*": r"net/httpc(_(call|socket))?\.[ch]|net/poster/httpc_conn\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
+    r"openssl/.*": r"base/crypto\.c", r"sqlite3\.h": r"store/sqlite/\w+\.[ch]", r"argon2\.h": r"login/password(_\w+)?\.c",
+    r"crypt\.h": r"login/password(_\w+)?\.c", r"ini\.h": r"config/ini\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
 }
 SYSTEM = set("""assert ctype dirent errno fcntl fnmatch float inttypes limits locale math netdb poll pthread sched signal
 stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings syslog termios threads time

@@ -1,4 +1,4 @@
-"""Every metric of src/metrics.def is counted somewhere, and names follow Prometheus' rules."""
+"""Every metric of src/obs/metrics.def is counted somewhere, and names follow Prometheus' rules."""
 import re
 
 from lintlib import Report, bare, defines, files, root
@@ -7,7 +7,7 @@ from lintlib import Report, bare, defines, files, root
 def main():
     base = root()
     r = Report("metrics", base)
-    table = base / "src/metrics.def"
+    table = base / "src/obs/metrics.def"
     used = "\n".join(bare(p.read_text()) for p in files(base, "*.c", "*.h", under=["src"]) if p.stem != "metrics")
     text = table.read_text()
     for kind, prefix in (("COUNTER", "M_"), ("GAUGE", "M_"), ("HISTOGRAM", "H_")):

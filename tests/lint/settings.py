@@ -1,4 +1,4 @@
-"""Every setting of src/config.def is described in config/README.md, which names no other."""
+"""Every setting of src/config/settings.def is described in config/README.md, which names no other."""
 import re
 
 from lintlib import Report, defines, files, root
@@ -7,7 +7,7 @@ from lintlib import Report, defines, files, root
 def main():
     base = root()
     r = Report("settings", base)
-    table = base / "src/config.def"
+    table = base / "src/config/settings.def"
     readme = base / "config/README.md"
     text = readme.read_text() if readme.exists() else ""
     known = set()

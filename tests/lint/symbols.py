@@ -1,7 +1,8 @@
 """Every non-static function or variable of src/DIR/x.c begins with the name of its file, so that a reader of a
 call knows where to look.  Accepted beginnings for src/DIR/noun_part.c:
   noun_part_, noun_        the file, or the noun it is a part of
-  DIR_                     the folder, where one folder is one module (http_listen in http/server.c)
+  DIR_                     a folder, where one folder is one module (http_listen in http/server.c); the name of a
+                           file in it then has no prefix (config_row in config/row.c)
   the singular of a plural (metric_add in metrics.c) and the one who does it (sealer_new in seal.c)"""
 from lintlib import Report, files, functions, globals_of, root
 
@@ -12,8 +13,7 @@ def beginnings(rel):
     ways = {stem, noun, noun.rstrip("s"), noun + "er"}
     parts = stem.split("_")
     ways |= {"_".join(parts[:n]) for n in range(1, len(parts))}
-    if len(rel.parts) > 1:
-        ways.add(rel.parts[0])
+    ways |= set(rel.parts[:-1])
     return ways
 
 

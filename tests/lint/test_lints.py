@@ -12,16 +12,16 @@ GOOD = {
     "README.md": "Set LINKD_LISTEN.\n",
     "config/README.md": "LINKD_LISTEN\n",
     "src/README.md": "`GET /link`, `GET /v1/links/{psid}`\n",
-    "src/config.def": 'SETTING(listen, LISTEN, LIST, "a,b", 1, 9, 0,\n        "Addresses (of the listener).")\n',
-    "src/metrics.def": 'COUNTER(OPENED, "linkd_opened_total", "", "Opened.")\nHISTOGRAM(LAG, "linkd_lag_seconds", "Lag.")\n',
+    "src/config/settings.def": 'SETTING(listen, LISTEN, LIST, "a,b", 1, 9, 0,\n        "Addresses (of the listener).")\n',
+    "src/obs/metrics.def": 'COUNTER(OPENED, "linkd_opened_total", "", "Opened.")\nHISTOGRAM(LAG, "linkd_lag_seconds", "Lag.")\n',
     "src/routes.c": "enum { ROUTE_PUBLIC };\nstruct route {\n\tint listener;\n\tconst char *method, *path;\n};\n\n"
                     "const struct route routes[] = {\n"
                     '        {ROUTE_PUBLIC, "GET", "/link"},\n        {ROUTE_PUBLIC, "GET", "/v1/links/{}"},\n};\n',
     "src/base/buf.h": "#pragma once\n#include <stddef.h>\nint buf_len(int a, int b);\n",
     "src/base/buf.c": '#include "base/buf.h"\n\nint buf_len(int a, int b)\n{\n\treturn a + b;\n}\n',
-    "src/loop/loop.c": '#include "base/buf.h"\n#include "config.h"\n\nint loop_new(const struct config *cfg)\n{\n'
+    "src/loop/loop.c": '#include "base/buf.h"\n#include "config/config.h"\n\nint loop_new(const struct config *cfg)\n{\n'
                        "\tmetric_add(M_OPENED, 1);\n\tmetric_observe_us(H_LAG, 1);\n\treturn cfg->listen.n > 1;\n}\n",
-    "src/config.h": "#pragma once\nstruct config {\n\tstruct {\n\t\tint n;\n\t} listen;\n};\n"
+    "src/config/config.h": "#pragma once\nstruct config {\n\tstruct {\n\t\tint n;\n\t} listen;\n};\n"
                     "enum { M_OPENED, H_LAG };\nvoid metric_add(int m, int n);\nvoid metric_observe_us(int h, int us);\n",
     "tests/unit/test_buf.c": "static void test_len(void **state)\n{\n\t(void)state;\n}\n\n"
                              "static const struct CMUnitTest tests[] = {cmocka_unit_test(test_len)};\n",
@@ -59,11 +59,11 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("settings", "config/README.md", "LINKD_LISTEN_MORE\n", "LINKD_LISTEN is not"),
     ("settings", "config/README.md", "+LINKD_GONE\n", "LINKD_GONE"),
     ("settings", "README.md", "+LINKD_GONE\n", "LINKD_GONE"),
-    ("settings", "src/config.def", '+SETTING(other, OTHER, STR, "", 0, 1, 0, "Help.")\n', "LINKD_OTHER"),
+    ("settings", "src/config/settings.def", '+SETTING(other, OTHER, STR, "", 0, 1, 0, "Help.")\n', "LINKD_OTHER"),
     ("settings", "src/loop/loop.c", "int loop_new(void)\n" + BODY, "used nowhere"),
-    ("metrics", "src/metrics.def", '+GAUGE(OPEN, "linkd_open", "", "Open.")\n', "M_OPEN"),
-    ("metrics", "src/metrics.def", 'COUNTER(OPENED, "linkd_opened", "", "Opened.")\n', "_total"),
-    ("metrics", "src/metrics.def", 'COUNTER(OPENED, "opened_total", "", "Opened.")\n', "begin with"),
+    ("metrics", "src/obs/metrics.def", '+GAUGE(OPEN, "linkd_open", "", "Open.")\n', "M_OPEN"),
+    ("metrics", "src/obs/metrics.def", 'COUNTER(OPENED, "linkd_opened", "", "Opened.")\n', "_total"),
+    ("metrics", "src/obs/metrics.def", 'COUNTER(OPENED, "opened_total", "", "Opened.")\n', "begin with"),
     ("tests", "tests/unit/test_buf.c", "+\nstatic void test_lost(void **state)\n{\n\t(void)state;\n}\n", "test_lost"),
     ("tests", "tests/unit/test_buf.c", "+\n/* test_lost */\nstatic void test_lost(void **state)\n{\n}\n", "test_lost"),
     ("tests", "tests/unit/test_buf.c", "+\nstatic void a_lost_one(void **state)\n{\n\t(void)state;\n}\n", "a_lost_one"),
@@ -128,7 +128,7 @@ def test_good_tree_passes(name, tree):
 
 @pytest.mark.parametrize("name", OWN + TOOLS)
 def test_nothing_to_look_at_fails(name, tmp_path):
-    table = {"settings": "src/config.def", "metrics": "src/metrics.def"}.get(name)
+    table = {"settings": "src/config/settings.def", "metrics": "src/obs/metrics.def"}.get(name)
     if table:
         write(tmp_path, table, "")
     code, out = lint(name, tmp_path)
@@ -160,7 +160,7 @@ def test_exemptions_hold(tree):
     write(tree, "src/http/server_on.c", f"static int on(struct MHD_Connection *c, int b, int d, int e, int f, int g, int h)\n{BODY}")
     assert lint("sizes", tree)[0] == 0
     write(tree, "src/http/server.c", f"int http_listen(void)\n{BODY}\nint server_new(void)\n{BODY}")
-    write(tree, "src/metrics.c", f"int metric_add(void)\n{BODY}")
+    write(tree, "src/obs/metrics.c", f"int metric_add(void)\n{BODY}")
     assert lint("symbols", tree)[0] == 0
     write(tree, "src/login/start.c", '#include "web/page.h"\n')
     write(tree, "src/web/page.h", "#pragma once\n")

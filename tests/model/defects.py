@@ -23,7 +23,7 @@ class Defect(NamedTuple):
     mix: dict = {}
 
 
-SQL, WRITE = "src/store/sqlite_sql.def", "src/store/dynamodb_write.c"
+SQL, WRITE = "src/store/sqlite/sql.def", "src/store/dynamodb/write.c"
 TOGETHER = {"together": 60}
 DEFECTS = [
     Defect("a code is not deleted when it is used", SQL, 'UPDATE customers SET" NEW_LINK "," NO_CODE THIS',
@@ -40,7 +40,7 @@ DEFECTS = [
     Defect("an erased customer keeps a code", SQL, 'SET" NO_LINK "," NO_CODE\n', 'SET" NO_LINK\n'),
     Defect("an erased customer loses the used code", SQL, '", login_failures = NULL, login_window_ends = NULL" THIS)\nSQL(ADD',
            '", fb_link_code = NULL, login_failures = NULL, login_window_ends = NULL" THIS)\nSQL(ADD'),
-    Defect("a consent outlives its customer", "src/store/sqlite_op.c", "ret->another = !same;", "(void)same;"),
+    Defect("a consent outlives its customer", "src/store/sqlite/op.c", "ret->another = !same;", "(void)same;"),
     Defect("a consent outlives its customer, DynamoDB", WRITE, "return same ? P_ISSUE", "return same || !same ? P_ISSUE", "dynamodb"),
     Defect("the older of two links wins", "src/link/link_repair.c", "return a->link.linked_at_ms > b->link.linked_at_ms;",
            "return a->link.linked_at_ms < b->link.linked_at_ms;"),
@@ -50,7 +50,7 @@ DEFECTS = [
     Defect("events are not put in order", "src/webhook/lanes.c", "if (v[a].time_ms != v[b].time_ms)", "if (a == b)"),
     Defect("any signature will do", "src/webhook/signature.c", "return right ? ERR_OK : ERR_DENIED;",
            "(void)right;\n\treturn ERR_OK;"),
-    Defect("answered before it is written", "src/store/sqlite_group.c", "\treturn sqlite_db_run(g->db, SQL_COMMIT);",
+    Defect("answered before it is written", "src/store/sqlite/group.c", "\treturn sqlite_db_run(g->db, SQL_COMMIT);",
            "\tfor (size_t i = 0; i < g->n; i++) {\n\t\tstruct err copy = g->op[i]->err;\n"
            "\t\tfinish(g->op[i], g->op[i]->code, &copy);\n\t}\n\tg->n = 0;\n"
            "\t(void)sqlite3_sleep(3);\n\treturn sqlite_db_run(g->db, SQL_COMMIT);",

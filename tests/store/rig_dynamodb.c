@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/dynamodb_session.h"
+#include "aws/ddb/session.h"
 #include "base/codec.h"
-#include "loop/httpc.h"
-#include "store/dynamodb_create.h"
-#include "store/dynamodb_table.h"
+#include "net/httpc.h"
+#include "store/dynamodb/create.h"
+#include "store/dynamodb/table.h"
 
 enum { ASK_MS = 10000 };
 
@@ -20,23 +20,23 @@ static const char *table_of(const char *dir)
 	return strrchr(dir, '/') + 1;
 }
 
-static void ask(struct dynamodb_session *s, const char *operation, struct buf *body,
+static void ask(struct ddb_session *s, const char *operation, struct buf *body,
                 void (*take)(void *arg, const struct json *answer), void *arg)
 {
-	struct dynamodb_result got;
-	struct dynamodb_question q = {operation, buf_view(body), ASK_MS, take, arg};
+	struct ddb_result got;
+	struct ddb_question q = {operation, buf_view(body), ASK_MS, take, arg};
 	assert_false(body->failed);
-	dynamodb_session_ask(s, &q, &got);
-	if (got.class != DYNAMODB_SUCCESS && got.class != DYNAMODB_IN_USE)
+	ddb_session_ask(s, &q, &got);
+	if (got.class != DDB_SUCCESS && got.class != DDB_IN_USE)
 		fail_msg("%s: %s", operation, got.err.msg);
 	buf_reset(body);
 }
 
-static struct dynamodb_session *session(const char *dir)
+static struct ddb_session *session(const char *dir)
 {
-	struct dynamodb_session *s = NULL;
+	struct ddb_session *s = NULL;
 	struct err err = {.msg = ""};
-	if (dynamodb_session_new(environ, table_of(dir), &s, &err) != ERR_OK)
+	if (ddb_session_new(environ, table_of(dir), &s, &err) != ERR_OK)
 		fail_msg("no session: %s", err.msg);
 	return s;
 }
@@ -49,7 +49,7 @@ static void take_ready(void *arg, const struct json *answer)
 
 static void make_table(const char *dir)
 {
-	struct dynamodb_session *s = session(dir);
+	struct ddb_session *s = session(dir);
 	struct buf body;
 	bool ready = false;
 	buf_init(&body, DYNAMODB_CREATE_MAX);
@@ -63,7 +63,7 @@ static void make_table(const char *dir)
 	}
 	assert_true(ready);
 	buf_done(&body);
-	dynamodb_session_free(s);
+	ddb_session_free(s);
 }
 
 static enum err_code open_dynamodb(const char *dir, struct store **ret, struct err *reterr)
@@ -91,7 +91,7 @@ static void put(struct buf *b, const char *name, const char *type, const char *v
 
 static void plant_dynamodb(const char *dir, const struct store_customer *c)
 {
-	struct dynamodb_session *s = session(dir);
+	struct ddb_session *s = session(dir);
 	struct buf body;
 	char at[32] = "";
 	if (c->link.psid[0] != '\0' && c->link.linked_at_ms >= 0)
@@ -107,15 +107,15 @@ static void plant_dynamodb(const char *dir, const struct store_customer *c)
 	buf_z(&body, "}}");
 	ask(s, "PutItem", &body, NULL, NULL);
 	buf_done(&body);
-	dynamodb_session_free(s);
+	ddb_session_free(s);
 }
 
 /* False: an index takes only texts there. */
 static bool spoil_dynamodb(const char *dir, const struct store_key *key, const char *attribute,
                            const char *type, const char *value)
 {
-	struct dynamodb_session *s = session(dir);
-	struct dynamodb_result got;
+	struct ddb_session *s = session(dir);
+	struct ddb_result got;
 	struct buf body;
 	buf_init(&body, 16384);
 	buf_printf(&body, "{\"TableName\":\"%s\",\"Key\":{", table_of(dir));
@@ -127,12 +127,12 @@ static bool spoil_dynamodb(const char *dir, const struct store_key *key, const c
 	           attribute, type, strcmp(type, "N") == 0 ? "\"" : "", value,
 	           strcmp(type, "N") == 0 ? "\"" : "");
 	assert_false(body.failed);
-	struct dynamodb_question q = {"UpdateItem", buf_view(&body), ASK_MS, NULL, NULL};
-	dynamodb_session_ask(s, &q, &got);
-	assert_true(got.class == DYNAMODB_SUCCESS || got.class == DYNAMODB_VALIDATION);
+	struct ddb_question q = {"UpdateItem", buf_view(&body), ASK_MS, NULL, NULL};
+	ddb_session_ask(s, &q, &got);
+	assert_true(got.class == DDB_SUCCESS || got.class == DDB_VALIDATION);
 	buf_done(&body);
-	dynamodb_session_free(s);
-	return got.class == DYNAMODB_SUCCESS;
+	ddb_session_free(s);
+	return got.class == DDB_SUCCESS;
 }
 
 const struct rig_backend rig_dynamodb = {.name = "dynamodb",

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "obs/log.h"
 #include "rig_script.h"
 #include "script.h"
 #include "store/fingerprint.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log.h"
+#include "obs/log.h"
 
 enum {
 	CUSTOMERS = 200,

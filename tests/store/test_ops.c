@@ -2,7 +2,7 @@
 #include "ops.h"
 
 #include "base/clock.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "rig.h"
 
 #include <stdio.h>

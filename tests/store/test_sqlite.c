@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { PATH_LEN = RIG_DIR_MAX + 32 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /* A new file with these bytes; its name is the caller's to unlink. */
 static inline void fixture_file(char name[32], struct str s)

@@ -9,7 +9,7 @@
 #include "base/crypto.h"
 #include "link/code.h"
 #include "link/events.h"
-#include "link/service.h"
+#include "service.h"
 
 static int64_t fake_now_ms = 1000000;
 static int64_t fake_step_ms = 5;

@@ -7,13 +7,13 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "link/seal.h"
-#include "link/service.h"
-#include "log.h"
+#include "service.h"
+#include "obs/log.h"
 #include "login/login.h"
 #include "login/password_job.h"
 #include "login/state.h"
 #include "login/throttle.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "base/crypto.h"
-#include "log.h"
+#include "obs/log.h"
 
 struct loop *loop;
 struct server *server;

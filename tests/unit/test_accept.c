@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 #include "http/listen.h"
 #include "http/server.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { CLIENTS = 100 };
 

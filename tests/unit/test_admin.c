@@ -4,7 +4,7 @@
 #include "admin/admin.h"
 #include "admin/guesses.h"
 #include "admin_rig.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 /* --- the token */
 

@@ -4,7 +4,7 @@
 #include "admin/admin.h"
 #include "admin/health.h"
 #include "admin_rig.h"
-#include "log.h"
+#include "obs/log.h"
 #include "refuse.h"
 #include "web/web.h"
 

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include "audit.h"
+#include "obs/audit.h"
 #include "base/crypto.h"
-#include "log.h"
+#include "obs/log.h"
 
 /* By hand: HKDF-SHA-256 of the key below, then SipHash-2-4. */
 #define DIGEST_OF_ABC "05afdbe9ce10a76c"

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "http/body.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { KIB = 1024, BUDGET = 1024 * KIB, LARGE_ROOM = BUDGET - BUDGET / 4, MAX = 128 * KIB, PIECE = 32 * KIB };
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "log.h"
+#include "obs/log.h"
 #include "starve.h"
 #include "store/script.h"
 

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "config_fixture.h"
-#include "log.h"
+#include "obs/log.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

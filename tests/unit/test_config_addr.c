@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "config_addr.h"
+#include "config/addr.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

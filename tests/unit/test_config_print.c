@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "config_fixture.h"
-#include "config_row.h"
+#include "config/row.h"
 
 #define SECRET "sesame-sesame-sesame-sesame-sesame"
 

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "config_fixture.h"
-#include "config_token.h"
+#include "config/token.h"
 
 #define T16 "0123456789abcdef"
 

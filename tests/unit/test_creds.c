@@ -5,11 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "base/crypto.h"
-#include "log.h"
-#include "loop/httpc.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "net/httpc.h"
+#include "obs/metrics.h"
 #include "test.h"
 
 enum { WAITERS = 50, ROUNDS = 2000 };

@@ -4,10 +4,10 @@
 
 #include <unistd.h>
 
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "base/crypto.h"
-#include "log.h"
-#include "loop/httpc.h"
+#include "obs/log.h"
+#include "net/httpc.h"
 #include "starve.h"
 #include "store/script.h"
 

@@ -6,14 +6,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aws/dynamodb.h"
-#include "aws/dynamodb_answer.h"
-#include "aws/dynamodb_session.h"
+#include "aws/ddb/ddb.h"
+#include "aws/ddb/answer.h"
+#include "aws/ddb/session.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "log.h"
-#include "loop/httpc.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "net/httpc.h"
+#include "obs/metrics.h"
 #include "starve.h"
 #include "store/script.h"
 
@@ -26,10 +26,10 @@ static struct rig {
 	struct loop *loop;
 	struct endpoint endpoint;
 	struct creds *creds;
-	struct dynamodb *client;
+	struct ddb *client;
 	size_t done;
 	struct got {
-		enum dynamodb_class class;
+		enum ddb_class class;
 		enum err_code code;
 		unsigned attempts;
 		bool twice, json;
@@ -44,14 +44,14 @@ static int start_rig(void **state)
 	it = (struct rig){.loop = NULL};
 	struct endpoint_options where = {.environ_ = environ, .service = "dynamodb"};
 	struct creds_options keys = {.environ_ = environ};
-	struct dynamodb_options o = {.endpoint = &it.endpoint, .table = "shop", .in_flight = 1};
+	struct ddb_options o = {.endpoint = &it.endpoint, .table = "shop", .in_flight = 1};
 	assert_int_equal(loop_new(&it.loop, NULL), ERR_OK);
 	assert_int_equal(endpoint_load(&where, &it.endpoint, NULL), ERR_OK);
 	assert_int_equal(creds_new(&keys, &it.creds, NULL), ERR_OK);
 	assert_int_equal(creds_start(it.creds, it.loop, NULL), ERR_OK);
 	o.loop = it.loop;
 	o.creds = it.creds;
-	assert_int_equal(dynamodb_new(&o, &it.client, NULL), ERR_OK);
+	assert_int_equal(ddb_new(&o, &it.client, NULL), ERR_OK);
 	script_set(NULL, 0);
 	script_head("");
 	return 0;
@@ -60,7 +60,7 @@ static int start_rig(void **state)
 static int end_rig(void **state)
 {
 	(void)state;
-	dynamodb_free(it.client);
+	ddb_free(it.client);
 	creds_stop(it.creds);
 	loop_drain(it.loop);
 	creds_free(it.creds);
@@ -68,12 +68,12 @@ static int end_rig(void **state)
 	return 0;
 }
 
-static void on_done(void *arg, const struct dynamodb_reply *r)
+static void on_done(void *arg, const struct ddb_reply *r)
 {
 	struct got *g = &it.got[it.done];
 	(void)arg;
 	assert_true(it.done < CALLS);
-	assert_true((r->err == NULL) == (r->class == DYNAMODB_SUCCESS || r->class == DYNAMODB_CONDITION));
+	assert_true((r->err == NULL) == (r->class == DDB_SUCCESS || r->class == DDB_CONDITION));
 	*g = (struct got){.class = r->class,
 	                  .code = r->err == NULL ? ERR_OK : r->err->code,
 	                  .attempts = r->attempts,
@@ -85,12 +85,12 @@ static void on_done(void *arg, const struct dynamodb_reply *r)
 	loop_stop(it.loop);
 }
 
-static struct dynamodb_call *begin(const char *operation, int64_t limit_ms)
+static struct ddb_call *begin(const char *operation, int64_t limit_ms)
 {
-	struct dynamodb_call *call = NULL;
-	struct dynamodb_request req = {
+	struct ddb_call *call = NULL;
+	struct ddb_request req = {
 	        .operation = operation, .body = STR("{}"), .deadline_ms = clock_mono_ms() + limit_ms};
-	assert_int_equal(dynamodb_start(it.client, &req, on_done, NULL, &call, NULL), ERR_OK);
+	assert_int_equal(ddb_start(it.client, &req, on_done, NULL, &call, NULL), ERR_OK);
 	return call;
 }
 
@@ -116,19 +116,19 @@ static void test_what_is_sent_again(void **state)
 {
 	static const struct {
 		const char *answers[3];
-		enum dynamodb_class class;
+		enum ddb_class class;
 		unsigned attempts;
 		bool twice;
 	} table[] = {
-	        {{"200 {}", "200 {}", "200 {}"}, DYNAMODB_SUCCESS, 1, false},
-	        {{FAILED, "200 {}", "200 {}"}, DYNAMODB_SUCCESS, 2, true},
-	        {{"503 no", "502 <html>", "200 {}"}, DYNAMODB_SUCCESS, 3, true},
-	        {{"200 <html>", "200 {", "200 {}"}, DYNAMODB_SUCCESS, 3, true},
-	        {{FAILED, SCRIPT_CONDITION, "200 {}"}, DYNAMODB_CONDITION, 2, true},
-	        {{FAILED, FAILED, FAILED}, DYNAMODB_TRANSIENT, 4, true},
-	        {{"400 no", "200 {}", "200 {}"}, DYNAMODB_FAULT, 1, false},
-	        {{ERROR("AccessDeniedException"), "200 {}", "200 {}"}, DYNAMODB_DENIED, 1, false},
-	        {{ERROR("ResourceNotFoundException"), "200 {}", "200 {}"}, DYNAMODB_NOT_FOUND, 1, false},
+	        {{"200 {}", "200 {}", "200 {}"}, DDB_SUCCESS, 1, false},
+	        {{FAILED, "200 {}", "200 {}"}, DDB_SUCCESS, 2, true},
+	        {{"503 no", "502 <html>", "200 {}"}, DDB_SUCCESS, 3, true},
+	        {{"200 <html>", "200 {", "200 {}"}, DDB_SUCCESS, 3, true},
+	        {{FAILED, SCRIPT_CONDITION, "200 {}"}, DDB_CONDITION, 2, true},
+	        {{FAILED, FAILED, FAILED}, DDB_TRANSIENT, 4, true},
+	        {{"400 no", "200 {}", "200 {}"}, DDB_FAULT, 1, false},
+	        {{ERROR("AccessDeniedException"), "200 {}", "200 {}"}, DDB_DENIED, 1, false},
+	        {{ERROR("ResourceNotFoundException"), "200 {}", "200 {}"}, DDB_NOT_FOUND, 1, false},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -140,7 +140,7 @@ static void test_what_is_sent_again(void **state)
 		    g->twice != table[i].twice)
 			fail_msg("row %zu: class %d, %u attempts, twice %d: %s", i, (int)g->class,
 			         g->attempts, g->twice, g->why);
-		assert_int_equal(g->json, g->class == DYNAMODB_SUCCESS || g->class == DYNAMODB_CONDITION);
+		assert_int_equal(g->json, g->class == DDB_SUCCESS || g->class == DDB_CONDITION);
 	}
 }
 
@@ -152,7 +152,7 @@ static void test_a_throttle_waits_for_what_the_service_asks(void **state)
 	int64_t began = clock_mono_ms();
 	script_head("x-amz-retry-after: 1200\r\n");
 	const struct got *g = ask(rows, 2);
-	assert_int_equal(g->class, DYNAMODB_SUCCESS);
+	assert_int_equal(g->class, DDB_SUCCESS);
 	assert_int_equal(g->attempts, 2);
 	assert_false(g->twice); /* what was throttled was not executed */
 	assert_true(clock_mono_ms() - began >= 1200);
@@ -164,11 +164,11 @@ static void test_a_wrong_checksum_is_no_answer(void **state)
 	static const char *const wrong[] = {"x-amz-crc32: 1\r\n", "x-amz-crc32: abc\r\n"};
 	(void)state;
 	script_head("x-amz-crc32: 2745614147\r\n");
-	assert_int_equal(ask_once("200 {}")->class, DYNAMODB_SUCCESS);
+	assert_int_equal(ask_once("200 {}")->class, DDB_SUCCESS);
 	for (size_t i = 0; i < 2; i++) {
 		script_head(wrong[i]);
 		const struct got *g = ask_once("200 {}");
-		assert_int_equal(g->class, DYNAMODB_TRANSIENT);
+		assert_int_equal(g->class, DDB_TRANSIENT);
 		assert_int_equal(g->attempts, 4);
 		assert_non_null(strstr(g->why, "wrong checksum"));
 	}
@@ -215,15 +215,15 @@ static void test_signatures_follow_the_clock_of_the_service(void **state)
 	date(head, 7200, "");
 	script_head(head);
 	const struct got *g = ask(rows, 2);
-	assert_int_equal(g->class, DYNAMODB_SUCCESS);
+	assert_int_equal(g->class, DDB_SUCCESS);
 	assert_int_equal(g->attempts, 2);
 	assert_in_range(g->clock_off_ms, 7190000, 7210000);
 	assert_true(signed_for(7200) || signed_for(7190));
 	g = ask_once(ERROR("InvalidSignatureException")); /* by its clock already: for other keys, once */
-	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
+	assert_int_equal(g->class, DDB_CREDENTIALS);
 	assert_int_equal(g->attempts, 2);
 	g = ask_once(ERROR("UnrecognizedClientException")); /* which have been asked for just now */
-	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
+	assert_int_equal(g->class, DDB_CREDENTIALS);
 	assert_int_equal(g->attempts, 1);
 	date(right, 0, "");
 	script_head(right);
@@ -252,14 +252,14 @@ static void test_refused_keys_are_fetched_again_once(void **state)
 	static const struct script_row rows[] = {{"GetItem", ERROR("ExpiredTokenException")},
 	                                         {"GetItem", "200 {}"}};
 	(void)state;
-	assert_int_equal(ask_once("200 {}")->class, DYNAMODB_SUCCESS);
-	assert_string_equal(dynamodb_keys_from(it.client), "env, AWS_ACCESS_KEY_ID");
+	assert_int_equal(ask_once("200 {}")->class, DDB_SUCCESS);
+	assert_string_equal(ddb_keys_from(it.client), "env, AWS_ACCESS_KEY_ID");
 	const struct got *g = ask(rows, 2);
-	assert_int_equal(g->class, DYNAMODB_SUCCESS);
+	assert_int_equal(g->class, DDB_SUCCESS);
 	assert_int_equal(g->attempts, 2);
 	g = ask_once(
 	        ERROR("UnrecognizedClientException")); /* less than a minute later: no others to be had */
-	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
+	assert_int_equal(g->class, DDB_CREDENTIALS);
 	assert_int_equal(g->attempts, 1);
 	assert_non_null(strstr(g->why, "AWS_ACCESS_KEY_ID"));
 }
@@ -274,11 +274,11 @@ static void test_an_error_without_memory(void **state)
 		                           .status = statuses[i],
 		                           .head = STR("HTTP/1.1\r\n"),
 		                           .body = STR("{\"__type\":\"x#ThrottlingException\"}")};
-		struct dynamodb_answer a;
+		struct ddb_answer a;
 		starve_nth(1);
-		dynamodb_answer_read(&r, 0, &a);
+		ddb_answer_read(&r, 0, &a);
 		assert_int_equal(starve_calls(), 1);
-		assert_int_equal(a.error.class, DYNAMODB_TRANSIENT);
+		assert_int_equal(a.error.class, DDB_TRANSIENT);
 		assert_string_equal(a.error.name, "no memory for the answer");
 		assert_int_equal(a.unanswered, statuses[i] != 400);
 	}
@@ -288,7 +288,7 @@ static void test_keys_refused_twice(void **state)
 {
 	(void)state;
 	const struct got *g = ask_once(ERROR("ExpiredTokenException"));
-	assert_int_equal(g->class, DYNAMODB_CREDENTIALS);
+	assert_int_equal(g->class, DDB_CREDENTIALS);
 	assert_int_equal(g->attempts, 2);
 }
 
@@ -320,28 +320,28 @@ static void test_a_call_waits_for_its_place_and_its_time(void **state)
 	(void)begin("PutItem", LIMIT_MS); /* comes when the first has ended */
 	while (it.done < 3)
 		loop_run(it.loop);
-	assert_int_equal(it.got[1].class, DYNAMODB_TRANSIENT);
-	assert_int_equal(it.got[2].class, DYNAMODB_SUCCESS);
+	assert_int_equal(it.got[1].class, DDB_TRANSIENT);
+	assert_int_equal(it.got[2].class, DDB_SUCCESS);
 }
 
 static void test_a_cancelled_call_makes_room(void **state)
 {
 	static const struct script_row rows[] = {{"GetItem", "-"}, {"PutItem", "200 {}"}};
 	(void)state;
-	assert_int_equal(ask_once("200 {}")->class, DYNAMODB_SUCCESS);
+	assert_int_equal(ask_once("200 {}")->class, DDB_SUCCESS);
 	it.done = 0;
 	script_set(rows, 2);
-	struct dynamodb_call *first = begin("GetItem", LIMIT_MS);
+	struct ddb_call *first = begin("GetItem", LIMIT_MS);
 	(void)begin("PutItem", LIMIT_MS);
-	dynamodb_cancel(first);
+	ddb_cancel(first);
 	loop_run(it.loop);
 	assert_int_equal(it.done, 1);
-	assert_int_equal(it.got[0].class, DYNAMODB_SUCCESS);
+	assert_int_equal(it.got[0].class, DDB_SUCCESS);
 }
 
 static bool turned;
 
-static void on_turn(struct dynamodb_turn *t)
+static void on_turn(struct limiter_waiter *t)
 {
 	(void)t;
 	turned = true;
@@ -351,24 +351,24 @@ static void on_turn(struct dynamodb_turn *t)
 static void test_who_waits_in_line_comes_next(void **state)
 {
 	static const struct script_row rows[] = {{"GetItem", "-"}};
-	struct dynamodb_turn turn = {.fn = on_turn}, other = {.fn = on_turn};
+	struct limiter_waiter turn = {.fn = on_turn}, other = {.fn = on_turn};
 	(void)state;
 	turned = false;
-	assert_int_equal(ask_once("200 {}")->class, DYNAMODB_SUCCESS);
-	assert_false(dynamodb_line(it.client, &turn));
-	assert_false(dynamodb_full(it.client, clock_mono_ms() + 1));
+	assert_int_equal(ask_once("200 {}")->class, DDB_SUCCESS);
+	assert_false(ddb_line(it.client, &turn));
+	assert_false(ddb_full(it.client, clock_mono_ms() + 1));
 	it.done = 0;
 	script_set(rows, 1);
-	struct dynamodb_call *first = begin("GetItem", LIMIT_MS);
-	assert_true(dynamodb_line(it.client, &other));
-	dynamodb_gate_line_leave(&other);
-	assert_true(dynamodb_line(it.client, &turn));
-	assert_true(dynamodb_full(it.client, clock_mono_ms() + 1));
+	struct ddb_call *first = begin("GetItem", LIMIT_MS);
+	assert_true(ddb_line(it.client, &other));
+	call_limiter_wait_end(&other);
+	assert_true(ddb_line(it.client, &turn));
+	assert_true(ddb_full(it.client, clock_mono_ms() + 1));
 	assert_false(turned);
-	dynamodb_cancel(first);
+	ddb_cancel(first);
 	assert_true(turned);
 	loop_run(it.loop);
-	assert_int_equal(it.got[0].class, DYNAMODB_SUCCESS);
+	assert_int_equal(it.got[0].class, DDB_SUCCESS);
 }
 
 /* A program that gives keys too late. */
@@ -383,18 +383,18 @@ static void test_no_keys_in_time(void **state)
 	(void)snprintf(setting, sizeof setting, "AWS_CONFIG_FILE=%s", path);
 	char *names[] = {setting, "PATH=/usr/bin:/bin", "HOME=/nowhere", NULL};
 	struct creds_options keys = {.environ_ = names};
-	struct dynamodb_options o = {.loop = it.loop, .endpoint = &it.endpoint, .table = "shop"};
+	struct ddb_options o = {.loop = it.loop, .endpoint = &it.endpoint, .table = "shop"};
 	struct creds *late = NULL;
-	struct dynamodb *own = it.client;
+	struct ddb *own = it.client;
 	assert_int_equal(creds_new(&keys, &late, NULL), ERR_OK);
 	assert_int_equal(creds_start(late, it.loop, NULL), ERR_OK);
 	o.creds = late;
-	assert_int_equal(dynamodb_new(&o, &it.client, NULL), ERR_OK);
+	assert_int_equal(ddb_new(&o, &it.client, NULL), ERR_OK);
 	(void)begin("GetItem", 200);
 	loop_run(it.loop);
 	assert_int_equal(it.got[0].code, ERR_TIMEOUT);
 	assert_non_null(strstr(it.got[0].why, "no AWS credentials came in time"));
-	dynamodb_free(it.client);
+	ddb_free(it.client);
 	it.client = own;
 	creds_stop(late);
 	loop_drain(it.loop);
@@ -414,28 +414,28 @@ static void test_a_session_without_memory(void **state)
 	size_t failures = 0;
 	(void)state;
 	for (size_t nth = 1, met = 1; met; nth++) {
-		struct dynamodb_session *s = NULL;
-		struct dynamodb_result r = {.class = DYNAMODB_FAULT};
+		struct ddb_session *s = NULL;
+		struct ddb_result r = {.class = DDB_FAULT};
 		struct err err = {.code = ERR_OK};
 		bool taken = false;
-		struct dynamodb_question q = {"GetItem", STR("{}"), LIMIT_MS, take, &taken};
+		struct ddb_question q = {"GetItem", STR("{}"), LIMIT_MS, take, &taken};
 		assert_true(nth < 500);
 		starve_nth(nth);
-		enum err_code code = dynamodb_session_new(environ, "shop", &s, &err);
+		enum err_code code = ddb_session_new(environ, "shop", &s, &err);
 		if (code == ERR_OK)
-			dynamodb_session_ask(s, &q, &r);
+			ddb_session_ask(s, &q, &r);
 		met = starve_calls() >= nth;
-		failures += r.class != DYNAMODB_SUCCESS;
+		failures += r.class != DDB_SUCCESS;
 		assert_int_equal(code == ERR_OK, s != NULL);
-		assert_int_equal(taken, r.class == DYNAMODB_SUCCESS);
-		if (code == ERR_OK && r.class != DYNAMODB_SUCCESS)
+		assert_int_equal(taken, r.class == DDB_SUCCESS);
+		if (code == ERR_OK && r.class != DDB_SUCCESS)
 			assert_true(r.err.msg[0] != '\0');
 		if (!met)
-			assert_int_equal(r.class, DYNAMODB_SUCCESS);
-		dynamodb_session_free(s);
+			assert_int_equal(r.class, DDB_SUCCESS);
+		ddb_session_free(s);
 	}
 	assert_true(failures > 10);
-	dynamodb_session_free(NULL);
+	ddb_session_free(NULL);
 }
 
 static int log_fd;

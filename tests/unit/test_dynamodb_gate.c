@@ -2,14 +2,14 @@
  */
 #include "test.h"
 
-#include "aws/dynamodb_gate.h"
+#include "aws/ddb/call_limiter.h"
 #include "base/clock.h"
 
 enum { PLACES = 4, LONG_MS = 60000 };
 
 static int64_t now_us = 1000000;
-static struct dynamodb_gate gate;
-static struct dynamodb_pass pass[PLACES * 200];
+static struct call_limiter gate;
+static struct limiter_slot pass[PLACES * 200];
 
 int64_t clock_mono_us(void)
 {
@@ -20,7 +20,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(pass, 0, sizeof pass);
-	dynamodb_gate_init(&gate, PLACES);
+	call_limiter_init(&gate, PLACES);
 	return 0;
 }
 
@@ -28,16 +28,16 @@ static int setup(void **state)
 static void calls_take(int64_t us, int n)
 {
 	for (int i = 0; i < n; i++) {
-		dynamodb_gate_enter(&gate, &pass[0], false);
+		call_limiter_enter(&gate, &pass[0], false);
 		now_us += us;
-		dynamodb_gate_leave(&gate, &pass[0], true);
+		call_limiter_leave(&gate, &pass[0], true);
 	}
 }
 
 static void enter(size_t first, size_t n)
 {
 	for (size_t i = first; i < first + n; i++)
-		dynamodb_gate_enter(&gate, &pass[i], false);
+		call_limiter_enter(&gate, &pass[i], false);
 }
 
 static void test_places_then_a_line_in_order(void **state)
@@ -45,16 +45,16 @@ static void test_places_then_a_line_in_order(void **state)
 	(void)state;
 	enter(0, PLACES + 3);
 	for (size_t i = 0; i < PLACES + 3; i++)
-		assert_int_equal(pass[i].state, i < PLACES ? DYNAMODB_PASS_RUNNING : DYNAMODB_PASS_WAITING);
-	assert_null(dynamodb_gate_next(&gate)); /* no place is free */
-	dynamodb_gate_leave(&gate, &pass[1], true);
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES]);
-	assert_int_equal(pass[PLACES].state, DYNAMODB_PASS_RUNNING);
-	assert_null(dynamodb_gate_next(&gate));
-	dynamodb_gate_leave(&gate, &pass[PLACES + 1], false); /* gives up while it waits */
+		assert_int_equal(pass[i].state, i < PLACES ? LIMITER_SLOT_RUNNING : LIMITER_SLOT_WAITING);
+	assert_null(call_limiter_next(&gate)); /* no place is free */
+	call_limiter_leave(&gate, &pass[1], true);
+	assert_ptr_equal(call_limiter_next(&gate), &pass[PLACES]);
+	assert_int_equal(pass[PLACES].state, LIMITER_SLOT_RUNNING);
+	assert_null(call_limiter_next(&gate));
+	call_limiter_leave(&gate, &pass[PLACES + 1], false); /* gives up while it waits */
 	assert_int_equal(gate.running, PLACES);
-	dynamodb_gate_leave(&gate, &pass[0], true);
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES + 2]);
+	call_limiter_leave(&gate, &pass[0], true);
+	assert_ptr_equal(call_limiter_next(&gate), &pass[PLACES + 2]);
 	assert_int_equal(gate.waiting, 0);
 }
 
@@ -62,15 +62,15 @@ static void test_who_is_ahead(void **state)
 {
 	(void)state;
 	enter(0, PLACES + 2);
-	dynamodb_gate_enter(&gate, &pass[20], true);
-	dynamodb_gate_enter(&gate, &pass[21], true);
+	call_limiter_enter(&gate, &pass[20], true);
+	call_limiter_enter(&gate, &pass[21], true);
 	for (size_t i = 0; i < PLACES; i++)
-		dynamodb_gate_leave(&gate, &pass[i], true);
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[20]); /* none of them is overtaken for ever */
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[21]);
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES]);
-	assert_ptr_equal(dynamodb_gate_next(&gate), &pass[PLACES + 1]);
-	assert_null(dynamodb_gate_next(&gate));
+		call_limiter_leave(&gate, &pass[i], true);
+	assert_ptr_equal(call_limiter_next(&gate), &pass[20]); /* none of them is overtaken for ever */
+	assert_ptr_equal(call_limiter_next(&gate), &pass[21]);
+	assert_ptr_equal(call_limiter_next(&gate), &pass[PLACES]);
+	assert_ptr_equal(call_limiter_next(&gate), &pass[PLACES + 1]);
+	assert_null(call_limiter_next(&gate));
 }
 
 static void test_leaving_twice_is_harmless(void **state)
@@ -78,8 +78,8 @@ static void test_leaving_twice_is_harmless(void **state)
 	(void)state;
 	enter(0, PLACES + 1);
 	for (int i = 0; i < 2; i++) {
-		dynamodb_gate_leave(&gate, &pass[0], true);
-		dynamodb_gate_leave(&gate, &pass[PLACES], true);
+		call_limiter_leave(&gate, &pass[0], true);
+		call_limiter_leave(&gate, &pass[PLACES], true);
 	}
 	assert_int_equal(gate.running, PLACES - 1);
 	assert_int_equal(gate.waiting, 0);
@@ -98,8 +98,8 @@ static void test_full_by_the_time_of_calls(void **state)
 		calls_take(table[i].call_us, 400);
 		enter(0, PLACES);
 		size_t n = PLACES;
-		for (; !dynamodb_gate_full(&gate, LONG_MS); n++)
-			dynamodb_gate_enter(&gate, &pass[n], false);
+		for (; !call_limiter_full(&gate, LONG_MS); n++)
+			call_limiter_enter(&gate, &pass[n], false);
 		assert_in_range(n - PLACES, table[i].line - table[i].line / 100 - 1, table[i].line + 1);
 	}
 }
@@ -108,11 +108,11 @@ static void test_full_when_its_own_time_would_not_do(void **state)
 {
 	(void)state;
 	calls_take(50000, 400);
-	assert_false(dynamodb_gate_full(&gate, 1)); /* a place is free: its own timeout is the judge */
+	assert_false(call_limiter_full(&gate, 1)); /* a place is free: its own timeout is the judge */
 	enter(0, PLACES);
-	assert_false(dynamodb_gate_full(&gate, 65));
-	assert_true(dynamodb_gate_full(&gate, 60)); /* a fourth of a call, then a call */
-	assert_true(dynamodb_gate_full(&gate, -5));
+	assert_false(call_limiter_full(&gate, 65));
+	assert_true(call_limiter_full(&gate, 60)); /* a fourth of a call, then a call */
+	assert_true(call_limiter_full(&gate, -5));
 }
 
 /* Each of those before it may need many calls. */
@@ -120,14 +120,14 @@ static void test_full_while_the_first_in_line_waits_too_long(void **state)
 {
 	(void)state;
 	enter(0, PLACES + 2);
-	dynamodb_gate_enter(&gate, &pass[20], true); /* what was begun is not what is waited for */
-	now_us += DYNAMODB_GATE_WAIT_MS * 1000;
-	assert_false(dynamodb_gate_full(&gate, LONG_MS));
+	call_limiter_enter(&gate, &pass[20], true); /* what was begun is not what is waited for */
+	now_us += CALL_LIMITER_WAIT_MS * 1000;
+	assert_false(call_limiter_full(&gate, LONG_MS));
 	now_us++;
-	assert_true(dynamodb_gate_full(&gate, LONG_MS));
-	dynamodb_gate_leave(&gate, &pass[PLACES], false);
-	dynamodb_gate_leave(&gate, &pass[PLACES + 1], false);
-	assert_false(dynamodb_gate_full(&gate, LONG_MS));
+	assert_true(call_limiter_full(&gate, LONG_MS));
+	call_limiter_leave(&gate, &pass[PLACES], false);
+	call_limiter_leave(&gate, &pass[PLACES + 1], false);
+	assert_false(call_limiter_full(&gate, LONG_MS));
 }
 
 /* A store that was slow is believed to be quick again after some tens of calls. */
@@ -136,30 +136,30 @@ static void test_recovers(void **state)
 	(void)state;
 	calls_take(1000000, 400);
 	enter(0, PLACES + 2);
-	assert_true(dynamodb_gate_full(&gate, LONG_MS));
+	assert_true(call_limiter_full(&gate, LONG_MS));
 	for (size_t i = 0; i < PLACES + 2; i++)
-		dynamodb_gate_leave(&gate, &pass[i], false); /* cancelled: says nothing of the store */
+		call_limiter_leave(&gate, &pass[i], false); /* cancelled: says nothing of the store */
 	assert_in_range(gate.call_us, 900000, 1000000);
 	calls_take(5000, 100);
 	assert_in_range(gate.call_us, 4900, 8000);
 }
 
-static struct dynamodb_turn turn[3];
+static struct limiter_waiter turn[3];
 static int came;
 
 /* What a turn does: its call enters, and finds the place. */
-static void on_turn(struct dynamodb_turn *t)
+static void on_turn(struct limiter_waiter *t)
 {
 	came++;
-	dynamodb_gate_enter(&gate, &pass[40 + (t - turn)], false);
-	assert_int_equal(pass[40 + (t - turn)].state, DYNAMODB_PASS_RUNNING);
+	call_limiter_enter(&gate, &pass[40 + (t - turn)], false);
+	assert_int_equal(pass[40 + (t - turn)].state, LIMITER_SLOT_RUNNING);
 }
 
 static void set_turns(void)
 {
 	came = 0;
 	for (size_t i = 0; i < 3; i++)
-		turn[i] = (struct dynamodb_turn){.fn = on_turn};
+		turn[i] = (struct limiter_waiter){.fn = on_turn};
 }
 
 static void test_turns_of_those_without_a_call(void **state)
@@ -167,23 +167,23 @@ static void test_turns_of_those_without_a_call(void **state)
 	(void)state;
 	set_turns();
 	enter(0, PLACES - 1);
-	assert_false(dynamodb_gate_line(&gate, &turn[0])); /* a place is free */
+	assert_false(call_limiter_wait(&gate, &turn[0])); /* a place is free */
 	enter(PLACES - 1, 1);
 	for (size_t i = 0; i < 3; i++)
-		assert_true(dynamodb_gate_line(&gate, &turn[i]));
+		assert_true(call_limiter_wait(&gate, &turn[i]));
 	assert_int_equal(gate.waiting, 3);
-	dynamodb_gate_line_leave(&turn[1]);
-	dynamodb_gate_line_leave(&turn[1]);
+	call_limiter_wait_end(&turn[1]);
+	call_limiter_wait_end(&turn[1]);
 	assert_int_equal(gate.waiting, 2);
 	for (size_t i = 0; i < 2; i++) {
-		dynamodb_gate_leave(&gate, &pass[i], true);
-		struct dynamodb_pass *next = dynamodb_gate_next(&gate);
+		call_limiter_leave(&gate, &pass[i], true);
+		struct limiter_slot *next = call_limiter_next(&gate);
 		assert_ptr_equal(next, &turn[2 * i].pass);
 		next->turn(next);
 		assert_int_equal(came, i + 1);
 		assert_int_equal(gate.running, PLACES);
 	}
-	dynamodb_gate_line_leave(&turn[0]); /* its turn has been */
+	call_limiter_wait_end(&turn[0]); /* its turn has been */
 	assert_int_equal(gate.running, PLACES);
 }
 
@@ -196,14 +196,14 @@ static void test_turns_that_bring_more_calls(void **state)
 	enter(0, PLACES);
 	turn[0].pass.more = 19;
 	turn[1].pass.more = 18;
-	assert_true(dynamodb_gate_line(&gate, &turn[0]) && dynamodb_gate_line(&gate, &turn[1]));
-	assert_false(dynamodb_gate_full(&gate, LONG_MS)); /* 39 of 40 */
-	assert_true(dynamodb_gate_line(&gate, &turn[2]));
-	assert_true(dynamodb_gate_full(&gate, LONG_MS));
-	dynamodb_gate_line_leave(&turn[1]);
+	assert_true(call_limiter_wait(&gate, &turn[0]) && call_limiter_wait(&gate, &turn[1]));
+	assert_false(call_limiter_full(&gate, LONG_MS)); /* 39 of 40 */
+	assert_true(call_limiter_wait(&gate, &turn[2]));
+	assert_true(call_limiter_full(&gate, LONG_MS));
+	call_limiter_wait_end(&turn[1]);
 	assert_int_equal(gate.waiting, 21);
-	dynamodb_gate_leave(&gate, &pass[0], true);
-	struct dynamodb_pass *next = dynamodb_gate_next(&gate);
+	call_limiter_leave(&gate, &pass[0], true);
+	struct limiter_slot *next = call_limiter_next(&gate);
 	assert_ptr_equal(next, &turn[0].pass);
 	assert_int_equal(gate.waiting, 1);
 }
@@ -213,11 +213,11 @@ static void test_an_end_with_turns_in_line(void **state)
 	(void)state;
 	set_turns();
 	enter(0, PLACES);
-	assert_true(dynamodb_gate_line(&gate, &turn[0]) && dynamodb_gate_line(&gate, &turn[1]));
-	dynamodb_gate_end(&gate);
+	assert_true(call_limiter_wait(&gate, &turn[0]) && call_limiter_wait(&gate, &turn[1]));
+	call_limiter_end(&gate);
 	assert_int_equal(gate.waiting, 0);
 	assert_null(turn[0].gate);
-	dynamodb_gate_line_leave(&turn[1]);
+	call_limiter_wait_end(&turn[1]);
 	assert_int_equal(came, 0);
 }
 

@@ -1,9 +1,9 @@
 /* What a DynamoDB table is like, read from DescribeTable, and items as others may have written them. */
 #include "test.h"
 
-#include "config.h"
-#include "store/dynamodb_item.h"
-#include "store/dynamodb_table.h"
+#include "config/config.h"
+#include "store/dynamodb/item.h"
+#include "store/dynamodb/table.h"
 
 #define KEY(name, type) "{\"AttributeName\":\"" name "\",\"KeyType\":\"" type "\"}"
 #define TYPE(name, type) "{\"AttributeName\":\"" name "\",\"AttributeType\":\"" type "\"}"

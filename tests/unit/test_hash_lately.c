@@ -3,7 +3,7 @@
 
 #include "login/hash_cost.h"
 #include "login/hash_lately.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 
 #define BCRYPT "$2b$12$KBCwKxOzLha2MUDgW0PjXeGy8zDyKFegpVV4y0qPBUgij10WNyKY6"
 #define BCRYPT_BLANK "$2b$12$....................................................."

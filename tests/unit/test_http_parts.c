@@ -9,7 +9,7 @@
 #include "http/client.h"
 #include "http/params.h"
 #include "http/router.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "starve.h"
 
 static void peers(void **state)

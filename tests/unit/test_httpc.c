@@ -1,7 +1,7 @@
 /* The HTTP client: bounds, and calls that share a handle and a connection. */
 #include "test.h"
 
-#include "loop/httpc_call.h"
+#include "net/httpc_call.h"
 #include "loop_rig.h"
 #include "tiny_server.h"
 

@@ -1,8 +1,8 @@
 /* Answers out of bytes, however they are cut. */
 #include "test.h"
 
-#include "loop/httpc_answer.h"
-#include "loop/httpc_head.h"
+#include "net/httpc_answer.h"
+#include "net/poster/httpc_head.h"
 
 enum { BODY_MAX = 32 };
 

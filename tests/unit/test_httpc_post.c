@@ -2,7 +2,7 @@
  * and how each call ends. */
 #include "test.h"
 
-#include "loop/httpc_post.h"
+#include "net/poster/httpc_post.h"
 #include "loop_rig.h"
 #include "refuse.h"
 #include "wire_server.h"

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "log.h"
-#include "log_line.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "obs/log_line.h"
+#include "obs/metrics.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "metrics.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 #include "refuse.h"
 
 static int ends[2];

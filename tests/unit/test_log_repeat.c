@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log.h"
-#include "log_repeat.h"
+#include "obs/log.h"
+#include "obs/log_repeat.h"
 
 static int ends[2]; /* of the pipe the log writes to */
 

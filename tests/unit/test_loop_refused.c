@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loop/httpc.h"
+#include "net/httpc.h"
 #include "loop/offload.h"
 #include "refuse.h"
 #include "tiny_server.h"

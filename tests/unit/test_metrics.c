@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "metrics.h"
+#include "obs/metrics.h"
 
 enum { THREADS = 4, EACH = 10000 };
 

@@ -1,7 +1,7 @@
 /* The metrics' text when the system does not tell what is asked, and threads that found no memory. */
 #include "test.h"
 
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "refuse.h"
 
 static struct buf text;

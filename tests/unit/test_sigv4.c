@@ -1,4 +1,4 @@
-#include "aws/creds.h"
+#include "aws/creds/creds.h"
 #include "aws/sigv4.h"
 #include "base/crypto.h"
 #include "test.h"

@@ -13,7 +13,7 @@
 #include "base/crypto.h"
 #include "http/listen.h"
 #include "http/server.h"
-#include "log.h"
+#include "obs/log.h"
 #include "raw_client.h"
 #include "store/store.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "store/store.h"
 
 static struct {

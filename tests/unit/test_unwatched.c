@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#include "loop/httpc_post.h"
-#include "metrics.h"
+#include "net/poster/httpc_post.h"
+#include "obs/metrics.h"
 #include "tiny_server.h"
 
 static atomic_int refuse; /* so many of the next additions */

@@ -3,7 +3,7 @@
 #include "base/codec.h"
 #include "fake_http.h"
 #include "fake_store.h"
-#include "metrics.h"
+#include "obs/metrics.h"
 #include "webhook/exam.h"
 #include "webhook/lanes.h"
 #include "webhook/webhook.h"

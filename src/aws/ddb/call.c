@@ -1,0 +1,352 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "aws/ddb/answer.h"
+#include "aws/ddb/client.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+enum {
+	ATTEMPT_MS = 1000,
+	CONNECT_MS = 1000,
+	RESPONSE_MAX = 4 << 20, /* bytes; a page of items is 1 MiB, in JSON with its names a little more */
+	HEADERS_MAX = 8,
+};
+
+static void run(struct ddb_call *c);
+
+static void call_free(struct ddb_call *c)
+{
+	list_del(&c->node);
+	loop_timer_clear(c->owner->o.loop, &c->timer);
+	if (c->waiting != NULL)
+		creds_wait_cancel(c->waiting);
+	if (c->http != NULL)
+		httpc_post_cancel(c->http);
+	call_limiter_leave(&c->owner->gate, &c->pass, false);
+	creds_keys_release(c->keys);
+	json_free(c->json);
+	crypto_wipe_buf(&c->body); /* password hashes */
+	free(c);
+}
+
+void ddb_cancel(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	call_free(c);
+	if (!d->ending)
+		ddb_let_in(d);
+}
+
+static int64_t left_ms(const struct ddb_call *c)
+{
+	return c->req.deadline_ms - clock_mono_ms();
+}
+
+/* End with a failure that did not come from the service. */
+static enum phase fail(struct ddb_call *c, enum ddb_class class, const struct err *why)
+{
+	c->error.class = class;
+	c->err = *why;
+	return P_DONE;
+}
+
+static enum phase no_time(struct ddb_call *c, const char *what)
+{
+	struct err why;
+	(void)err_set(&why, ERR_TIMEOUT, "no time left for DynamoDB %s on table %s: %s", c->req.operation,
+	              c->owner->o.table, what);
+	return fail(c, DDB_TRANSIENT, &why);
+}
+
+static enum phase wait_until(struct ddb_call *c, int64_t due_ms, enum phase next)
+{
+	struct err why;
+	c->next = next;
+	if (loop_timer_set(c->owner->o.loop, &c->timer, due_ms) == ERR_OK)
+		return P_WAIT;
+	(void)err_set(&why, ERR_NOMEM, "no memory for a timer");
+	return fail(c, DDB_TRANSIENT, &why);
+}
+
+static void use_keys(struct ddb_call *c, struct creds_keys *keys)
+{
+	struct ddb *d = c->owner;
+	creds_keys_release(c->keys);
+	c->keys = keys;
+	(void)snprintf(d->keys_from, sizeof d->keys_from, "%s, %s", keys->provider, keys->source);
+}
+
+static void on_keys(void *arg, const struct err *err, struct creds_keys *keys)
+{
+	struct ddb_call *c = arg;
+	c->waiting = NULL;
+	loop_timer_clear(c->owner->o.loop, &c->timer);
+	if (err != NULL)
+		c->phase = fail(c, DDB_CREDENTIALS, err);
+	else {
+		use_keys(c, creds_keys_acquire(keys));
+		c->phase = P_PLACE;
+	}
+	run(c);
+}
+
+static enum phase wait_keys(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	struct err why;
+	if (creds_wait(d->o.creds, d->o.loop, on_keys, c, &c->waiting) == ERR_OK)
+		return wait_until(c, c->req.deadline_ms, P_LATE);
+	(void)err_set(&why, ERR_NOMEM, "no memory to wait for credentials");
+	return fail(c, DDB_CREDENTIALS, &why);
+}
+
+static enum phase get_keys(struct ddb_call *c)
+{
+	struct creds_keys *keys;
+	struct err why;
+	enum err_code code = creds_get(c->owner->o.creds, &keys, &why);
+	if (code == ERR_OK) {
+		use_keys(c, keys);
+		return P_PLACE;
+	}
+	return code == ERR_BUSY ? wait_keys(c) : fail(c, DDB_CREDENTIALS, &why);
+}
+
+static void call_turn(struct limiter_slot *p)
+{
+	struct ddb_call *c = LIST_ENTRY(p, struct ddb_call, pass);
+	loop_timer_clear(c->owner->o.loop, &c->timer);
+	c->phase = P_SEND;
+	run(c);
+}
+
+/* What was begun goes ahead of what is new. */
+static enum phase get_place(struct ddb_call *c)
+{
+	c->pass.turn = call_turn;
+	call_limiter_enter(&c->owner->gate, &c->pass, c->attempts > 0 || c->req.ahead);
+	return c->pass.state == LIMITER_SLOT_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
+}
+
+static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret, struct err *reterr)
+{
+	struct ddb *d = c->owner;
+	c->signed_off_ms = d->clock_off_ms;
+	struct sigv4_call call = {
+	        .scope = {.region = str_c(d->o.endpoint->sign_region),
+	                  .service = STR("dynamodb"),
+	                  .time_s = (clock_wall_ms() + d->clock_off_ms) / 1000},
+	        .host = str_c(d->o.endpoint->host),
+	        .content_type = STR("application/x-amz-json-1.0"),
+	        .target = str_c(c->target + sizeof "X-Amz-Target: " - 1),
+	        .body = buf_view(&c->body),
+	};
+	return sigv4_sign(d->signer, &call, c->keys, ret, reterr);
+}
+
+static void on_answer(void *arg, const struct httpc_response *r)
+{
+	struct ddb_call *c = arg;
+	struct ddb *d = c->owner;
+	struct ddb_answer a;
+	c->http = NULL;
+	call_limiter_leave(&d->gate, &c->pass, true);
+	json_free(c->json);
+	ddb_answer_read(r, clock_wall_ms(), &a);
+	c->json = a.json;
+	c->error = a.error;
+	c->after_ms = a.after_ms;
+	(void)str_copy(c->request_id, sizeof c->request_id, str_c(a.request_id));
+	if (a.has_date)
+		d->clock_seen_ms = a.clock_off_ms;
+	c->twice |= r->sends > 1 || (a.unanswered && r->sends > 0);
+	c->phase = P_JUDGE;
+	ddb_let_in(d);
+	run(c);
+}
+
+static enum phase send_it(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	struct sigv4_lines lines;
+	struct err why;
+	int64_t left = left_ms(c), most = c->req.attempt_ms > 0 ? c->req.attempt_ms : ATTEMPT_MS;
+	if (left <= 0)
+		return no_time(c, c->error.name[0] != '\0' ? c->error.name : "it came too late");
+	if (sign(c, &lines, &why) != ERR_OK)
+		return fail(c, DDB_CREDENTIALS, &why);
+	const char *headers[HEADERS_MAX] = {"Content-Type: application/x-amz-json-1.0", c->target, lines.date,
+	                                    lines.authorization, c->keys->token_header};
+	struct httpc_request req = {.headers = headers,
+	                            .body = buf_view(&c->body),
+	                            .timeout_ms = left < most ? left : most,
+	                            .connect_ms = CONNECT_MS,
+	                            .response_max = RESPONSE_MAX};
+	enum err_code code = httpc_post_start(d->poster, &req, on_answer, c, &c->http, &why);
+	crypto_wipe(&lines, sizeof lines);
+	if (code != ERR_OK)
+		return fail(c, DDB_TRANSIENT, &why);
+	c->attempts++;
+	d->sent_at_ms = loop_now_ms(d->o.loop);
+	metric_add(M_DYNAMODB_REQUESTS, 1);
+	return P_WAIT;
+}
+
+static enum phase send_again(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	enum ddb_class why = c->error.class;
+	unsigned most = c->req.attempts > 0 ? c->req.attempts : DDB_ATTEMPTS;
+	uint32_t dice = 0;
+	if (c->attempts >= most || (why == DDB_THROTTLE && c->req.no_wait) ||
+	    crypto_random(&dice, sizeof dice) != ERR_OK)
+		return P_DONE;
+	int64_t pause = ddb_retry_pause_ms(why, c->retries, dice, c->after_ms);
+	if (pause >= left_ms(c)) /* what would come too late is not waited for */
+		return P_DONE;
+	if (!ddb_retry_take(&d->bucket, why, &c->price)) {
+		metric_add(M_DYNAMODB_NO_BUDGET, 1);
+		return P_DONE;
+	}
+	c->retries++;
+	metric_add(M_DYNAMODB_RETRIES, 1);
+	return wait_until(c, clock_mono_ms() + pause, P_KEYS);
+}
+
+/* Refused keys or a refused signature: by another clock, or with other keys, once. */
+static enum phase renew(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	if (c->renewed)
+		return P_DONE;
+	c->renewed = true;
+	int64_t moved = d->clock_off_ms - c->signed_off_ms;
+	if (moved >= DDB_CLOCK_OFF_MS || moved <= -DDB_CLOCK_OFF_MS)
+		return P_PLACE;
+	return creds_refused(d->o.creds, c->keys) ? wait_keys(c) : P_DONE;
+}
+
+static enum phase late(struct ddb_call *c)
+{
+	if (c->waiting != NULL)
+		creds_wait_cancel(c->waiting);
+	c->waiting = NULL;
+	return no_time(c, c->pass.state == LIMITER_SLOT_WAITING ? "too many calls before it"
+	                                                         : "no AWS credentials came in time");
+}
+
+static enum phase judge(struct ddb_call *c)
+{
+	ddb_follow_clock(c->owner);
+	log_line(LOG_DEBUG, "dynamodb", log_z("operation", c->req.operation),
+	         log_z("result", c->error.class == DDB_SUCCESS ? "ok" : c->error.name),
+	         log_int("attempt", c->attempts), log_z("aws_request_id", c->request_id));
+	switch (c->error.class) {
+	case DDB_SUCCESS:
+	case DDB_CONDITION: ddb_retry_refund(&c->owner->bucket, c->price); return P_DONE;
+	case DDB_THROTTLE: metric_add(M_DYNAMODB_THROTTLED, 1); return send_again(c);
+	case DDB_TRANSIENT: return send_again(c);
+	case DDB_CREDENTIALS: return renew(c);
+	default: return P_DONE;
+	}
+}
+
+static void explain(struct ddb_call *c)
+{
+	struct ddb *d = c->owner;
+	struct ddb_context x = {.operation = c->req.operation,
+	                             .table = d->o.table,
+	                             .region = d->o.endpoint->region,
+	                             .keys_from = d->keys_from,
+	                             .request_id = c->request_id};
+	(void)ddb_error_say(&c->error, &x, &c->err);
+}
+
+static void finish(struct ddb_call *c)
+{
+	call_limiter_leave(&c->owner->gate, &c->pass, false);
+	ddb_let_in(c->owner);
+	bool good = c->error.class == DDB_SUCCESS || c->error.class == DDB_CONDITION;
+	if (!good && c->err.msg[0] == '\0')
+		explain(c);
+	struct ddb_reply r = {.class = c->error.class,
+	                           .json = good ? c->json : NULL,
+	                           .err = good ? NULL : &c->err,
+	                           .twice = c->twice,
+	                           .attempts = c->attempts,
+	                           .clock_off_ms = c->owner->clock_seen_ms};
+	c->done(c->arg, &r);
+	call_free(c);
+}
+
+/* True: it came to its end. */
+static bool go_on(struct ddb_call *c)
+{
+	for (;;) {
+		switch (c->phase) {
+		case P_KEYS: c->phase = get_keys(c); break;
+		case P_PLACE: c->phase = get_place(c); break;
+		case P_LATE: c->phase = late(c); break;
+		case P_SEND: c->phase = send_it(c); break;
+		case P_JUDGE: c->phase = judge(c); break;
+		case P_WAIT: return false;
+		case P_DONE: return true;
+		}
+	}
+}
+
+/* c may be dead after this. */
+static void run(struct ddb_call *c)
+{
+	if (go_on(c))
+		finish(c);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct ddb_call *c = LIST_ENTRY(t, struct ddb_call, timer);
+	c->phase = c->next;
+	run(c);
+}
+
+static struct ddb_call *call_new(struct ddb *d, const struct ddb_request *req)
+{
+	struct ddb_call *c = calloc(1, sizeof *c);
+	if (c == NULL)
+		return NULL;
+	c->owner = d;
+	c->req = *req;
+	c->phase = P_KEYS;
+	c->timer.fn = on_timer;
+	c->after_ms = -1;
+	list_push(&d->calls, &c->node);
+	buf_init(&c->body, req->body.n);
+	buf_str(&c->body, req->body);
+	(void)snprintf(c->target, sizeof c->target, "X-Amz-Target: DynamoDB_20120810.%s", req->operation);
+	if (!c->body.failed)
+		return c;
+	call_free(c);
+	return NULL;
+}
+
+enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done,
+                             void *arg, struct ddb_call **ret, struct err *reterr)
+{
+	struct ddb_call *c = call_new(d, req);
+	if (c == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB call");
+	c->done = done;
+	c->arg = arg;
+	if (go_on(c)) {
+		c->next = P_DONE;
+		if (loop_timer_set(d->o.loop, &c->timer, loop_now_ms(d->o.loop)) != ERR_OK) {
+			call_free(c);
+			return err_set(reterr, ERR_NOMEM, "no memory for a timer");
+		}
+	}
+	*ret = c;
+	return ERR_OK;
+}

@@ -1,0 +1,90 @@
+#include "aws/ddb/ddb.h"
+
+#include <stdlib.h>
+
+#include "aws/ddb/client.h"
+#include "obs/log.h"
+
+enum {
+	IN_FLIGHT = 64,
+};
+
+enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret, struct err *reterr)
+{
+	struct ddb *d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB client");
+	d->o = *o;
+	d->bucket.tokens = DDB_TOKENS;
+	list_init(&d->calls);
+	call_limiter_init(&d->gate, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
+	enum err_code code = sigv4_cache_new(&d->signer, reterr);
+	struct httpc_poster_options to = {
+	        .loop = o->loop, .url = o->endpoint->url, .host = o->endpoint->host, .idle_max = d->gate.max};
+	if (code == ERR_OK)
+		code = httpc_poster_new(&to, &d->poster, reterr);
+	if (code != ERR_OK) {
+		ddb_free(d);
+		return code;
+	}
+	*ret = d;
+	return ERR_OK;
+}
+
+void ddb_free(struct ddb *d)
+{
+	if (d == NULL)
+		return;
+	d->ending = true;
+	while (!list_empty(&d->calls))
+		ddb_cancel(LIST_ENTRY(d->calls.next, struct ddb_call, node));
+	call_limiter_end(&d->gate);
+	httpc_poster_free(d->poster);
+	sigv4_cache_free(d->signer);
+	free(d);
+}
+
+const char *ddb_keys_from(const struct ddb *d)
+{
+	return d->keys_from;
+}
+
+int64_t ddb_idle_since_ms(const struct ddb *d)
+{
+	return d->sent_at_ms;
+}
+
+bool ddb_full(const struct ddb *d, int64_t deadline_ms)
+{
+	return call_limiter_full(&d->gate, deadline_ms - loop_now_ms(d->o.loop));
+}
+
+void ddb_let_in(struct ddb *d)
+{
+	if (d->letting_in) /* the one that does goes on */
+		return;
+	d->letting_in = true;
+	for (struct limiter_slot *p; (p = call_limiter_next(&d->gate)) != NULL;)
+		p->turn(p);
+	d->letting_in = false;
+}
+
+bool ddb_line(struct ddb *d, struct limiter_waiter *t)
+{
+	return call_limiter_wait(&d->gate, t);
+}
+
+void ddb_follow_clock(struct ddb *d)
+{
+	int64_t off = d->clock_seen_ms;
+	if (off > -DDB_CLOCK_OFF_MS && off < DDB_CLOCK_OFF_MS)
+		off = 0;
+	if ((off != 0) != (d->clock_off_ms != 0)) {
+		if (off != 0)
+			log_line(LOG_WARN, "clock_is_wrong", log_int("seconds", -off / 1000),
+			         log_z("remedy", "set the clock of this machine, for instance by NTP"));
+		else
+			log_line(LOG_INFO, "clock_is_right_again", log_z("by", "DynamoDB"));
+	}
+	d->clock_off_ms = off;
+}

@@ -1,0 +1,71 @@
+/* aws/ddb/ddb.h - calls to Amazon DynamoDB from one loop: signed, bounded in time, sent again where that helps.
+ *
+ * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
+ * executed twice: it is sent again when a reused connection dies without an answer, and after an answer that
+ * did not come.  So every write must bear it.
+ * Bound     `in_flight` calls are sent at once, others wait in line (aws/ddb/call_limiter.h); the caller asks
+ *           ddb_full before it begins what it may leave.
+ * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow
+ *           the service's clock and a warning is logged.
+ * Layer     includes base/, log, metrics, loop/, aws/.
+ * Threads   everything on the loop's thread, or while the loop does not run.
+ * Source    AWS JSON protocol 1.0, DynamoDB API 2012-08-10. */
+#pragma once
+#include "aws/creds/creds.h"
+#include "aws/ddb/error.h"
+#include "aws/ddb/call_limiter.h"
+#include "aws/endpoint.h"
+#include "loop/loop.h"
+
+struct ddb;      /* opaque: client of one loop, its connections */
+struct ddb_call; /* opaque: one running call */
+
+struct ddb_options {
+	struct loop *loop;
+	struct creds *creds;             /* borrowed, shared by all loops */
+	const struct endpoint *endpoint; /* borrowed */
+	const char *table;               /* for messages; borrowed */
+	size_t in_flight;                /* calls sent at once; 0 takes 64 */
+};
+
+struct ddb_request {
+	const char *operation; /* "UpdateItem"; static text */
+	struct str body;       /* JSON; copied */
+	int64_t deadline_ms;   /* monotonic */
+	int64_t attempt_ms;    /* of one attempt; 0 takes 1000 */
+	unsigned attempts;     /* at most; 0 takes 4 */
+	bool no_wait;          /* a throttle ends the call: somebody else will ask again */
+	bool ahead;            /* goes ahead of other calls that wait to be sent */
+};
+
+/* Borrowed until the callback returns. */
+struct ddb_reply {
+	enum ddb_class class;
+	const struct json *json; /* SUCCESS: the answer.  CONDITION: may hold "Item".  Else NULL */
+	const struct err *err;   /* with every other class: what to do, safe to log */
+	bool twice;              /* an earlier copy of this call may have been executed */
+	unsigned attempts;
+	int64_t clock_off_ms; /* the service's clock less ours; 0 when no answer told it */
+};
+typedef void ddb_done_fn(void *arg, const struct ddb_reply *r);
+
+MUST_CHECK enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret,
+                                      struct err *reterr);
+void ddb_free(struct ddb *d); /* cancels what runs; NULL is a no-op */
+
+/* Return  ERR_OK: `done` will be called.  Errors  ERR_NOMEM; `done` will not. */
+MUST_CHECK enum err_code ddb_start(struct ddb *d, const struct ddb_request *req,
+                                        ddb_done_fn *done, void *arg, struct ddb_call **ret,
+                                        struct err *reterr);
+void ddb_cancel(struct ddb_call *c); /* a write may still land */
+
+/* New work with this deadline would come too late: calls in flight and in line are too many. */
+bool ddb_full(const struct ddb *d, int64_t deadline_ms);
+
+/* Wait for a place before a call is made.  True: t->fn comes when one is free, and begins the call at once.
+ * False: one is free now.  call_limiter_wait_end ends the wait. */
+bool ddb_line(struct ddb *d, struct limiter_waiter *t);
+
+/* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */
+const char *ddb_keys_from(const struct ddb *d);
+int64_t ddb_idle_since_ms(const struct ddb *d); /* monotonic: the last attempt was sent */

@@ -1,0 +1,17 @@
+/* config/source.h - the text of each setting and where it stands: environment, NAME_FILE or settings file. */
+#pragma once
+#include "config/report.h"
+
+struct config_raw {
+	char *text; /* NULL: not set.  May be a secret */
+	char *from; /* "workers in linkd.ini, line 3"; NULL when it is the variable itself */
+};
+
+/* Fill raw[CONFIG_ROWS] (zeroed).  Ownership  config_source_done in any case. */
+void config_source_read(const char *file, char *const *environ_, struct config_raw *raw,
+                        struct config_report *r);
+void config_source_done(struct config_raw *raw); /* wipes */
+
+/* All of a file, at most max bytes, appended to `ret`.  False, with a clause in why ("cannot be read: ...").
+ */
+MUST_CHECK bool config_source_file(const char *path, size_t max, struct buf *ret, char *why, size_t why_cap);

@@ -1,0 +1,105 @@
+#include "config/value.h"
+
+#include <string.h>
+
+static bool has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* The code point at s.p[i] in well-formed UTF-8, for code points below U+10000. */
+static unsigned code_point(struct str s, size_t i)
+{
+	const unsigned char *p = (const unsigned char *)s.p + i;
+	if (p[0] >= 0xe0 && p[0] < 0xf0)
+		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	return p[0] >= 0xc0 && p[0] < 0xe0 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : p[0];
+}
+
+/* Invisible characters that are not blanks and come with text copied from a web page: C1 controls, zero-width
+ * space, line and paragraph separators, direction marks, byte order mark. */
+static bool has_invisible(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned c = ((unsigned char)s.p[i] & 0xc0) == 0x80 ? ' ' : code_point(s, i);
+		if ((c >= 0x80 && c < 0xa0) || c == 0x200b || (c >= 0x2028 && c <= 0x202e) ||
+		    (c >= 0x2060 && c <= 0x2069) || c == 0xfeff)
+			return true;
+	}
+	return false;
+}
+
+static bool is_quote(char c)
+{
+	return c == '"' || c == '\'' || c == '`';
+}
+
+/* A pair of quotes around a value; for a secret also a single quote at either end. */
+static bool is_quoted(const struct config_row *row, struct str s)
+{
+	if (s.n == 0)
+		return false;
+	char first = s.p[0], last = s.p[s.n - 1];
+	return (s.n >= 2 && is_quote(first) && first == last) ||
+	       (row->secret && (is_quote(first) || is_quote(last)));
+}
+
+/* "secret  # which app": environment files have no comments after a value. */
+static bool has_comment(struct str s)
+{
+	for (size_t i = 1; i < s.n; i++)
+		if ((s.p[i] == '#' || s.p[i] == ';') && (s.p[i - 1] == ' ' || s.p[i - 1] == '\t'))
+			return true;
+	return false;
+}
+
+/* NULL: nothing is wrong with the characters. */
+static const char *fault_of_characters(const struct config_row *row, struct str s)
+{
+	if (is_quoted(row, s))
+		return "write the value without quotes";
+	if (row->secret && has_comment(s))
+		return "a comment stands behind the value and would be part of it; put it on a line of its "
+		       "own";
+	if (has_control(s))
+		return "holds a line break or another control character; take it out";
+	if (!str_utf8(s))
+		return "is not valid UTF-8; save it as UTF-8";
+	if (row->secret && !str_printable(s))
+		return "holds a character outside printable ASCII, such as a typographic quote or a blank "
+		       "copied from a page; type it again";
+	if (has_invisible(s))
+		return "holds a character that cannot be seen, such as a zero-width space; type it again";
+	return NULL;
+}
+
+bool config_value_valid(const struct config_row *row, struct str s, struct config_report *r)
+{
+	int i = (int)(row - config_row_table);
+	bool text = row->kind == CONFIG_K_STR || row->kind == CONFIG_K_LIST;
+	const char *fault = text || is_quoted(row, s) ? fault_of_characters(row, s) : NULL;
+	if (text && s.n < (size_t)row->min)
+		config_report_problem(r, i, "must not be empty");
+	else if (text && s.n > (size_t)row->max)
+		config_report_problem(r, i, "is longer than %lld bytes", (long long)row->max);
+	else if (fault != NULL)
+		config_report_problem(r, i, "%s", fault);
+	else
+		return true;
+	return false;
+}
+
+bool config_value_item_valid(const struct config_row *row, struct str item, struct config_report *r)
+{
+	int i = (int)(row - config_row_table);
+	if (item.n == 0)
+		config_report_problem(r, i, "holds an empty item; take the surplus comma out");
+	else if (is_quoted(row, item))
+		config_report_problem(r, i, "write the items without quotes");
+	else
+		return true;
+	return false;
+}

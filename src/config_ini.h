@@ -1,8 +1,0 @@
-/* config_ini.h - the settings file: "key = value" lines, sections for the eye only.
- *
- * A key is a setting's name without LINKD_, in lower case.  An indented line after a list goes on with that
- * list.  The file is given to inih a line at a time, so that each problem has its line number. */
-#pragma once
-#include "config_source.h"
-
-void config_ini_read(const char *file, struct config_raw *raw, struct config_report *r);

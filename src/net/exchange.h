@@ -1,0 +1,55 @@
+/* exchange.h - a few HTTP requests in a row, each made from the answer before: what every source of
+ * credentials over HTTP has in common.  Timeouts, retries, size limits and messages are here, once.
+ *
+ *   step(NULL) -> send -> answer -> step(answer) -> send -> ... -> done
+ *
+ * Again   no answer, 429 and 5xx are tried again with pauses of 0.2 to 2 s until `attempts` are used up; the
+ *         last 429 or 5xx goes to the step.
+ * Threads and Blocking  as net/httpc.h. */
+#pragma once
+#include "base/buf.h"
+#include "net/httpc.h"
+
+enum { EXCHANGE_HEADERS_MAX = 8, EXCHANGE_BODY_MAX = 64 * 1024 };
+
+struct exchange; /* opaque */
+
+struct exchange_request {   /* empty before each step */
+	const char *method; /* static */
+	struct buf url, body;
+	struct buf header[EXCHANGE_HEADERS_MAX]; /* "Name: value" */
+	size_t headers;
+	int64_t timeout_ms;
+	unsigned attempts;
+	const char *remedy; /* what to look at when there is no answer; static */
+};
+void exchange_header(struct exchange_request *r, const char *name, struct str value);
+
+struct exchange_answer {
+	long status;
+	struct str body;
+};
+
+enum exchange_next {
+	EXCHANGE_SEND,  /* the request is filled */
+	EXCHANGE_AGAIN, /* send the same again, if attempts are left; reterr is filled for when not */
+	EXCHANGE_DONE,
+	EXCHANGE_FAILED, /* reterr is filled */
+};
+typedef enum exchange_next exchange_step_fn(void *arg, const struct exchange_answer *answer,
+                                            struct exchange_request *req, struct err *reterr);
+typedef void exchange_done_fn(void *arg, const struct err *err); /* NULL: the step said done */
+
+struct exchange_options {
+	struct loop *loop;
+	struct httpc *http;
+	exchange_step_fn *step;
+	exchange_done_fn *done;
+	void *arg; /* of both */
+};
+
+/* The first step is made at once; what it says against sending is this call's error.
+ * Errors  ERR_INVALID (as the step says), ERR_NOMEM. */
+MUST_CHECK enum err_code exchange_start(const struct exchange_options *o, struct exchange **ret,
+                                        struct err *reterr);
+void exchange_cancel(struct exchange *x); /* NULL is a no-op */

@@ -1,0 +1,192 @@
+#include "net/httpc_answer.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "net/poster/httpc_head.h"
+
+enum {
+	LINE_MAX_LEN = 256, /* of a chunk's size, with what stands behind it */
+	SIZE_DIGITS = 8,
+};
+
+void httpc_answer_init(struct httpc_answer *a, size_t body_max)
+{
+	*a = (struct httpc_answer){.body_max = body_max};
+}
+
+struct str httpc_answer_body(const struct httpc_answer *a, const struct buf *in)
+{
+	return (struct str){a->body_at == 0 ? NULL : in->p + a->body_at, a->body_len};
+}
+
+struct str httpc_answer_head(const struct httpc_answer *a, const struct buf *in)
+{
+	return (struct str){in->p, a->head_len};
+}
+
+static void begin_body(struct httpc_answer *a, const struct httpc_head *h)
+{
+	a->status = h->status;
+	a->keep = h->keep;
+	a->left = h->bytes;
+	a->body_at = a->read_to = a->head_len + 2;
+	if (a->status == 204 || a->status == 304)
+		a->phase = HTTPC_ANSWER_DONE;
+	else if (h->chunked)
+		a->phase = HTTPC_ANSWER_SIZE;
+	else if (h->length)
+		a->phase = HTTPC_ANSWER_LENGTH;
+	else
+		a->phase = HTTPC_ANSWER_TO_THE_END;
+	if (a->phase == HTTPC_ANSWER_TO_THE_END)
+		a->keep = false;
+}
+
+/* An interim answer (1xx) is dropped; the real one follows. */
+static enum httpc_answer_state read_head(struct httpc_answer *a, struct buf *in)
+{
+	const char *end = in->len > 0 ? memmem(in->p, in->len, "\r\n\r\n", 4) : NULL;
+	struct httpc_head h;
+	if (end == NULL)
+		return in->len >= HTTPC_ANSWER_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
+	a->head_len = (size_t)(end - in->p) + 2;
+	if (a->head_len + 2 > HTTPC_ANSWER_HEAD_MAX)
+		return HTTPC_ANSWER_LARGE;
+	if (!httpc_head_read(httpc_answer_head(a, in), &h))
+		return HTTPC_ANSWER_WRONG;
+	if (h.status >= 200) {
+		begin_body(a, &h);
+		return HTTPC_ANSWER_WHOLE;
+	}
+	memmove(in->p, end + 4, in->len - a->head_len - 2);
+	in->len -= a->head_len + 2;
+	a->head_len = 0;
+	return HTTPC_ANSWER_WHOLE; /* still of the head: on to the next */
+}
+
+/* Up to `most` bytes more belong to the body. */
+static size_t take(struct httpc_answer *a, struct buf *in, size_t most)
+{
+	size_t have = in->len - a->read_to, n = have < most ? have : most;
+	size_t to = a->body_at + a->body_len;
+	if (to != a->read_to)
+		memmove(in->p + to, in->p + a->read_to, n);
+	a->body_len += n;
+	a->read_to += n;
+	return n;
+}
+
+static bool hex_size(struct str s, size_t *ret)
+{
+	size_t n = 0;
+	if (s.n == 0 || s.n > SIZE_DIGITS)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *at = memchr(digits, s.p[i] | (s.p[i] >= 'A' ? 0x20 : 0), 16);
+		if (at == NULL)
+			return false;
+		n = n << 4 | (size_t)(at - digits);
+	}
+	*ret = n;
+	return true;
+}
+
+/* A line of the chunked coding, when it is there. */
+static enum httpc_answer_state chunk_line(struct httpc_answer *a, const struct buf *in, struct str *ret)
+{
+	struct str rest = {in->p + a->read_to, in->len - a->read_to};
+	if (!httpc_head_line(&rest, ret)) /* its CR may have come alone */
+		return rest.n > LINE_MAX_LEN + 1 ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_MORE;
+	a->read_to += ret->n + 2;
+	return httpc_head_bad_byte(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
+}
+
+/* "1f", "1f;extension" */
+static enum httpc_answer_state read_size(struct httpc_answer *a, const struct buf *in)
+{
+	struct str line, size, rest;
+	enum httpc_answer_state s = chunk_line(a, in, &line);
+	if (s != HTTPC_ANSWER_WHOLE)
+		return s;
+	(void)str_cut(line, ';', &size, &rest);
+	if (!hex_size(size, &a->left))
+		return HTTPC_ANSWER_WRONG;
+	a->phase = a->left == 0 ? HTTPC_ANSWER_TRAILER : HTTPC_ANSWER_CHUNK;
+	return HTTPC_ANSWER_WHOLE;
+}
+
+static enum httpc_answer_state read_bytes(struct httpc_answer *a, struct buf *in,
+                                          enum httpc_answer_phase next)
+{
+	if (a->left > a->body_max - a->body_len)
+		return HTTPC_ANSWER_LARGE;
+	a->left -= take(a, in, a->left);
+	if (a->left > 0)
+		return HTTPC_ANSWER_MORE;
+	a->phase = next;
+	return HTTPC_ANSWER_WHOLE;
+}
+
+/* An empty line ends it: after a chunk at once, after the last one behind the trailer's lines. */
+static enum httpc_answer_state read_empty(struct httpc_answer *a, const struct buf *in,
+                                          enum httpc_answer_phase next)
+{
+	struct str line;
+	enum httpc_answer_state s = chunk_line(a, in, &line);
+	if (s == HTTPC_ANSWER_WHOLE && line.n == 0)
+		a->phase = next;
+	else if (s == HTTPC_ANSWER_WHOLE && a->phase == HTTPC_ANSWER_CHUNK_END)
+		return HTTPC_ANSWER_WRONG;
+	return s;
+}
+
+static enum httpc_answer_state read_to_the_end(struct httpc_answer *a, struct buf *in)
+{
+	(void)take(a, in, SIZE_MAX);
+	return a->body_len > a->body_max ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
+}
+
+static enum httpc_answer_state step(struct httpc_answer *a, struct buf *in)
+{
+	switch (a->phase) {
+	case HTTPC_ANSWER_HEAD: return read_head(a, in);
+	case HTTPC_ANSWER_LENGTH: return read_bytes(a, in, HTTPC_ANSWER_DONE);
+	case HTTPC_ANSWER_TO_THE_END: return read_to_the_end(a, in);
+	case HTTPC_ANSWER_SIZE: return read_size(a, in);
+	case HTTPC_ANSWER_CHUNK: return read_bytes(a, in, HTTPC_ANSWER_CHUNK_END);
+	case HTTPC_ANSWER_CHUNK_END: return read_empty(a, in, HTTPC_ANSWER_SIZE);
+	case HTTPC_ANSWER_TRAILER: return read_empty(a, in, HTTPC_ANSWER_DONE);
+	case HTTPC_ANSWER_DONE: break;
+	}
+	return HTTPC_ANSWER_WHOLE;
+}
+
+/* What stood between the chunks is not kept. */
+static void close_gap(struct httpc_answer *a, struct buf *in)
+{
+	size_t to = a->body_at + a->body_len;
+	memmove(in->p + to, in->p + a->read_to, in->len - a->read_to);
+	in->len -= a->read_to - to;
+	crypto_wipe(in->p + in->len, a->read_to - to); /* the body's end was there */
+	a->read_to = to;
+}
+
+enum httpc_answer_state httpc_answer_read(struct httpc_answer *a, struct buf *in)
+{
+	enum httpc_answer_state s = HTTPC_ANSWER_WHOLE;
+	while (s == HTTPC_ANSWER_WHOLE && a->phase != HTTPC_ANSWER_DONE)
+		s = step(a, in);
+	if (a->phase > HTTPC_ANSWER_TO_THE_END)
+		close_gap(a, in);
+	return s;
+}
+
+enum httpc_answer_state httpc_answer_end(struct httpc_answer *a)
+{
+	if (a->phase != HTTPC_ANSWER_TO_THE_END)
+		return HTTPC_ANSWER_WRONG;
+	a->phase = HTTPC_ANSWER_DONE;
+	return HTTPC_ANSWER_WHOLE;
+}

@@ -1,0 +1,326 @@
+#include "obs/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "obs/log_line.h"
+#include "obs/metrics.h"
+
+enum {
+	RING_BYTES = 2 << 20,
+	AUDIT_BYTES = 1 << 20, /* of the ring, reserved for audit lines */
+	AUDIT_END = 16,        /* more than the end of an audit line; not overwritten before it is examined */
+	PIPE_WRITE = 4096,     /* PIPE_BUF: what poll() promises a pipe takes without blocking */
+	FILE_WRITE = 1 << 16,
+	GATHER_MS = 5, /* the first line of a burst waits so long for others: one wake-up serves them all */
+	GATHER_BYTES = 1 << 16,
+	POLL_MS = 200,  /* how soon a writer stuck on a full pipe sees that it is to stop */
+	STOP_MS = 2000, /* longest wait of log_stop for a reader that does not read */
+};
+
+/* Lines, newline-ended, in [head, head + used) modulo RING_BYTES.  Callers write behind, the writer takes
+ * from the front: what it is writing stays in place because it is still counted in `used`. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	pthread_t writer;
+	size_t head, used; /* bytes */
+	struct count {
+		size_t lines, audit; /* `lines` excludes audit lines */
+	} dropped;                   /* since the last line that reported it */
+	bool started;
+	bool idle, gathering; /* the writer waits for a line; for more of them */
+	bool urgent;          /* enough gathered */
+	int fd;
+	size_t write_max;
+	_Atomic bool stopping;
+	_Atomic int level, format;
+	char ring[RING_BYTES];
+} log_ = {
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .filled = PTHREAD_COND_INITIALIZER,
+        .fd = STDERR_FILENO,
+        .level = LOG_WARN,
+        .format = LOG_TEXT,
+};
+
+static _Thread_local const char *scope;
+
+void log_scope(const char *request_id)
+{
+	scope = request_id;
+}
+
+bool log_on(enum log_level level)
+{
+	return (int)level >= atomic_load_explicit(&log_.level, memory_order_relaxed);
+}
+
+/* With the lock held. */
+static void count_dropped(struct count lost)
+{
+	log_.dropped.lines += lost.lines;
+	log_.dropped.audit += lost.audit;
+	metric_add(M_LOG_DROPPED, (int64_t)lost.lines);
+	metric_add(M_LOG_AUDIT_DROPPED, (int64_t)lost.audit);
+}
+
+static struct count one_line(bool audit)
+{
+	return (struct count){.lines = !audit, .audit = audit};
+}
+
+/* With the lock held. */
+static bool push(const char *line, size_t n, bool audit)
+{
+	size_t room = audit ? RING_BYTES - AUDIT_END : RING_BYTES - AUDIT_BYTES;
+	if (log_.used > room || n > room - log_.used)
+		return false;
+	size_t at = (log_.head + log_.used) % RING_BYTES;
+	size_t first = n < RING_BYTES - at ? n : RING_BYTES - at;
+	memcpy(log_.ring + at, line, first);
+	memcpy(log_.ring, line + first, n - first);
+	log_.used += n;
+	return true;
+}
+
+/* With the lock held: lines were pushed.  Warnings and errors are not kept back. */
+static void wake_writer(enum log_level level)
+{
+	bool urgent = level >= LOG_WARN || log_.used >= GATHER_BYTES;
+	bool wake = log_.idle || (log_.gathering && urgent && !log_.urgent);
+	log_.idle = false;
+	log_.urgent |= urgent;
+	if (wake)
+		(void)pthread_cond_signal(&log_.filled);
+}
+
+/* With the lock held: say how many lines were lost, once there is room for it. */
+static void push_dropped(void)
+{
+	if (log_.dropped.lines + log_.dropped.audit == 0)
+		return;
+	char line[LOG_LINE_MAX];
+	const struct log_field f[] = {log_int("lines", (int64_t)log_.dropped.lines),
+	                              log_int("audit_lines", (int64_t)log_.dropped.audit)};
+	const struct log_line_head head = {.format = (enum log_format)log_.format,
+	                                   .level = LOG_WARN,
+	                                   .time_ms = clock_wall_ms(),
+	                                   .msg = "log_lines_dropped"};
+	if (push(line, log_line_write(line, &head, f, 2), false))
+		log_.dropped = (struct count){0};
+}
+
+/* Without the writer: one try, so that nobody waits for a reader that does not read. */
+static void write_straight(const char *line, size_t n, bool audit)
+{
+	ssize_t done;
+	do
+		done = write(log_.fd, line, n);
+	while (done < 0 && errno == EINTR);
+	if (done < (ssize_t)n)
+		metric_add(audit ? M_LOG_AUDIT_DROPPED : M_LOG_DROPPED, 1);
+}
+
+static void write_line(const struct log_line_head *head, const struct log_field *fields, size_t n)
+{
+	char line[LOG_LINE_MAX] NOT_ZEROED;
+	size_t len = log_line_write(line, head, fields, n);
+	(void)pthread_mutex_lock(&log_.lock);
+	if (!log_.started)
+		write_straight(line, len, head->audit);
+	else if (!push(line, len, head->audit))
+		count_dropped(one_line(head->audit));
+	else
+		wake_writer(head->level);
+	(void)pthread_mutex_unlock(&log_.lock);
+}
+
+void log_event(enum log_level level, const char *msg, const struct log_field *fields, size_t n)
+{
+	const struct log_line_head head = {.format = (enum log_format)log_.format,
+	                                   .level = level,
+	                                   .time_ms = clock_wall_ms(),
+	                                   .msg = msg,
+	                                   .request_id = scope};
+	if (log_on(level))
+		write_line(&head, fields, n);
+}
+
+void log_audit(const struct log_field *fields, size_t n)
+{
+	const struct log_line_head head = {.format = (enum log_format)log_.format,
+	                                   .level = LOG_INFO,
+	                                   .time_ms = clock_wall_ms(),
+	                                   .msg = "audit",
+	                                   .request_id = scope,
+	                                   .audit = true};
+	write_line(&head, fields, n);
+}
+
+/* Is there still time to wait?  The clock starts when the writer first has to wait after log_stop. */
+static bool may_wait(int64_t *give_up_ms)
+{
+	if (!log_.stopping)
+		return true;
+	if (*give_up_ms == 0)
+		*give_up_ms = clock_mono_ms() + STOP_MS;
+	return clock_mono_ms() < *give_up_ms;
+}
+
+/* True once the descriptor takes PIPE_WRITE bytes (or an error to be met by write).  False: give up. */
+static bool wait_writable(int64_t *give_up_ms)
+{
+	struct pollfd p = {.fd = log_.fd, .events = POLLOUT};
+	int ready = poll(&p, 1, 0);
+	while (ready <= 0 && may_wait(give_up_ms))
+		ready = poll(&p, 1, POLL_MS);
+	return ready > 0;
+}
+
+static bool ends_with(size_t end, const char *tail)
+{
+	size_t n = strlen(tail), i = 0;
+	while (i < n && log_.ring[(end + RING_BYTES - n + i) % RING_BYTES] == tail[i])
+		i++;
+	return i == n;
+}
+
+/* Lines that end in [p, p + n) of the ring.  The start of the first may have left the ring; push() keeps the
+ * bytes of its end. */
+static struct count lines_in(const char *p, size_t n)
+{
+	struct count found = {0};
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '\n')
+			continue;
+		size_t end = (size_t)(p - log_.ring) + i + 1;
+		bool audit = ends_with(end, LOG_LINE_AUDIT_JSON) || ends_with(end, LOG_LINE_AUDIT_TEXT);
+		found.lines += !audit;
+		found.audit += audit;
+	}
+	return found;
+}
+
+/* Bytes of [p, p + n) dealt with; *ret_lost are lines the descriptor refused for good. */
+static size_t write_some(const char *p, size_t n, struct count *ret_lost, int64_t *give_up_ms)
+{
+	bool ready = wait_writable(give_up_ms);
+	ssize_t done = ready ? write(log_.fd, p, n) : -1;
+	if (done > 0)
+		return (size_t)done;
+	if (ready && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	*ret_lost = lines_in(p, n);
+	return n;
+}
+
+/* With the lock held; let go while writing.  Pre: used > 0.  Bytes done with. */
+static size_t write_front(int64_t *give_up_ms)
+{
+	const char *p = log_.ring + log_.head;
+	size_t n = log_.used < RING_BYTES - log_.head ? log_.used : RING_BYTES - log_.head;
+	struct count lost = {0};
+	if (n > log_.write_max)
+		n = log_.write_max;
+	(void)pthread_mutex_unlock(&log_.lock);
+	size_t done = write_some(p, n, &lost, give_up_ms);
+	(void)pthread_mutex_lock(&log_.lock);
+	log_.used -= done;
+	log_.head = log_.used == 0 ? 0 : (log_.head + done) % RING_BYTES; /* from the start: warm cache */
+	if (lost.lines + lost.audit > 0)
+		count_dropped(lost);
+	else if (done > 0)
+		push_dropped();
+	return done;
+}
+
+/* With the lock held; let go while waiting. */
+static void gather(void)
+{
+	int64_t until_ms = clock_mono_ms() + GATHER_MS;
+	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+	log_.gathering = true;
+	while (!log_.urgent && !log_.stopping &&
+	       pthread_cond_clockwait(&log_.filled, &log_.lock, CLOCK_MONOTONIC, &until) == 0)
+		;
+	log_.gathering = log_.urgent = false;
+}
+
+static void *writer(void *arg)
+{
+	int64_t give_up_ms = 0;
+	(void)arg;
+	(void)pthread_mutex_lock(&log_.lock);
+	for (;;) {
+		while (log_.used == 0 && !log_.stopping) {
+			log_.idle = true;
+			(void)pthread_cond_wait(&log_.filled, &log_.lock);
+		}
+		log_.idle = false;
+		if (log_.used == 0)
+			break;
+		gather();
+		for (size_t left = log_.used, done; left > 0; left -= done < left ? done : left)
+			done = write_front(&give_up_ms);
+	}
+	(void)pthread_mutex_unlock(&log_.lock);
+	return NULL;
+}
+
+/* The writer takes no signals: they are for the main thread, and SIGPIPE would end the process. */
+static int create_writer(void)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&log_.writer, NULL, writer, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
+		(void)pthread_setname_np(log_.writer, "log");
+	return rc;
+}
+
+enum err_code log_start(enum log_level level, enum log_format format, int fd, struct err *reterr)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return err_set(reterr, ERR_INVALID, "log descriptor %d is not open", fd);
+	(void)pthread_mutex_lock(&log_.lock);
+	bool again = log_.started;
+	if (!again) {
+		log_.head = log_.used = 0;
+		log_.dropped = (struct count){0};
+		log_.fd = fd;
+		log_.write_max = S_ISREG(st.st_mode) ? FILE_WRITE : PIPE_WRITE;
+		log_.level = (int)level;
+		log_.format = (int)format;
+		log_.stopping = log_.idle = log_.urgent = false;
+		log_.started = create_writer() == 0;
+	}
+	bool ok = log_.started && !again;
+	(void)pthread_mutex_unlock(&log_.lock);
+	return ok ? ERR_OK
+	          : err_set(reterr, ERR_INTERNAL,
+	                    again ? "the log was started already" : "cannot make the log's thread");
+}
+
+void log_stop(void)
+{
+	(void)pthread_mutex_lock(&log_.lock);
+	bool started = log_.started;
+	log_.started = false; /* lines from now on go straight */
+	log_.stopping = true;
+	(void)pthread_cond_signal(&log_.filled);
+	(void)pthread_mutex_unlock(&log_.lock);
+	if (started)
+		(void)pthread_join(log_.writer, NULL);
+}

@@ -1,0 +1,32 @@
+/* service.h - what the handlers of one loop work with; made by app.c, one per worker.
+ *
+ * Ownership  everything here is borrowed and outlives every request. */
+#pragma once
+#include "config/config.h"
+#include "loop/loop.h"
+#include "loop/offload.h"
+#include "store/store.h"
+
+struct sealer;
+struct signature_keys;
+struct throttle;
+struct link_events;
+struct link_later;
+struct health;
+struct password_pool;
+
+struct service {
+	const struct config *cfg;
+	struct loop *loop;
+	struct store *store;
+	const struct sealer *sealer;           /* link/seal.h */
+	struct signature_keys *signature_keys; /* webhook/signature.h: of this loop's thread */
+	struct password_pool *hashes; /* login/password_job.h: threads at nice 19; shared by all workers */
+	struct offload *parses;       /* large webhook bodies */
+	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
+	const struct link_events *events; /* link/events.h: listener for links made, removed, refused */
+	struct link_later *later;         /* link/link_later.h: look-ups to repeat, bounded list of this
+	                                     loop; NULL when the index does not lag */
+	const _Atomic bool *draining;
+	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
+};

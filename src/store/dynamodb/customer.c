@@ -1,0 +1,171 @@
+/* Customers by id: shown, added, removed; and the read that tells whether the store answers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "store/dynamodb/item.h"
+#include "store/dynamodb/op.h"
+
+/*  FIND_ID  (QUERY -> call -> QUERIED)* -> END: a page ends at 1 MiB of items, however few these are
+ *  ADD      QUERY -> call -> QUERIED -> PUT -> call -> PUT_DONE -> (READ -> call -> WHY ->) END
+ *  REMOVE   QUERY -> call -> QUERIED -> (DELETE -> call)* -> QUERY, until nothing is left -> END
+ *  PING     READ -> call -> WHY -> END */
+enum phase { P_WAIT, P_END, P_QUERY, P_QUERIED, P_PUT, P_PUT_DONE, P_DELETE, P_DELETED, P_READ, P_WHY };
+
+static int query(struct dynamodb_op *x)
+{
+	struct dynamodb_body b = dynamodb_op_body(x);
+	if (x->op->kind == STORE_PING)
+		return P_READ;
+	dynamodb_body_begin(&b);
+	const char *which = "customer_id=:k";
+	if (x->op->kind == STORE_FIND_ID && x->op->in.email[0] != '\0' && b.sort_key)
+		which = "customer_id=:k AND email>:l";
+	dynamodb_body_text(&b, "KeyConditionExpression", str_c(which));
+	dynamodb_body_values(&b, which, NULL);
+	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
+	dynamodb_body_raw(&b, "ConsistentRead", "true");
+	dynamodb_body_raw(&b, "Limit", x->op->kind == STORE_ADD ? "1" : "8");
+	dynamodb_body_end(&b);
+	return dynamodb_op_call(x, "Query", P_QUERIED);
+}
+
+static void drop_found(struct store_out *out)
+{
+	if (out->customers != NULL)
+		crypto_wipe(out->customers, STORE_HOLDERS_MAX * sizeof out->customers[0]);
+	free(out->customers);
+	out->customers = NULL;
+	out->n = 0;
+}
+
+static bool take(struct dynamodb_op *x)
+{
+	struct store_out *out = &x->op->out;
+	if (x->op->kind != STORE_FIND_ID)
+		drop_found(out);
+	if (out->customers == NULL)
+		out->customers = calloc(STORE_HOLDERS_MAX, sizeof out->customers[0]);
+	if (out->customers == NULL)
+		return false;
+	const struct json *item = json_first(json_get(x->reply->json, "Items"));
+	for (; item != NULL && out->n < STORE_HOLDERS_MAX; item = json_next(item))
+		dynamodb_item_customer(item, &out->customers[out->n++]);
+	return true;
+}
+
+static int removed_all(struct dynamodb_op *x)
+{
+	drop_found(&x->op->out);
+	return dynamodb_op_outcome(x, x->pages > 0 ? STORE_DONE : STORE_NO_CUSTOMER);
+}
+
+/* The next page, past the last item of this one, until there are no more or enough. */
+static int more(struct dynamodb_op *x)
+{
+	const struct store_out *out = &x->op->out;
+	char *past = x->op->in.email;
+	struct err why;
+	if (out->n == STORE_HOLDERS_MAX || json_get(x->reply->json, "LastEvaluatedKey") == NULL)
+		return DYNAMODB_OP_END;
+	const char *last = out->n == 0 ? "" : out->customers[out->n - 1].key.email;
+	if (strcmp(last, past) > 0) {
+		(void)str_copy(past, sizeof x->op->in.email, str_c(last));
+		return P_QUERY;
+	}
+	(void)err_set(&why, ERR_STORE,
+	              "not all items of a customer could be seen"); /* its e-mail is too long */
+	return dynamodb_op_fail(x, &why);
+}
+
+static int queried(struct dynamodb_op *x)
+{
+	struct err why;
+	if (!take(x)) {
+		(void)err_set(&why, ERR_NOMEM, "no memory for what the store found");
+		return dynamodb_op_fail(x, &why);
+	}
+	size_t n = x->op->out.n;
+	switch (x->op->kind) {
+	case STORE_ADD: drop_found(&x->op->out); return n > 0 ? dynamodb_op_outcome(x, STORE_EXISTS) : P_PUT;
+	case STORE_REMOVE: x->at = 0; return n > 0 ? P_DELETE : removed_all(x);
+	default: return more(x);
+	}
+}
+
+static int put(struct dynamodb_op *x)
+{
+	struct dynamodb_body b = dynamodb_op_body(x);
+	const struct store_in *in = &x->op->in;
+	dynamodb_body_begin(&b);
+	dynamodb_body_item(&b, &in->key, str_c(in->new_hash));
+	dynamodb_body_text(&b, "ConditionExpression", STR("attribute_not_exists(customer_id)"));
+	dynamodb_body_end(&b);
+	return dynamodb_op_call(x, "PutItem", P_PUT_DONE);
+}
+
+static int put_done(struct dynamodb_op *x)
+{
+	if (x->reply->class == DDB_SUCCESS)
+		return dynamodb_op_outcome(x, STORE_DONE);
+	return x->twice ? P_READ : dynamodb_op_outcome(x, STORE_EXISTS);
+}
+
+static int delete_next(struct dynamodb_op *x)
+{
+	struct dynamodb_body b = dynamodb_op_body(x);
+	if (x->at == x->op->out.n)
+		return P_QUERY; /* there may be more than one look shows */
+	dynamodb_body_begin(&b);
+	dynamodb_body_key(&b, "Key", &x->op->out.customers[x->at].key);
+	dynamodb_body_end(&b);
+	return dynamodb_op_call(x, "DeleteItem", P_DELETED);
+}
+
+static int deleted(struct dynamodb_op *x)
+{
+	x->at++;
+	x->pages++;
+	return P_DELETE;
+}
+
+static int read_one(struct dynamodb_op *x)
+{
+	static const struct store_key nobody = {.id = "account-linkd", .email = "account-linkd"};
+	bool ping = x->op->kind == STORE_PING;
+	return dynamodb_op_get(x, ping ? &nobody : &x->op->in.key, "customer_id,password", P_WHY);
+}
+
+/* The hash of a new customer has a salt of its own: equal hashes are of one and the same write. */
+static int why(struct dynamodb_op *x)
+{
+	const struct json *item = json_get(x->reply->json, "Item");
+	if (x->op->kind == STORE_PING)
+		return dynamodb_op_outcome(x, STORE_DONE);
+	bool ours = x->op->in.new_hash[0] != '\0' &&
+	            str_is(dynamodb_item_str(item, "password"), x->op->in.new_hash);
+	return dynamodb_op_outcome(x, ours ? STORE_DONE : STORE_EXISTS);
+}
+
+static void customer_run(struct dynamodb_op *x)
+{
+	for (;;) {
+		switch ((enum phase)x->phase) {
+		case P_QUERY: x->phase = query(x); break;
+		case P_QUERIED: x->phase = queried(x); break;
+		case P_PUT: x->phase = put(x); break;
+		case P_PUT_DONE: x->phase = put_done(x); break;
+		case P_DELETE: x->phase = delete_next(x); break;
+		case P_DELETED: x->phase = deleted(x); break;
+		case P_READ: x->phase = read_one(x); break;
+		case P_WHY: x->phase = why(x); break;
+		case P_WAIT: return;
+		case P_END: dynamodb_op_end(x); return; /* x is dead after this */
+		}
+	}
+}
+
+enum err_code dynamodb_customer_start(struct dynamodb_lane *lane, struct store_op *op)
+{
+	return dynamodb_op_begin(lane, op, customer_run);
+}

@@ -1,0 +1,296 @@
+/*  store_start -> lane of the home loop -> dynamodb_op: calls and pauses on that loop -> store_finish
+ *  keeper: its own thread and loop; credentials; DescribeTable every minute -> which way a PSID is found */
+#include "store/dynamodb/dynamodb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "obs/log.h"
+#include "store/dynamodb/keeper.h"
+#include "store/dynamodb/op.h"
+
+enum {
+	WARM_MS = 30000, /* a connection idle for longer is closed at the other side some day */
+	WARM_LIMIT_MS = 2000,
+};
+
+/* Without a usable index nothing lags, and conflicts are not looked for: each look would read the table. */
+static const struct store_traits indexed = {.name = "dynamodb", .index_lags = true, .find_psid = true};
+static const struct store_traits scanned = {.name = "dynamodb", .index_lags = false, .find_psid = false};
+
+static struct dynamodb_store *of(struct store *s)
+{
+	return (struct dynamodb_store *)(void *)s;
+}
+
+static void tell_way(const struct dynamodb_store *s, enum dynamodb_way way, const struct dynamodb_table *t)
+{
+	struct err err;
+	if (way != DYNAMODB_BY_NOTHING) {
+		log_line(LOG_INFO, "psid_lookup", log_z("by", way == DYNAMODB_BY_INDEX ? "index" : "scan"),
+		         log_z("table", s->table));
+		return;
+	}
+	/* Each unlinked is answered 503 from now on. */
+	(void)dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, &err);
+	log_line(LOG_ERROR, "psid_lookup", log_z("by", "nothing"), log_z("error", err.msg));
+}
+
+/* On the keeper's thread.  A table that cannot be seen is taken to be as it was. */
+static void seen(void *arg, const struct dynamodb_table *t, const struct err *why)
+{
+	struct dynamodb_store *s = arg;
+	if (t == NULL) {
+		log_line(LOG_WARN, "table_not_seen", log_z("table", s->table), log_z("error", why->msg));
+		return;
+	}
+	int64_t setting = s->cfg->psid_lookup;
+	enum dynamodb_way psid = dynamodb_table_way(setting, t->psid, t);
+	int before = atomic_exchange(&s->psid_way, (int)psid);
+	atomic_store(&s->code_way, (int)dynamodb_table_way(PSID_LOOKUP_AUTO, t->code, t));
+	atomic_store(&s->sort_key, t->sort_key); /* the table may have been made anew */
+	atomic_store(&s->email_has_login, t->email_has_login);
+	atomic_store(&s->email_has_link, t->email_has_link);
+	atomic_store(&s->store.traits, psid == DYNAMODB_BY_SCAN ? &scanned : &indexed);
+	if (before != (int)psid)
+		tell_way(s, psid, t);
+	s->last = *t;
+}
+
+/* What keeps the service from starting. */
+static enum err_code check(struct dynamodb_store *s, struct err *reterr)
+{
+	const struct dynamodb_table *t = &s->last;
+	enum err_code code = dynamodb_table_check(s->table, t, reterr);
+	if (code != ERR_OK)
+		return code;
+	if (atomic_load(&s->psid_way) == DYNAMODB_BY_NOTHING)
+		return dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, reterr);
+	if (s->cfg->code_style == CODE_STYLE_RANDOM && atomic_load(&s->code_way) == DYNAMODB_BY_NOTHING)
+		return dynamodb_table_no_way(s->table, DYNAMODB_CODE_INDEX, t, reterr);
+	if (t->email_all)
+		log_line(
+		        LOG_INFO, "email_index_costs", log_z("table", s->table),
+		        log_z("why", "it holds every attribute: each code and link costs a write unit more"));
+	return ERR_OK;
+}
+
+static struct dynamodb_lane *lane_of(struct dynamodb_store *s, const struct loop *loop)
+{
+	struct dynamodb_lane *found = NULL;
+	pthread_mutex_lock(&s->lock);
+	for (struct list_node *n = s->lanes.next; n != &s->lanes && found == NULL; n = n->next) {
+		struct dynamodb_lane *l = LIST_ENTRY(n, struct dynamodb_lane, node);
+		if (l->loop == loop)
+			found = l;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+static void rearm(struct dynamodb_lane *l)
+{
+	if (loop_timer_set(l->loop, &l->warm, loop_now_ms(l->loop) + WARM_MS) != ERR_OK)
+		log_line(LOG_WARN, "connection_not_kept_warm", log_z("table", l->owner->table));
+}
+
+static void on_warmed(void *arg, const struct ddb_reply *r)
+{
+	struct dynamodb_lane *l = arg;
+	(void)r;
+	l->warming = NULL;
+	rearm(l);
+}
+
+static void on_warm(struct loop_timer *t)
+{
+	struct dynamodb_lane *l = LIST_ENTRY(t, struct dynamodb_lane, warm);
+	static const struct store_key nobody = {.id = "account-linkd", .email = "account-linkd"};
+	struct buf out;
+	struct dynamodb_body b = {
+	        .out = &out, .table = l->owner->table, .sort_key = atomic_load(&l->owner->sort_key)};
+	if (loop_now_ms(l->loop) - ddb_idle_since_ms(l->client) < WARM_MS / 2) {
+		rearm(l);
+		return;
+	}
+	buf_init(&out, DYNAMODB_BODY_MAX);
+	dynamodb_body_begin(&b);
+	dynamodb_body_key(&b, "Key", &nobody);
+	dynamodb_body_text(&b, "ProjectionExpression", STR("customer_id"));
+	dynamodb_body_end(&b);
+	struct ddb_request req = {.operation = "GetItem",
+	                               .body = buf_view(&out),
+	                               .deadline_ms = clock_mono_ms() + WARM_LIMIT_MS,
+	                               .attempts = 1};
+	if (ddb_start(l->client, &req, on_warmed, l, &l->warming, NULL) != ERR_OK)
+		rearm(l);
+	buf_done(&out);
+}
+
+static enum err_code attach(struct store *s, struct loop *loop, struct err *reterr)
+{
+	struct dynamodb_store *d = of(s);
+	struct dynamodb_lane *l = calloc(1, sizeof *l);
+	if (l == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB client");
+	struct ddb_options o = {.loop = loop,
+	                             .creds = dynamodb_keeper_creds(d->keeper),
+	                             .endpoint = &d->endpoint,
+	                             .table = d->table,
+	                             .in_flight = (size_t)d->cfg->store_in_flight};
+	enum err_code code = ddb_new(&o, &l->client, reterr);
+	if (code != ERR_OK) {
+		free(l);
+		return code;
+	}
+	l->owner = d;
+	l->loop = loop;
+	l->warm.fn = on_warm;
+	list_init(&l->ops);
+	if (loop_timer_set(loop, &l->warm, loop_now_ms(loop)) != ERR_OK) { /* connects before it is needed */
+		ddb_free(l->client);
+		free(l);
+		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
+	}
+	pthread_mutex_lock(&d->lock);
+	list_push(&d->lanes, &l->node);
+	pthread_mutex_unlock(&d->lock);
+	return ERR_OK;
+}
+
+static void detach(struct store *s, struct loop *loop)
+{
+	struct dynamodb_store *d = of(s);
+	struct dynamodb_lane *l = lane_of(d, loop);
+	if (l == NULL)
+		return;
+	while (!list_empty(&l->ops))
+		dynamodb_op_stop(LIST_ENTRY(l->ops.next, struct dynamodb_op, node));
+	loop_timer_clear(loop, &l->warm);
+	ddb_free(l->client);
+	pthread_mutex_lock(&d->lock);
+	list_del(&l->node);
+	pthread_mutex_unlock(&d->lock);
+	free(l);
+}
+
+static enum err_code start(struct store *s, struct store_op *op)
+{
+	struct dynamodb_lane *l = lane_of(of(s), op->home);
+	if (l == NULL)
+		return ERR_INTERNAL;
+	/* What tells whether the store is well is never refused. */
+	if (!op->begun && op->kind != STORE_PING && ddb_full(l->client, op->deadline_ms))
+		return ERR_BUSY;
+	switch (op->kind) {
+	case STORE_FIND_EMAIL:
+	case STORE_FIND_PSID:
+	case STORE_FIND_CODE: return dynamodb_find_start(l, op);
+	case STORE_FIND_ID:
+	case STORE_ADD:
+	case STORE_REMOVE:
+	case STORE_PING: return dynamodb_customer_start(l, op);
+	default: return dynamodb_write_start(l, op);
+	}
+}
+
+static bool full(struct store *s, const struct loop *loop, int64_t deadline_ms)
+{
+	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	return l != NULL && ddb_full(l->client, deadline_ms);
+}
+
+/* Somebody waits for a call to be possible, before there is an operation. */
+struct place {
+	struct limiter_waiter turn;
+	struct store_turn *of;
+};
+
+static void on_turn(struct limiter_waiter *turn)
+{
+	struct place *p = LIST_ENTRY(turn, struct place, turn);
+	struct store_turn *t = p->of;
+	t->place = NULL;
+	free(p);
+	t->fn(t);
+}
+
+/* Without memory for a place nobody waits: what follows needs more, and says so. */
+static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
+{
+	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	struct place *p = l == NULL ? NULL : malloc(sizeof *p);
+	if (p == NULL)
+		return false;
+	*p = (struct place){.turn = {.fn = on_turn, .pass.more = t->more}, .of = t};
+	if (!ddb_line(l->client, &p->turn)) {
+		free(p);
+		return false;
+	}
+	t->place = p;
+	return true;
+}
+
+static void line_leave(struct store_turn *t)
+{
+	struct place *p = t->place;
+	call_limiter_wait_end(&p->turn);
+	t->place = NULL;
+	free(p);
+}
+
+static void store_free(struct store *s)
+{
+	struct dynamodb_store *d = of(s);
+	while (!list_empty(&d->lanes))
+		detach(s, LIST_ENTRY(d->lanes.next, struct dynamodb_lane, node)->loop);
+	dynamodb_keeper_free(d->keeper);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static const struct store_vtable vtable = {.start = start,
+                                           .free = store_free,
+                                           .attach = attach,
+                                           .detach = detach,
+                                           .full = full,
+                                           .line = line,
+                                           .line_leave = line_leave};
+
+static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
+{
+	struct endpoint_options where = {.environ_ = environ, .service = "dynamodb"};
+	struct dynamodb_keeper_options o = {
+	        .endpoint = &d->endpoint, .table = d->table, .seen = seen, .arg = d};
+	enum err_code code = endpoint_load(&where, &d->endpoint, reterr);
+	if (code == ERR_OK)
+		code = dynamodb_keeper_new(&o, &d->keeper, reterr);
+	return code == ERR_OK ? check(d, reterr) : code;
+}
+
+static enum err_code dynamodb_open(const struct config *cfg, const char *where, struct store **ret,
+                                   struct err *reterr)
+{
+	if (!dynamodb_table_name_ok(str_c(where)))
+		return err_set(reterr, ERR_INVALID, "LINKD_STORE needs the name of a table: dynamodb:TABLE");
+	struct dynamodb_store *d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the store");
+	d->store.vt = &vtable;
+	atomic_init(&d->store.traits, &indexed);
+	d->cfg = cfg;
+	(void)str_copy(d->table, sizeof d->table, str_c(where));
+	pthread_mutex_init(&d->lock, NULL);
+	list_init(&d->lanes);
+	enum err_code code = bring_up(d, reterr);
+	if (code != ERR_OK) {
+		store_free(&d->store);
+		return code;
+	}
+	*ret = &d->store;
+	return ERR_OK;
+}
+
+const struct store_backend dynamodb_backend = {.scheme = "dynamodb", .open = dynamodb_open};

@@ -1,0 +1,198 @@
+#include "store/dynamodb/keeper.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+enum {
+	FIRST_MS = 10000, /* of the first look */
+	LOOK_MS = 5000,
+	EVERY_MS = 60000,
+	ATTEMPT_MS = 2500, /* tables are described by a slower part of the service */
+};
+
+struct dynamodb_keeper {
+	struct dynamodb_keeper_options o;
+	struct loop *loop;
+	struct creds *creds;
+	struct ddb *client;
+	struct ddb_call *call; /* NULL: none */
+	struct loop_timer timer;
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock; /* guards told, first */
+	pthread_cond_t changed;
+	bool told; /* the first look ended, as `first` */
+	struct err first;
+};
+
+static void tell_first(struct dynamodb_keeper *k, const struct err *why)
+{
+	pthread_mutex_lock(&k->lock);
+	if (!k->told) {
+		k->told = true;
+		if (why != NULL)
+			k->first = *why;
+		pthread_cond_signal(&k->changed);
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void look(struct dynamodb_keeper *k, int64_t within_ms);
+
+static void on_timer(struct loop_timer *t)
+{
+	look(LIST_ENTRY(t, struct dynamodb_keeper, timer), LOOK_MS);
+}
+
+static void ended(struct dynamodb_keeper *k, const struct dynamodb_table *t, const struct err *why)
+{
+	k->o.seen(k->o.arg, t, why);
+	tell_first(k, why);
+	if (loop_timer_set(k->loop, &k->timer, loop_now_ms(k->loop) + EVERY_MS) != ERR_OK)
+		log_line(LOG_ERROR, "table_not_watched_any_more", log_z("table", k->o.table));
+}
+
+static void on_described(void *arg, const struct ddb_reply *r)
+{
+	struct dynamodb_keeper *k = arg;
+	struct dynamodb_table t;
+	struct err why;
+	k->call = NULL;
+	if (r->class != DDB_SUCCESS)
+		ended(k, NULL, r->err);
+	else if (dynamodb_table_read(r->json, &t, &why) != ERR_OK)
+		ended(k, NULL, &why);
+	else
+		ended(k, &t, NULL);
+}
+
+static void look(struct dynamodb_keeper *k, int64_t within_ms)
+{
+	struct buf body;
+	struct err why;
+	buf_init(&body, 1024);
+	buf_z(&body, "{\"TableName\":");
+	codec_json(&body, str_c(k->o.table));
+	buf_z(&body, "}");
+	struct ddb_request req = {.operation = "DescribeTable",
+	                               .body = buf_view(&body),
+	                               .deadline_ms = clock_mono_ms() + within_ms,
+	                               .attempt_ms = ATTEMPT_MS};
+	enum err_code code = ddb_start(k->client, &req, on_described, k, &k->call, &why);
+	buf_done(&body);
+	if (code != ERR_OK)
+		ended(k, NULL, &why);
+}
+
+static void own_metrics(void)
+{
+	if (metrics_thread_start(NULL) != ERR_OK)
+		return; /* the shared block is used: slower, not wrong */
+}
+
+static void *run(void *arg)
+{
+	struct dynamodb_keeper *k = arg;
+	struct err why;
+	own_metrics();
+	if (creds_start(k->creds, k->loop, &why) != ERR_OK) {
+		tell_first(k, &why);
+		return NULL;
+	}
+	look(k, FIRST_MS);
+	loop_run(k->loop);
+	creds_stop(k->creds);
+	return NULL;
+}
+
+/* Signals are for the thread that asked for them. */
+static enum err_code spawn(struct dynamodb_keeper *k, struct err *reterr)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&k->thread, NULL, run, k);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return err_set(reterr, ERR_NOMEM, "no thread for the DynamoDB store");
+	k->started = true;
+	(void)pthread_setname_np(k->thread, "dynamodb");
+	return ERR_OK;
+}
+
+static enum err_code wait_first(struct dynamodb_keeper *k, struct err *reterr)
+{
+	pthread_mutex_lock(&k->lock);
+	while (!k->told)
+		pthread_cond_wait(&k->changed, &k->lock);
+	pthread_mutex_unlock(&k->lock);
+	if (k->first.code != ERR_OK)
+		*reterr = k->first;
+	return k->first.code;
+}
+
+static enum err_code bring_up(struct dynamodb_keeper *k, struct err *reterr)
+{
+	struct creds_options creds = {.environ_ = environ};
+	enum err_code code = loop_new(&k->loop, reterr);
+	if (code == ERR_OK)
+		code = creds_new(&creds, &k->creds, reterr);
+	struct ddb_options o = {
+	        .loop = k->loop, .creds = k->creds, .endpoint = k->o.endpoint, .table = k->o.table};
+	if (code == ERR_OK)
+		code = ddb_new(&o, &k->client, reterr);
+	if (code == ERR_OK)
+		code = spawn(k, reterr);
+	return code == ERR_OK ? wait_first(k, reterr) : code;
+}
+
+enum err_code dynamodb_keeper_new(const struct dynamodb_keeper_options *o, struct dynamodb_keeper **ret,
+                                  struct err *reterr)
+{
+	struct dynamodb_keeper *k = calloc(1, sizeof *k);
+	if (k == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the DynamoDB store");
+	k->o = *o;
+	k->timer.fn = on_timer;
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_cond_init(&k->changed, NULL);
+	enum err_code code = bring_up(k, reterr);
+	if (code != ERR_OK) {
+		dynamodb_keeper_free(k);
+		return code;
+	}
+	*ret = k;
+	return ERR_OK;
+}
+
+void dynamodb_keeper_free(struct dynamodb_keeper *k)
+{
+	if (k == NULL)
+		return;
+	if (k->started) {
+		loop_stop(k->loop);
+		(void)pthread_join(k->thread, NULL);
+	}
+	if (k->loop != NULL)
+		loop_timer_clear(k->loop, &k->timer);
+	ddb_free(k->client);
+	creds_free(k->creds);
+	if (k->loop != NULL)
+		loop_drain(k->loop); /* what the files' thread posted frees itself */
+	loop_free(k->loop);
+	pthread_cond_destroy(&k->changed);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}
+
+struct creds *dynamodb_keeper_creds(struct dynamodb_keeper *k)
+{
+	return k->creds;
+}

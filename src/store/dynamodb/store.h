@@ -1,0 +1,36 @@
+/* store/dynamodb/store.h - what the parts of the DynamoDB store share.  Private to store/dynamodb*.c. */
+#pragma once
+#include <pthread.h>
+
+#include "aws/ddb/ddb.h"
+#include "store/dynamodb/table.h"
+#include "store/store.h"
+
+struct dynamodb_keeper;
+
+struct dynamodb_store {
+	struct store store; /* first: the front's pointer is ours */
+	const struct config *cfg;
+	char table[DYNAMODB_TABLE_MAX + 1];
+	struct endpoint endpoint;
+	struct dynamodb_keeper *keeper; /* credentials; looks at the table */
+	struct dynamodb_table last;     /* the keeper's; read at the start only */
+	/* as last seen */
+	_Atomic bool sort_key;
+	_Atomic bool email_has_login, email_has_link;
+	_Atomic int psid_way, code_way; /* enum dynamodb_way */
+	_Atomic bool scanning;          /* one scan at a time */
+	pthread_mutex_t lock;           /* guards lanes */
+	struct list_node lanes;
+};
+
+/* A loop and its client. */
+struct dynamodb_lane {
+	struct list_node node;
+	struct dynamodb_store *owner;
+	struct loop *loop;
+	struct ddb *client;
+	struct list_node ops;          /* struct dynamodb_op */
+	struct loop_timer warm;        /* a cheap read keeps a connection open */
+	struct ddb_call *warming; /* NULL: none */
+};

@@ -1,0 +1,133 @@
+#include "store/sqlite/group.h"
+
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "obs/metrics.h"
+#include "store/sqlite/op.h"
+
+enum { LOCK_SLICE_MS = 100 }; /* waited for a lock before the queue is looked at again */
+
+static void finish(struct store_op *op, enum err_code code, const struct err *why)
+{
+	op->code = code;
+	if (code != ERR_OK) {
+		op->out = (struct store_out){.n = 0};
+		op->err = *why;
+	}
+	store_finish(op);
+}
+
+static void fail_all(struct sqlite_group *g, enum err_code code, const struct err *why)
+{
+	for (size_t i = 0; i < g->n; i++)
+		finish(g->op[i], code, why);
+	g->n = 0;
+}
+
+/* Whether the operation may still begin; otherwise `why` says why not. */
+static enum err_code may_begin(const struct sqlite_group *g, const struct store_op *op, struct err *why)
+{
+	if (clock_mono_ms() < op->deadline_ms)
+		return ERR_OK;
+	if (g->locked)
+		return err_set(why, ERR_STORE,
+		               "the database stayed locked by another process: end the program that holds it "
+		               "(a shell, a backup): %s",
+		               g->db->file->path);
+	return err_set(why, ERR_TIMEOUT, "the store had no time for it: too many operations wait");
+}
+
+static void drop_expired(struct sqlite_group *g)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		struct err why;
+		enum err_code code = may_begin(g, g->op[i], &why);
+		if (code != ERR_OK)
+			finish(g->op[i], code, &why);
+		else
+			g->op[left++] = g->op[i];
+	}
+	g->n = left;
+}
+
+static int64_t first_deadline_ms(const struct sqlite_group *g)
+{
+	int64_t first = clock_mono_ms() + LOCK_SLICE_MS;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->op[i]->deadline_ms < first)
+			first = g->op[i]->deadline_ms;
+	return first;
+}
+
+/* False: nothing was begun; what may wait for the lock is still in the group. */
+static bool begin(struct sqlite_group *g)
+{
+	struct err why;
+	g->db->wait_until_ms = first_deadline_ms(g);
+	enum err_code code = sqlite_db_ready(g->db, &why);
+	int rc = code == ERR_OK ? sqlite_db_run(g->db, SQL_BEGIN) : SQLITE_OK;
+	if (rc != SQLITE_OK)
+		code = sqlite_db_fail(g->db, rc, &why);
+	g->locked = (rc & 0xff) == SQLITE_BUSY;
+	if (code != ERR_OK && !g->locked)
+		fail_all(g, code, &why);
+	return code == ERR_OK;
+}
+
+/* True: the transaction goes on, whatever became of the operation.  A full disk or a failing one may have
+ * rolled back everything. */
+static bool run_one(struct sqlite_group *g, struct store_op *op)
+{
+	op->code = sqlite_op_write(g->db, op, &op->err);
+	return op->code == ERR_OK || sqlite3_get_autocommit(g->db->h) == 0;
+}
+
+/* A result of SQLite for the whole transaction. */
+static int run_all(struct sqlite_group *g, bool *ret_wrote)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct store_op *op = g->op[i];
+		if (!run_one(g, op)) {
+			int rc = sqlite3_extended_errcode(g->db->h);
+			return rc == SQLITE_OK ? SQLITE_ERROR : rc;
+		}
+		*ret_wrote |= store_writes(op->kind) && op->code == ERR_OK;
+	}
+	return sqlite_db_run(g->db, SQL_COMMIT);
+}
+
+static void note_erased(struct sqlite_group *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		const struct store_op *op = g->op[i];
+		if ((op->kind == STORE_ERASE || op->kind == STORE_REMOVE) && op->out.outcome == STORE_DONE)
+			sqlite_wal_erased(&g->wal);
+	}
+}
+
+void sqlite_group_run(struct sqlite_group *g)
+{
+	struct err why;
+	bool wrote = false;
+	drop_expired(g);
+	if (g->n == 0)
+		sqlite_wal_run(&g->wal, g->db);
+	if (g->n == 0 || !begin(g))
+		return;
+	int rc = run_all(g, &wrote);
+	if (rc != SQLITE_OK) {
+		enum err_code code = sqlite_db_fail(g->db, rc, &why);
+		sqlite_db_close(g->db); /* rolls back what is left of it, and lets go of the lock */
+		fail_all(g, code == ERR_NOMEM ? ERR_NOMEM : ERR_STORE, &why);
+		return;
+	}
+	if (wrote)
+		metric_add(M_SQLITE_COMMITS, 1);
+	note_erased(g);
+	sqlite_wal_run(&g->wal, g->db);
+	for (size_t i = 0; i < g->n; i++)
+		store_finish(g->op[i]);
+	g->n = 0;
+}

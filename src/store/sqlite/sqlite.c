@@ -1,0 +1,186 @@
+/*  store_start -> writes and pings -> queue -> writer: take, BEGIN, a statement each, COMMIT -> store_finish
+ *             `-> finds            -> queue -> reader: SELECT                             -> store_finish  */
+#include "store/sqlite/sqlite.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "obs/metrics.h"
+#include "store/opqueue.h"
+#include "store/sqlite/group.h"
+#include "store/sqlite/op.h"
+#include "store/sqlite/schema.h"
+
+struct lane { /* a thread, its queue and its connection */
+	struct opqueue queue;
+	struct sqlite_db db;
+	pthread_t thread;
+	bool started;
+};
+
+struct sqlite {
+	struct store store; /* first: the front's pointer is ours */
+	struct sqlite_file file;
+	struct lane writer, reader;
+};
+
+static struct sqlite *of(struct store *s)
+{
+	return (struct sqlite *)(void *)s;
+}
+
+static void own_metrics(void)
+{
+	if (metrics_thread_start(NULL) != ERR_OK)
+		return; /* the shared block is used: slower, not wrong */
+}
+
+/* The first one wakes the writer in the midst of a loop's turn.  Where they share a core the loop goes on
+ * first: what it has more comes along, and there are fewer commits. */
+static size_t take_more(struct lane *l, struct sqlite_group *g)
+{
+	if (g->n == SQLITE_GROUP_MAX)
+		return 0;
+	(void)sched_yield();
+	return opqueue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, 0);
+}
+
+static void *write_ops(void *arg)
+{
+	struct lane *l = arg;
+	struct sqlite_group g = {.db = &l->db};
+	own_metrics();
+	while (g.n > 0 || !opqueue_ended(&l->queue)) {
+		if (g.n == 0)
+			g.n = opqueue_take(&l->queue, g.op, 1, sqlite_wal_wait_ms(&g.wal));
+		g.n += take_more(l, &g);
+		sqlite_group_run(&g);
+	}
+	return NULL;
+}
+
+static enum err_code find(struct sqlite_db *db, struct store_op *op, struct err *reterr)
+{
+	if (clock_mono_ms() >= op->deadline_ms)
+		return err_set(reterr, ERR_TIMEOUT, "the store had no time for it: too many operations wait");
+	db->wait_until_ms = op->deadline_ms;
+	enum err_code code = sqlite_db_ready(db, reterr);
+	if (code != ERR_OK)
+		return code;
+	return sqlite_op_find(db, op, reterr);
+}
+
+static void *read_ops(void *arg)
+{
+	struct lane *l = arg;
+	struct store_op *op;
+	own_metrics();
+	while (opqueue_take(&l->queue, &op, 1, OPQUEUE_FOREVER) == 1) {
+		struct err why;
+		op->code = find(&l->db, op, &why);
+		if (op->code != ERR_OK)
+			op->err = why;
+		store_finish(op);
+	}
+	return NULL;
+}
+
+static enum err_code start(struct store *s, struct store_op *op)
+{
+	struct sqlite *q = of(s);
+	bool writer = store_writes(op->kind) || op->kind == STORE_PING;
+	opqueue_push(writer ? &q->writer.queue : &q->reader.queue, op);
+	return ERR_OK;
+}
+
+static void lane_stop(struct lane *l)
+{
+	if (l->started) {
+		opqueue_stop(&l->queue);
+		(void)pthread_join(l->thread, NULL);
+	}
+	sqlite_db_close(&l->db);
+	opqueue_done(&l->queue);
+}
+
+static void sqlite_free(struct store *s)
+{
+	struct sqlite *q = of(s);
+	lane_stop(&q->reader);
+	lane_stop(&q->writer); /* last: closing the last connection merges the log into the file */
+	free(q->file.path);
+	free(q);
+}
+
+static const struct store_vtable vtable = {
+        .traits = {.name = "sqlite", .index_lags = false, .find_psid = true},
+        .start = start,
+        .free = sqlite_free,
+};
+
+/* Signals are for the threads that asked for them. */
+static int spawn(struct lane *l, void *(*run)(void *), const char *name)
+{
+	sigset_t all, before;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&l->thread, NULL, run, l);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0)
+		return rc;
+	l->started = true;
+	(void)pthread_setname_np(l->thread, name);
+	return 0;
+}
+
+static enum err_code bring_up(struct sqlite *q, struct err *reterr)
+{
+	enum err_code code = sqlite_schema_file(&q->file, reterr);
+	if (code == ERR_OK)
+		code = sqlite_schema_ensure(&q->writer.db, reterr);
+	if (code == ERR_OK)
+		code = sqlite_db_open(&q->writer.db, reterr);
+	q->reader.db.wait_until_ms = q->writer.db.wait_until_ms;
+	if (code == ERR_OK)
+		code = sqlite_db_open(&q->reader.db, reterr);
+	if (code != ERR_OK)
+		return code;
+	if (spawn(&q->writer, write_ops, "sqlite-write") != 0 ||
+	    spawn(&q->reader, read_ops, "sqlite-read") != 0)
+		return err_set(reterr, ERR_NOMEM, "no thread for the database");
+	return ERR_OK;
+}
+
+static enum err_code sqlite_open(const struct config *cfg, const char *where, struct store **ret,
+                                 struct err *reterr)
+{
+	(void)cfg;
+	if (where[0] == '\0' || where[0] == ':')
+		return err_set(reterr, ERR_INVALID,
+		               "LINKD_STORE needs the path of a database file: sqlite:PATH");
+	struct sqlite *q = calloc(1, sizeof *q);
+	if (q == NULL || (q->file.path = strdup(where)) == NULL) {
+		free(q);
+		return err_set(reterr, ERR_NOMEM, "no memory for the store");
+	}
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock for each allocation; nobody asks for it */
+	q->store.vt = &vtable;
+	q->writer.db = (struct sqlite_db){.file = &q->file, .writer = true};
+	q->reader.db = (struct sqlite_db){.file = &q->file};
+	opqueue_init(&q->writer.queue);
+	opqueue_init(&q->reader.queue);
+	enum err_code code = bring_up(q, reterr);
+	if (code != ERR_OK) {
+		sqlite_free(&q->store);
+		return code;
+	}
+	*ret = &q->store;
+	return ERR_OK;
+}
+
+const struct store_backend sqlite_backend = {.scheme = "sqlite", .open = sqlite_open};
