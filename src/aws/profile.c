@@ -8,7 +8,7 @@
 #include "aws/env.h"
 #include "aws/inifile.h"
 #include "aws/textfile.h"
-#include "aws/words.h"
+#include "aws/shell_split.h"
 #include "base/crypto.h"
 
 enum { FILE_MAX = 1 << 20, NAME_MAX_BYTES = 255 };
@@ -55,17 +55,17 @@ static enum err_code read_file(const char *path, struct inifile **ret, struct er
 /* "default", or "profile NAME" with NAME in quotes or not. */
 static enum err_code name_section(const char *section, char **ret, struct err *reterr)
 {
-	struct words w = {.n = 0};
+	struct shell_words w = {.n = 0};
 	enum err_code code = ERR_OK;
 	const char *name = strcmp(section, "default") == 0 ? section : NULL;
 	if (strncmp(section, "profile", 7) == 0)
-		code = words_split(str_c(section), &w, reterr);
+		code = shell_split(str_c(section), &w, reterr);
 	if (code == ERR_OK && w.n == 2)
 		name = w.v[1];
 	*ret = name == NULL ? NULL : strdup(name);
 	if (name != NULL && *ret == NULL)
 		code = err_set(reterr, ERR_NOMEM, "no memory for profiles");
-	words_free(&w);
+	shell_split_free(&w);
 	return code == ERR_INVALID ? ERR_OK : code; /* one that is not well-formed is of no profile */
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "http/client.h"
+#include "http/client_address.h"
 #include "obs/metrics.h"
 
 enum {
@@ -63,7 +63,7 @@ static unsigned counter_of(const char *client)
 	static uint64_t seed;
 	if (seed == 0 && crypto_random(&seed, sizeof seed) != ERR_OK)
 		seed = 1;
-	uint64_t x = (client_network(client) ^ seed) * 0x9e3779b97f4a7c15U;
+	uint64_t x = (client_address_network(client) ^ seed) * 0x9e3779b97f4a7c15U;
 	x = (x ^ x >> 32) * (seed | 1);
 	return (unsigned)(x >> 32) % NETWORKS;
 }

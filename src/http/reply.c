@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "http/internal.h"
+#include "http/server_private.h"
 
 static const char CSP_PAGE[] = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; "
                                "form-action 'self'; base-uri 'none'; "

@@ -1,6 +1,6 @@
 #include <stdatomic.h>
 
-#include "http/internal.h"
+#include "http/server_private.h"
 
 static const struct server_request *of(const struct request *r)
 {

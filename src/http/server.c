@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "http/internal.h"
+#include "http/server_private.h"
 #include "http/server_conn.h"
 #include "http/server_request.h"
 #include "obs/log.h"

@@ -1,8 +1,8 @@
 /* Everything that can be refused before a request's body is read: framing, route, connection limit, body, and
  * what the route itself asks. */
 #include "config/addr.h"
-#include "http/client.h"
-#include "http/internal.h"
+#include "http/client_address.h"
+#include "http/server_private.h"
 #include "http/router.h"
 #include "obs/metrics.h"
 
@@ -31,7 +31,7 @@ static void find_client(struct server_request *q)
 	buf_init(&forwarded, GUARD_BLOCK_MAX);
 	if (proxies->n > 0)
 		server_head_join(q, "X-Forwarded-For", &forwarded);
-	bool trusted = client_find(proxies, q->conn->peer, buf_view(&forwarded), q->r.client);
+	bool trusted = client_address_find(proxies, q->conn->peer, buf_view(&forwarded), q->r.client);
 	buf_done(&forwarded);
 	take_caller_id(q, trusted);
 }

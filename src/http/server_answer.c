@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "http/internal.h"
+#include "http/server_private.h"
 
 enum { LAST_WORDS_MAX = 65536 }; /* bytes of an answer that is written without libmicrohttpd */
 

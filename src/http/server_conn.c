@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "http/internal.h"
+#include "http/server_private.h"
 #include "http/server_conn.h"
 #include "obs/metrics.h"
 
@@ -132,8 +132,8 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	}
 	*c = (struct server_conn){.server = s, .mhd = k, .fd = fd->connect_fd, .timer = {.fn = on_deadline}};
 	const union MHD_ConnectionInfo *i = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	client_peer(i == NULL ? NULL : i->client_addr, c->peer);
-	c->network = client_network(c->peer);
+	client_address_peer(i == NULL ? NULL : i->client_addr, c->peer);
+	c->network = client_address_network(c->peer);
 	struct server_conn *least = full(s) ? least_useful(s) : NULL;
 	if (least != NULL)
 		evict(least);

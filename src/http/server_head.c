@@ -1,7 +1,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-#include "http/internal.h"
+#include "http/server_private.h"
 
 /* libmicrohttpd 1.0 has a strict parser of its own; its buffer may be laid out otherwise. */
 enum { OLD_PARSER = MHD_VERSION < 0x01000000 };

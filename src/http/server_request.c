@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "http/internal.h"
+#include "http/server_private.h"
 #include "http/server_answer.h"
 #include "obs/log.h"
 #include "obs/metrics.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "link/link_later.h"
 #include "link/link_repair.h"
 #include "obs/metrics.h"
@@ -245,9 +245,9 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 	}
 	c->event_ms = in->event_ms;
 	if (call->service->cfg->code_style != CODE_STYLE_RANDOM)
-		c->opened = code_open(call->service->sealer, in->code, &c->key);
+		c->opened = auth_code_open(call->service->sealer, in->code, &c->key);
 	if (c->opened == ERR_OK)
-		c->opened = code_digest(in->code, c->digest);
+		c->opened = auth_code_digest(in->code, c->digest);
 	c->op.code_digest = audit_digest(in->code);
 	enum err_code code = link_op_begin(&c->op, call, in->psid, run, reterr);
 	if (code == ERR_OK)

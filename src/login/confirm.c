@@ -10,11 +10,11 @@
  *  One consent gives one code: the consent has its key and salt, so a second press stores the same code
  *  again. */
 #include "base/crypto.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "service.h"
 #include "obs/log.h"
 #include "login/answer.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/login.h"
 #include "login/trail.h"
 #include "obs/metrics.h"
@@ -32,7 +32,7 @@ struct confirm {
 	enum phase { P_CHECK, P_ISSUE, P_ISSUED, P_FAIL, P_WAIT, P_DONE } phase;
 	struct params form;
 	struct consent consent;
-	struct code_text text;
+	struct auth_code_text text;
 	struct audit_digest code_digest;
 	struct store_op *op; /* running, else NULL */
 	struct loop_timer limit;
@@ -68,9 +68,9 @@ static enum phase fail(struct confirm *c, enum err_code code)
 
 static enum phase check(struct confirm *c)
 {
-	if (!gate_form(c->r, &c->form) || !gate_consent(c->r, &c->form, &c->consent))
+	if (!form_guard_form(c->r, &c->form) || !form_guard_consent(c->r, &c->form, &c->consent))
 		return P_DONE;
-	enum err_code code = code_make_as((enum config_code_style)c->s->cfg->code_style, c->s->sealer,
+	enum err_code code = auth_code_make_as((enum config_code_style)c->s->cfg->code_style, c->s->sealer,
 	                                  &c->consent.key, c->consent.salt, &c->text);
 	if (code == ERR_OK) {
 		c->code_digest = audit_digest(str_c(c->text.s));
@@ -86,12 +86,12 @@ static enum phase check(struct confirm *c)
 static enum err_code fill(const struct confirm *c, struct store_in *in)
 {
 	in->key = c->consent.key;
-	in->expires_s = gate_now_s() + c->s->cfg->code_ttl;
+	in->expires_s = form_guard_now_s() + c->s->cfg->code_ttl;
 	(void)str_copy(in->record, sizeof in->record, str_c(c->consent.record));
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
 	(void)str_copy(in->replaces, sizeof in->replaces, str_c(c->consent.replaces.id));
 	(void)str_copy(in->replaces_email, sizeof in->replaces_email, str_c(c->consent.replaces.email));
-	return code_digest(str_c(c->text.s), in->digest);
+	return auth_code_digest(str_c(c->text.s), in->digest);
 }
 
 static void on_issued(void *arg, struct store_op *op)
@@ -125,7 +125,7 @@ static enum phase issue(struct confirm *c)
 static void go_back(struct confirm *c)
 {
 	struct buf url;
-	buf_init(&url, REDIRECT_MAX + CODE_MAX + 64);
+	buf_init(&url, REDIRECT_MAX + AUTH_CODE_MAX + 64);
 	redirect_append(&url, str_c(c->consent.state.redirect), str_c(c->text.s));
 	if (url.failed)
 		answer_error(c->r, ERR_NOMEM, NULL);
@@ -152,9 +152,9 @@ static enum phase issued(struct confirm *c)
 	} else if (c->outcome == STORE_USED)
 		answer_connected(c->r);
 	else if (c->outcome == STORE_KEPT)
-		gate_refuse(c->r, "the customer was made anew, or has another password, since the login");
+		form_guard_refuse(c->r, "the customer was made anew, or has another password, since the login");
 	else
-		gate_refuse(c->r, "the customer is gone");
+		form_guard_refuse(c->r, "the customer is gone");
 	return P_DONE;
 }
 
@@ -229,7 +229,7 @@ void login_cancel(struct request *r)
 {
 	struct params form;
 	struct consent consent;
-	if (gate_form(r, &form) && gate_consent(r, &form, &consent)) {
+	if (form_guard_form(r, &form) && form_guard_consent(r, &form, &consent)) {
 		metric_add(M_CONSENT_CANCELLED, 1);
 		trail_line(r, &consent.state,
 		           (struct audit){

@@ -17,7 +17,7 @@
 #include "obs/log.h"
 #include "login/answer.h"
 #include "login/email.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/login.h"
 #include "obs/metrics.h"
 
@@ -82,7 +82,7 @@ static enum submit_phase reserve(struct submit *f)
 
 static enum submit_phase check(struct submit *f)
 {
-	if (!gate_form(f->r, &f->form) || !gate_state(f->r, &f->form, &f->state))
+	if (!form_guard_form(f->r, &f->form) || !form_guard_state(f->r, &f->form, &f->state))
 		return P_DONE;
 	if (submit_too_late(f))
 		return submit_give_up(f, ERR_TIMEOUT);

@@ -1,9 +1,9 @@
 /* How POST /link/login ends: the login page again, or the consent page. */
 #include "base/crypto.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "obs/log.h"
 #include "login/answer.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/submit.h"
 #include "login/trail.h"
 #include "obs/metrics.h"
@@ -92,7 +92,7 @@ static enum err_code make_consent(const struct submit *f, struct consent *ret, s
 {
 	*ret = (struct consent){
 	        .state = f->state, .key = f->customer.key, .replaces = f->holder, .loses = loses(f)};
-	ret->state.issued_s = gate_now_s();
+	ret->state.issued_s = form_guard_now_s();
 	enum err_code code = fingerprint_make(str_c(f->customer.hash), ret->record);
 	if (code == ERR_OK)
 		code = crypto_random(ret->salt, sizeof ret->salt);
@@ -102,8 +102,8 @@ static enum err_code make_consent(const struct submit *f, struct consent *ret, s
 /* The line has the digest of the code that Connect would make, which the webhook's lines have too. */
 static enum err_code tell_consent(const struct submit *f, const struct consent *c)
 {
-	struct code_text text;
-	enum err_code code = code_make_as((enum config_code_style)f->s->cfg->code_style, f->s->sealer,
+	struct auth_code_text text;
+	enum err_code code = auth_code_make_as((enum config_code_style)f->s->cfg->code_style, f->s->sealer,
 	                                  &c->key, c->salt, &text);
 	if (code == ERR_OK)
 		trail_line(f->r, &c->state,

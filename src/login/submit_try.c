@@ -2,7 +2,7 @@
  * device, or a profile that Facebook confirmed, may bypass them.  Its tries are counted too: in memory and,
  * when they fail, in the store like all others. */
 #include "base/crypto.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/submit.h"
 #include "obs/metrics.h"
 
@@ -11,7 +11,7 @@ enum { CEILING = 100 }; /* failures of one customer in a window */
 enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s)
 {
 	struct throttle_try who = {.client = str_c(f->r->client), .email = str_c(f->email)};
-	device_open(f->s->sealer, request_cookie(f->r, device_cookie_name(f->s->cfg)), gate_now_s(),
+	device_open(f->s->sealer, request_cookie(f->r, device_cookie_name(f->s->cfg)), form_guard_now_s(),
 	            &f->device);
 	f->device_customer = device_find(&f->device, str_c(f->email));
 	if (f->device_customer != NULL)
@@ -47,7 +47,7 @@ static enum err_code reserve_customer(struct submit *f, struct str psid)
 /* When there is no memory for the count here, the store's count alone decides. */
 static bool has_tries(struct submit *f)
 {
-	bool failed = f->customer.login_failures >= CEILING && f->customer.login_window_ends_s > gate_now_s();
+	bool failed = f->customer.login_failures >= CEILING && f->customer.login_window_ends_s > form_guard_now_s();
 	return !failed && reserve_customer(f, STR("")) != ERR_THROTTLED;
 }
 
@@ -78,7 +78,7 @@ void submit_remember_device(struct submit *f)
 {
 	struct buf cookie;
 	buf_init(&cookie, DEVICE_TEXT_MAX + 256);
-	enum err_code code = device_add(&f->device, str_c(f->email), &f->customer.key, gate_now_s());
+	enum err_code code = device_add(&f->device, str_c(f->email), &f->customer.key, form_guard_now_s());
 	if (code == ERR_OK)
 		code = device_cookie(f->s->cfg, f->s->sealer, &f->device, &cookie);
 	if (code == ERR_OK)

@@ -1,6 +1,6 @@
 /* What a wrong password, or no such customer, comes to: counted, and answered no sooner than a floor. */
 #include "obs/log.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/submit.h"
 
 enum {
@@ -30,7 +30,7 @@ void submit_count_failure(struct submit *f)
 	if (op != NULL) {
 		op->begun = true; /* after the hash */
 		op->in.key = f->customer.key;
-		op->in.now_s = gate_now_s();
+		op->in.now_s = form_guard_now_s();
 		op->in.window_s = op->in.now_s + WINDOW_S;
 	}
 	if (store_start(f->s->store, f->r->loop, op, on_counted, NULL, &err) != ERR_OK)

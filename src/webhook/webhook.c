@@ -7,8 +7,8 @@
 #include "service.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "webhook/exam.h"
-#include "webhook/lanes.h"
+#include "webhook/delivery_parse.h"
+#include "webhook/sequencer.h"
 
 /*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE -> LINE -> turn -> EVENTS -> store -> SETTLED -> RECEIVED
  *  A small body is examined without the pool, a delivery without link events needs no store.  Whatever must
@@ -34,13 +34,13 @@ enum {
 struct delivery {
 	struct request *r;
 	enum phase phase;
-	struct exam_input in;
-	struct exam *exam;         /* on the pool */
-	struct exam_result result; /* its err is also why FAILED */
+	struct delivery_parse_input in;
+	struct delivery_parse *parse;         /* on the pool */
+	struct delivery_parse_result result; /* its err is also why FAILED */
 	int64_t deadline_ms;       /* monotonic, of store work */
 	struct store_turn turn;    /* while in line for the store */
 	struct loop_timer timer;   /* and no longer than until the deadline */
-	struct lanes lanes;
+	struct sequencer sequencer;
 };
 
 static void delivery_run(struct delivery *d);
@@ -48,11 +48,11 @@ static void delivery_run(struct delivery *d);
 static void cleanup(struct request *r)
 {
 	struct delivery *d = r->flow;
-	if (d->exam != NULL)
-		exam_cancel(d->exam);
+	if (d->parse != NULL)
+		delivery_parse_cancel(d->parse);
 	loop_timer_clear(r->loop, &d->timer);
 	store_line_leave(r->service->store, &d->turn);
-	lanes_done(&d->lanes);
+	sequencer_done(&d->sequencer);
 	event_list_done(&d->result.events);
 	r->flow = NULL;
 	free(d);
@@ -81,10 +81,10 @@ enum err_code webhook_admit(struct request *r, struct err *reterr)
 
 /* --- with the body */
 
-static void on_exam(void *arg, const struct exam_result *result)
+static void on_parsed(void *arg, const struct delivery_parse_result *result)
 {
 	struct delivery *d = arg;
-	d->exam = NULL;
+	d->parse = NULL;
 	d->result = *result;
 	d->phase = P_EXAMINED;
 	log_scope(d->r->id);
@@ -92,20 +92,20 @@ static void on_exam(void *arg, const struct exam_result *result)
 	log_scope(NULL);
 }
 
-static void on_lanes(struct lanes *l)
+static void on_sequenced(struct sequencer *l)
 {
-	struct delivery *d = LIST_ENTRY(l, struct delivery, lanes);
+	struct delivery *d = LIST_ENTRY(l, struct delivery, sequencer);
 	d->phase = P_SETTLED;
 	delivery_run(d);
 }
 
 static enum phase examine(struct delivery *d)
 {
-	if (d->in.body.n <= EXAM_INLINE_MAX) {
-		exam_now(&d->in, d->r->service->signature_keys, &d->result);
+	if (d->in.body.n <= DELIVERY_PARSE_INLINE_MAX) {
+		delivery_parse_now(&d->in, d->r->service->signature_keys, &d->result);
 		return P_EXAMINED;
 	}
-	return exam_start(d->r, &d->in, on_exam, d, &d->exam, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
+	return delivery_parse_start(d->r, &d->in, on_parsed, d, &d->parse, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
 }
 
 static void tell_foreign(const char *client, const char *page)
@@ -204,7 +204,7 @@ static enum phase stand_in_line(struct delivery *d)
 {
 	struct request *r = d->r;
 	d->turn.fn = on_turn;
-	d->turn.more = (d->result.events.n < LANES_MAX ? d->result.events.n : LANES_MAX) - 1;
+	d->turn.more = (d->result.events.n < SEQUENCER_MAX ? d->result.events.n : SEQUENCER_MAX) - 1;
 	d->timer.fn = on_late;
 	if (!store_line(r->service->store, r->loop, &d->turn))
 		return P_EVENTS;
@@ -216,25 +216,25 @@ static enum phase stand_in_line(struct delivery *d)
 
 static enum phase run_events(struct delivery *d)
 {
-	d->lanes = (struct lanes){
+	d->sequencer = (struct sequencer){
 	        .service = d->r->service,
 	        .events = &d->result.events,
 	        .scope = d->r->id,
 	        .client = d->r->client,
 	        .deadline_ms = d->deadline_ms,
-	        .done = on_lanes,
+	        .done = on_sequenced,
 	        .err = &d->result.err,
 	};
-	return lanes_start(&d->lanes) ? P_WAIT : P_SETTLED;
+	return sequencer_start(&d->sequencer) ? P_WAIT : P_SETTLED;
 }
 
 static enum phase settled(struct delivery *d)
 {
-	if (d->lanes.unsettled == 0)
+	if (d->sequencer.unsettled == 0)
 		return P_RECEIVED;
 	/* A store with too much to do is told by a metric and the request's own line: no flood of errors. */
 	log_line(d->result.err.code == ERR_BUSY ? LOG_DEBUG : LOG_ERROR, "webhook_unsettled",
-	         log_int("events", (int64_t)d->lanes.unsettled), log_z("error", d->result.err.msg));
+	         log_int("events", (int64_t)d->sequencer.unsettled), log_z("error", d->result.err.msg));
 	return P_FAILED;
 }
 

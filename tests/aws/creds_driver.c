@@ -13,8 +13,8 @@
 
 #include "aws/creds/creds.h"
 #include "aws/endpoint.h"
-#include "aws/expiry.h"
-#include "aws/words.h"
+#include "aws/rfc3339.h"
+#include "aws/shell_split.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -201,11 +201,11 @@ static void words(struct str line)
 {
 	const struct json_limits limits = {2, 10};
 	struct json *j = NULL;
-	struct words w = {0};
+	struct shell_words w = {0};
 	struct err e;
 	enum err_code code = json_parse(line, &limits, &j, &e);
 	if (code == ERR_OK)
-		code = words_split(json_str(j), &w, &e);
+		code = shell_split(json_str(j), &w, &e);
 	json_free(j);
 	if (code != ERR_OK) {
 		print_err(&e);
@@ -219,14 +219,14 @@ static void words(struct str line)
 	}
 	buf_z(&out, "]");
 	flush_object(&out);
-	words_free(&w);
+	shell_split_free(&w);
 }
 
 static void expiry(struct str line)
 {
 	int64_t s = -1;
 	struct buf out = begin_object();
-	if (!expiry_parse(line, &s))
+	if (!rfc3339_parse(line, &s))
 		s = -1;
 	number(&out, "expires", s);
 	flush_object(&out);

@@ -12,7 +12,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "bench/fill.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "login/password.h"
 
 #define PAGE "1067280970047460"
@@ -32,10 +32,10 @@ static bool put_code(const struct maker *m, const char *psid, struct buf *out)
 {
 	uint8_t salt[SEAL_SALT_LEN];
 	struct store_key key;
-	struct code_text code;
+	struct auth_code_text code;
 	(void)snprintf(key.id, sizeof key.id, "c-%s", psid);
 	(void)snprintf(key.email, sizeof key.email, "c-%s@example.com", psid);
-	if (crypto_random(salt, sizeof salt) != ERR_OK || code_make(m->sealer, &key, salt, &code) != ERR_OK)
+	if (crypto_random(salt, sizeof salt) != ERR_OK || auth_code_make(m->sealer, &key, salt, &code) != ERR_OK)
 		return false;
 	if (m->fill != NULL && !fill_code(m->fill, &key, psid, str_c(code.s)))
 		return false;

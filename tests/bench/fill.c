@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 
 enum { TOGETHER = 200, DEADLINE_MS = 60000, LIVE_S = 3600 };
 
@@ -74,7 +74,7 @@ bool fill_code(struct fill *f, const struct store_key *key, const char *psid, st
 {
 	struct store_op *add = store_op_new(STORE_ADD, clock_mono_ms() + DEADLINE_MS);
 	struct store_op *issue = store_op_new(STORE_ISSUE, clock_mono_ms() + DEADLINE_MS);
-	if (add == NULL || issue == NULL || code_digest(code, issue->in.digest) != ERR_OK)
+	if (add == NULL || issue == NULL || auth_code_digest(code, issue->in.digest) != ERR_OK)
 		return false;
 	add->in.key = issue->in.key = *key;
 	(void)str_copy(add->in.new_hash, sizeof add->in.new_hash, STR("$none"));

@@ -5,7 +5,7 @@
 
 #include "aws/inifile.h"
 #include "aws/profile.h"
-#include "aws/words.h"
+#include "aws/shell_split.h"
 #include "base/buf.h"
 #include "fuzz.h"
 
@@ -156,20 +156,20 @@ static void quote(struct buf *out, const char *word, bool single)
 /* Each word in quotes gives the same words again. */
 static void check_words(struct str text, bool single)
 {
-	struct words w = {0}, again = {0};
+	struct shell_words w = {0}, again = {0};
 	struct err err;
 	struct buf out;
-	if (words_split(text, &w, &err) != ERR_OK)
+	if (shell_split(text, &w, &err) != ERR_OK)
 		return;
 	buf_init(&out, 8 * text.n + 1024);
 	for (size_t i = 0; i < w.n; i++)
 		quote(&out, w.v[i], single);
-	FUZZ_MUST(w.n <= WORDS_MAX && w.v[w.n] == NULL && !out.failed);
-	FUZZ_MUST(words_split(buf_view(&out), &again, &err) == ERR_OK && again.n == w.n);
+	FUZZ_MUST(w.n <= SHELL_WORDS_MAX && w.v[w.n] == NULL && !out.failed);
+	FUZZ_MUST(shell_split(buf_view(&out), &again, &err) == ERR_OK && again.n == w.n);
 	for (size_t i = 0; i < w.n; i++)
 		FUZZ_MUST(strcmp(w.v[i], again.v[i]) == 0);
-	words_free(&w);
-	words_free(&again);
+	shell_split_free(&w);
+	shell_split_free(&again);
 	buf_done(&out);
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "http/client.h"
+#include "http/client_address.h"
 
 struct address {
 	struct sockaddr_in6 v6;
@@ -90,10 +90,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct address peer;
 	char peer_z[REQUEST_ADDR_MAX], ret[REQUEST_ADDR_MAX];
 	set_peer(&peer, peer_text);
-	client_peer(peer.any, peer_z);
-	FUZZ_MUST(!client_find(&none, peer_z, forwarded, ret) && strcmp(ret, peer_z) == 0);
+	client_address_peer(peer.any, peer_z);
+	FUZZ_MUST(!client_address_find(&none, peer_z, forwarded, ret) && strcmp(ret, peer_z) == 0);
 	FUZZ_MUST(peer.any == NULL ? peer_z[0] == '\0' : is_address(peer_z));
-	bool proxy = client_find(&proxies, peer_z, forwarded, ret);
+	bool proxy = client_address_find(&proxies, peer_z, forwarded, ret);
 	FUZZ_MUST(proxy == trusted(peer_z));
 	if (!proxy || strcmp(ret, peer_z) == 0) {
 		FUZZ_MUST(strcmp(ret, peer_z) == 0);

@@ -7,7 +7,7 @@
 #include "aws/creds/creds.h"
 #include "aws/creds/json.h"
 #include "aws/creds/sts.h"
-#include "aws/expiry.h"
+#include "aws/rfc3339.h"
 #include "base/json.h"
 #include "fuzz.h"
 
@@ -114,7 +114,7 @@ static void read_moment(struct str in)
 	int64_t s = -1;
 	struct tm tm;
 	char z[32];
-	if (!expiry_parse(in, &s)) {
+	if (!rfc3339_parse(in, &s)) {
 		FUZZ_MUST(s == -1);
 		return;
 	}

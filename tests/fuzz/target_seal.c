@@ -6,7 +6,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "fuzz.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 
 enum { VERSION = 1, KEY_ID_LEN = 4 };
 static const char key[] = "the key of all these tokens, 32+",
@@ -30,7 +30,7 @@ static void denied(struct str token)
 	struct store_key k;
 	for (enum seal_type t = SEAL_STATE; t <= SEAL_DEVICE; t++)
 		FUZZ_MUST(seal_open(ours, t, token, &o) == ERR_DENIED && o.n == 0 && o.plain_n == 0);
-	FUZZ_MUST(code_open(ours, token, &k) == ERR_DENIED);
+	FUZZ_MUST(auth_code_open(ours, token, &k) == ERR_DENIED);
 }
 
 /* Nobody has sealed this. */
@@ -110,18 +110,18 @@ static void way_code(struct str in)
 {
 	struct str id = fuzz_part(&in, '\n');
 	struct store_key k, back;
-	struct code_text code;
+	struct auth_code_text code;
 	if (id.n == 0 || !str_copy(k.id, sizeof k.id, id) || !str_copy(k.email, sizeof k.email, in))
 		return;
-	enum err_code made = code_make(ours, &k, salt, &code);
+	enum err_code made = auth_code_make(ours, &k, salt, &code);
 	FUZZ_MUST(made == (id.n + in.n <= STORE_KEY_MAX ? ERR_OK : ERR_TOO_LARGE));
 	if (made != ERR_OK)
 		return;
-	FUZZ_MUST(strlen(code.s) <= CODE_MAX && str_of(str_c(code.s), "_-"));
-	FUZZ_MUST(code_open(ours, str_c(code.s), &back) == ERR_OK);
+	FUZZ_MUST(strlen(code.s) <= AUTH_CODE_MAX && str_of(str_c(code.s), "_-"));
+	FUZZ_MUST(auth_code_open(ours, str_c(code.s), &back) == ERR_OK);
 	FUZZ_MUST(strcmp(back.id, k.id) == 0 && strcmp(back.email, k.email) == 0);
-	FUZZ_MUST(code_open(others, str_c(code.s), &back) == ERR_DENIED);
-	FUZZ_MUST(code_shorten(&code) == ERR_OK && strlen(code.s) == STORE_DIGEST_LEN);
+	FUZZ_MUST(auth_code_open(others, str_c(code.s), &back) == ERR_DENIED);
+	FUZZ_MUST(auth_code_shorten(&code) == ERR_OK && strlen(code.s) == STORE_DIGEST_LEN);
 	denied(str_c(code.s));
 }
 
@@ -175,7 +175,7 @@ static void way_plain(struct str in)
 	bool is_whole = whole(in, &n);
 	FUZZ_MUST(seal_open(ours, type, buf_view(&token), &o) == (is_whole ? ERR_OK : ERR_DENIED));
 	FUZZ_MUST(o.n == (is_whole ? n : 0));
-	if (code_open(ours, buf_view(&token), &k) == ERR_OK)
+	if (auth_code_open(ours, buf_view(&token), &k) == ERR_OK)
 		FUZZ_MUST(type == SEAL_CODE && n == 2 && k.id[0] != '\0' &&
 		          strlen(k.id) + strlen(k.email) + 4 == in.n);
 	seal_open_done(&o);

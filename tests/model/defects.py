@@ -47,7 +47,7 @@ DEFECTS = [
     Defect("no look for other holders", "src/link/link_complete.c", "\tif (!traits->find_psid)\n", "\tif (traits->find_psid)\n"),
     Defect("ties are left alone", SQL, '"\n\t" OR (fb_linked_at = ?6 AND customer_id >= ?11))) IS NOT TRUE")', ')) IS NOT TRUE")'),
     Defect("an old unlink acts", "src/webhook/event.c", "return t.stale && e->kind == EVENT_K_UNLINKED ?", "return t.stale && e->psid[0] == 0 ?"),
-    Defect("events are not put in order", "src/webhook/lanes.c", "if (v[a].time_ms != v[b].time_ms)", "if (a == b)"),
+    Defect("events are not put in order", "src/webhook/sequencer.c", "if (v[a].time_ms != v[b].time_ms)", "if (a == b)"),
     Defect("any signature will do", "src/webhook/signature.c", "return right ? ERR_OK : ERR_DENIED;",
            "(void)right;\n\treturn ERR_OK;"),
     Defect("answered before it is written", "src/store/sqlite/group.c", "\treturn sqlite_db_run(g->db, SQL_COMMIT);",

@@ -24,8 +24,8 @@ RULES = {
     "redirect": (Place("login/redirect.c", ("*",), ("unit/test_redirect",)),),
     "signature": (Place("webhook/signature.c", ("*",), ("unit/test_signature",)),),
     "code": (
-        Place("link/code.c", ("*",), ("unit/test_code",)),
-        Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_code")),
+        Place("link/auth_code.c", ("*",), ("unit/test_auth_code",)),
+        Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_auth_code")),
         Place("link/link_complete.c", ("begin", "searched", "redeem", "judge", "link_complete"),
               ("unit/test_link", "unit/test_link_fail", "unit/test_link_starve")),
         Place("store/sqlite/op.c", ("read_record", "read_old", "why_not_linked", "why_not_issued", "why_not", "keep_old",

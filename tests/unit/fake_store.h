@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "link/events.h"
 #include "service.h"
 
@@ -358,12 +358,12 @@ static inline void fake_rig_done(struct fake_rig *rig)
 }
 
 /* A code of customer `id`, valid at this rig. */
-static inline struct code_text fake_code(struct fake_rig *rig, const char *id)
+static inline struct auth_code_text fake_code(struct fake_rig *rig, const char *id)
 {
 	static const uint8_t salt[SEAL_SALT_LEN] = {1};
 	struct store_key key = {.email = "a@example.com"};
-	struct code_text text;
+	struct auth_code_text text;
 	fake_copy(key.id, sizeof key.id, id);
-	assert_int_equal(code_make(rig->sealer, &key, salt, &text), ERR_OK);
+	assert_int_equal(auth_code_make(rig->sealer, &key, salt, &text), ERR_OK);
 	return text;
 }

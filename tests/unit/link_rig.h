@@ -63,7 +63,7 @@ static inline struct link_op *complete(const char *code, int64_t event_ms, int64
 
 static inline struct link_op *complete_a(void)
 {
-	struct code_text code = fake_code(&rig, "a");
+	struct auth_code_text code = fake_code(&rig, "a");
 	return complete(code.s, 5000, 2500);
 }
 

@@ -36,7 +36,7 @@
 		"GetItem", "200 {\"Item\":" ADA "}" \
 	}
 
-enum { WORDS_MAX = 12, ROWS = 8 };
+enum { SHELL_WORDS_MAX = 12, ROWS = 8 };
 
 struct ran {
 	int rc;
@@ -46,7 +46,7 @@ struct ran {
 /* "customer show --id ada", with what standard input holds. */
 static void run(const char *line, struct ran *r)
 {
-	char text[256], *words[WORDS_MAX], *rest = text;
+	char text[256], *words[SHELL_WORDS_MAX], *rest = text;
 	struct cli c = {.argv = words, .environ_ = environ};
 	size_t out_n, err_n;
 	(void)snprintf(text, sizeof text, "%s", line);

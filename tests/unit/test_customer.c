@@ -10,7 +10,7 @@
 #include "login/password.h"
 #include "store/store.h"
 
-enum { WORDS_MAX = 12 };
+enum { SHELL_WORDS_MAX = 12 };
 
 static char dir[64], file[80], key_file[90], setting[128];
 static char *environment[] = {setting, /* nothing of Facebook's, nothing of the listeners */
@@ -44,13 +44,13 @@ static int cleared(void **state)
 /* Run "a b c" split at spaces; `input` is what standard input holds. */
 static int run_with(const char *line, const char *input, size_t input_n)
 {
-	char text[1024], *words[WORDS_MAX];
+	char text[1024], *words[SHELL_WORDS_MAX];
 	struct cli c = {.argv = words, .environ_ = environment};
 	size_t out_n, err_n;
 	struct str rest = str_c(line), word;
 	char *at = text;
 	while (str_next(&rest, ' ', &word)) {
-		assert_true(c.argc < WORDS_MAX && (size_t)(at - text) + word.n < sizeof text);
+		assert_true(c.argc < SHELL_WORDS_MAX && (size_t)(at - text) + word.n < sizeof text);
 		assert_true(str_copy(at, word.n + 1, word));
 		words[c.argc++] = at;
 		at += word.n + 1;

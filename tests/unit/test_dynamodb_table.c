@@ -194,7 +194,7 @@ static void test_ways(void **state)
 		int64_t setting;
 		enum dynamodb_index psid;
 		int64_t bytes;
-		enum dynamodb_way way;
+		enum dynamodb_lookup way;
 		const char *why;
 	} rows[] = {
 	        {PSID_LOOKUP_AUTO, DYNAMODB_INDEX_ACTIVE, large, DYNAMODB_BY_INDEX, NULL},
@@ -214,12 +214,12 @@ static void test_ways(void **state)
 		                           .code = rows[i].psid,
 		                           .bytes = rows[i].bytes};
 		struct err err = {.msg = ""};
-		assert_int_equal(dynamodb_table_way(rows[i].setting, t.psid, &t), rows[i].way);
+		assert_int_equal(dynamodb_table_lookup(rows[i].setting, t.psid, &t), rows[i].way);
 		if (rows[i].why == NULL)
 			continue;
-		assert_int_equal(dynamodb_table_no_way("shop", DYNAMODB_PSID_INDEX, &t, &err), ERR_INVALID);
+		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_PSID_INDEX, &t, &err), ERR_INVALID);
 		assert_non_null(strstr(err.msg, rows[i].why));
-		assert_int_equal(dynamodb_table_no_way("shop", DYNAMODB_CODE_INDEX, &t, &err), ERR_INVALID);
+		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_CODE_INDEX, &t, &err), ERR_INVALID);
 		assert_non_null(strstr(err.msg, rows[i].why));
 	}
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "http/client.h"
+#include "http/client_address.h"
 #include "http/guard.h"
 #include "http/params.h"
 #include "http/router.h"
@@ -329,11 +329,11 @@ static void test_client_is_counted_from_the_right(void **state)
 		char got[REQUEST_ADDR_MAX];
 		assert_int_equal(inet_pton(AF_INET, rows[i].peer, &in.sin_addr), 1);
 		char peer[REQUEST_ADDR_MAX];
-		client_peer((struct sockaddr *)&in, peer);
-		bool trusted = client_find(&proxies, peer, str_c(rows[i].forwarded), got);
+		client_address_peer((struct sockaddr *)&in, peer);
+		bool trusted = client_address_find(&proxies, peer, str_c(rows[i].forwarded), got);
 		assert_string_equal(got, rows[i].want);
 		assert_int_equal(trusted, strcmp(rows[i].peer, "127.0.0.1") == 0);
-		assert_false(client_find(&none, peer, str_c(rows[i].forwarded), got));
+		assert_false(client_address_find(&none, peer, str_c(rows[i].forwarded), got));
 		assert_string_equal(got, rows[i].peer);
 	}
 }

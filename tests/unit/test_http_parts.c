@@ -6,7 +6,7 @@
 #include <sys/un.h>
 
 #include "http/body.h"
-#include "http/client.h"
+#include "http/client_address.h"
 #include "http/params.h"
 #include "http/router.h"
 #include "obs/metrics.h"
@@ -19,14 +19,14 @@ static void peers(void **state)
 	char got[REQUEST_ADDR_MAX];
 	(void)state;
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &six.sin6_addr), 1);
-	client_peer((struct sockaddr *)&six, got);
+	client_address_peer((struct sockaddr *)&six, got);
 	assert_string_equal(got, "2001:db8::1");
 	assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.7", &six.sin6_addr), 1);
-	client_peer((struct sockaddr *)&six, got); /* an IPv4 client of a socket for both families */
+	client_address_peer((struct sockaddr *)&six, got); /* an IPv4 client of a socket for both families */
 	assert_string_equal(got, "192.0.2.7");
-	client_peer((struct sockaddr *)&local, got);
+	client_address_peer((struct sockaddr *)&local, got);
 	assert_string_equal(got, "");
-	client_peer(NULL, got);
+	client_address_peer(NULL, got);
 	assert_string_equal(got, "");
 }
 
@@ -49,11 +49,11 @@ static void forwarded_by_proxies(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		assert_true(client_find(&proxies, peer, str_c(rows[i].forwarded), got));
+		assert_true(client_address_find(&proxies, peer, str_c(rows[i].forwarded), got));
 		assert_string_equal(got, rows[i].want);
 	}
 	static const char nobody[REQUEST_ADDR_MAX] = "";
-	assert_false(client_find(&proxies, nobody, STR("192.0.2.1"), got));
+	assert_false(client_address_find(&proxies, nobody, STR("192.0.2.1"), got));
 	assert_string_equal(got, "");
 }
 

@@ -25,8 +25,8 @@ static void what_the_store_is_asked(void **state)
 	char digest[STORE_DIGEST_LEN + 1];
 	start_rig(&fake_sharp);
 	rows(A, B);
-	struct code_text code = fake_code(&rig, "a");
-	assert_int_equal(code_digest(str_c(code.s), digest), ERR_OK);
+	struct auth_code_text code = fake_code(&rig, "a");
+	assert_int_equal(auth_code_digest(str_c(code.s), digest), ERR_OK);
 	int64_t ahead_ms = clock_wall_ms() + 200000;
 	(void)complete(code.s, ahead_ms, 2500);
 	assert_true(fake_run(&rig, 5000));

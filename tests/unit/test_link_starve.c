@@ -19,7 +19,7 @@ static void random_code(void **state)
 	(void)state;
 	char digest[STORE_DIGEST_LEN + 1];
 	start_random("a");
-	assert_int_equal(code_digest(STR("43 characters"), digest), ERR_OK);
+	assert_int_equal(auth_code_digest(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
 	assert_string_equal(rig.store.last.digest, digest);
@@ -74,7 +74,7 @@ static void random_code_is_looked_up_by_its_digest(void **state)
 	char digest[STORE_DIGEST_LEN + 1];
 	start_random("a");
 	rig.store.saw = keep_first;
-	assert_int_equal(code_digest(STR("43 characters"), digest), ERR_OK);
+	assert_int_equal(auth_code_digest(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
 	assert_string_equal(asked.digest, digest);
@@ -111,7 +111,7 @@ static void a_start_without_memory(void **state)
 	for (size_t n = 1, met = 1; met; n++) {
 		start_rig(&fake_sharp);
 		rows(A, B);
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		struct link_call c = call(2500);
 		struct link_completion in = {
 		        .code = str_c(code.s), .psid = STR("7"), .page_id = STR("100"), .event_ms = 5000};

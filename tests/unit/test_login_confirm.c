@@ -2,7 +2,7 @@
 #include "login_visit.h"
 
 #include "base/clock.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "web/web.h"
 
 #define QUERY_BACK                                                             \
@@ -87,10 +87,10 @@ static void test_connect(void **state)
 	assert_int_equal(visit.status, 303);
 	assert_true(str_starts(str_c(visit.headers), STR("Location: " VISIT_BACK "&authorization_code=")));
 	struct str code = {visit.headers + sizeof start - 1, strcspn(visit.headers + sizeof start - 1, "\n")};
-	assert_int_equal(code_open(visit.service.sealer, code, &key), ERR_OK);
+	assert_int_equal(auth_code_open(visit.service.sealer, code, &key), ERR_OK);
 	assert_string_equal(key.id, "C-1");
 	assert_string_equal(key.email, "ann@example.com");
-	assert_int_equal(code_digest(code, digest), ERR_OK);
+	assert_int_equal(auth_code_digest(code, digest), ERR_OK);
 	const struct store_in *in = &visit.in[STORE_ISSUE];
 	assert_string_equal(in->digest, digest);
 	assert_string_equal(in->key.id, "C-1");

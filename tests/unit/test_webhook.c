@@ -42,7 +42,7 @@ static void wrong_signature(void **state)
 		open_body();
 		add_event(7, FAKE_WALL_MS, "x");
 		close_body();
-		for (size_t n = EXAM_INLINE_MAX; large && n > 0; n -= 1024)
+		for (size_t n = DELIVERY_PARSE_INLINE_MAX; large && n > 0; n -= 1024)
 			for (int i = 0; i < 1024; i++)
 				buf_z(&body, " ");
 		sign();
@@ -104,7 +104,7 @@ static void a_store_with_too_much_to_do(void **state)
 	int64_t unsettled = metric_value(M_EVENT_UNSETTLED), busy = metric_value(M_STORE_BUSY);
 	for (int events = 0; events <= 2; events += 2) {
 		set_up(&full);
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		for (int i = 0; i < events; i++)
 			add_event(i, FAKE_WALL_MS, code.s);
@@ -124,9 +124,9 @@ static void a_store_with_too_much_to_do(void **state)
 
 static void large_body(int psids)
 {
-	struct code_text code = fake_code(&rig, "a");
+	struct auth_code_text code = fake_code(&rig, "a");
 	open_body();
-	for (int i = 0; body.len <= EXAM_INLINE_MAX; i++)
+	for (int i = 0; body.len <= DELIVERY_PARSE_INLINE_MAX; i++)
 		add_event(i % psids, FAKE_WALL_MS + 900000 + i, code.s);
 	close_body();
 	sign();

@@ -39,7 +39,7 @@ static void one_psid_in_order_many_side_by_side(void **state)
 		rig.store.saw = watch;
 		rig.store.delay_ms = 60;
 		rig.store.jitter = true;
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		for (int i = 0; i < PSIDS * 5; i++)
 			add_event(i % PSIDS, FAKE_WALL_MS + fake_now_ms - fake_random(60000), code.s);
@@ -47,7 +47,7 @@ static void one_psid_in_order_many_side_by_side(void **state)
 		sign();
 		deliver();
 		expect(200);
-		assert_int_equal(rig.store.in_flight_most, LANES_MAX);
+		assert_int_equal(rig.store.in_flight_most, SEQUENCER_MAX);
 		for (int p = 0; p < PSIDS; p++)
 			assert_int_equal(seen[p].redeems, 5);
 		tear_down();
@@ -64,7 +64,7 @@ static void linked_and_unlinked_in_one_delivery(void **state)
 			rig.store.row[0] = (struct fake_row){.id = "a"};
 			rig.store.n = 1;
 			int64_t t = clock_wall_ms() - 5000;
-			struct code_text code = fake_code(&rig, "a");
+			struct auth_code_text code = fake_code(&rig, "a");
 			open_body();
 			if (equal) {
 				add_event(7, t, linked_first ? code.s : NULL);
@@ -117,7 +117,7 @@ static void one_unsettled_event(void **state)
 		set_up(&fake_sharp);
 		rig.store.saw = watch;
 		*(busy ? &rig.store.busy_at : &rig.store.fail_at) = 1; /* the first PSID's redeem */
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		for (int i = 0; i < 12; i++)
 			add_event(i % 4, clock_wall_ms() - 1000 + i, code.s);
@@ -143,7 +143,7 @@ static void refused_codes_settle(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		set_up(&fake_sharp);
 		rig.store.redeem = table[i];
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		add_event(7, clock_wall_ms(), code.s);
 		close_body();
@@ -165,7 +165,7 @@ static void store_work_is_bounded(void **state)
 		rig.store.hold_at = 1;
 		int64_t began = fake_now_ms;
 		q.r.deadline_ms = began + deadline_ms[i];
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		add_event(7, clock_wall_ms(), code.s);
 		add_event(7, clock_wall_ms(), code.s);
@@ -196,7 +196,7 @@ static void ended_anywhere(void **state)
 	for (int64_t after_ms = 0; after_ms < 120; after_ms += 10) {
 		set_up(&fake_sharp);
 		rig.store.delay_ms = 30;
-		struct code_text code = fake_code(&rig, "a");
+		struct auth_code_text code = fake_code(&rig, "a");
 		open_body();
 		for (int i = 0; i < 200; i++)
 			add_event(i % 50, clock_wall_ms(), code.s);

@@ -1,14 +1,14 @@
 #include "aws/creds/json.h"
 
-#include "aws/expiry.h"
+#include "aws/rfc3339.h"
 #include "base/json.h"
 
 static bool get_expiry(const struct json *j, int64_t *ret)
 {
 	double seconds;
 	if (json_is_string(j))
-		return expiry_parse(json_str(j), ret);
-	return json_num(j, &seconds) && expiry_number(seconds, ret);
+		return rfc3339_parse(json_str(j), ret);
+	return json_num(j, &seconds) && rfc3339_number(seconds, ret);
 }
 
 /* A word of the answer that is safe in a message. */

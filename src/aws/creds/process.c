@@ -15,7 +15,7 @@
 
 #include "aws/creds/json.h"
 #include "aws/env.h"
-#include "aws/words.h"
+#include "aws/shell_split.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 
@@ -198,11 +198,11 @@ static enum err_code run(const struct creds_where *w, char *const *argv, struct 
 static enum err_code plan(const struct creds_where *w, struct creds_plan *p, struct err *reterr)
 {
 	const char *line = profile_get(w->profiles, PROFILE_BOTH, w->profile, setting);
-	struct words argv;
+	struct shell_words argv;
 	struct err why;
 	if (line == NULL)
 		return ERR_NOT_FOUND;
-	enum err_code code = words_split(str_c(line), &argv, &why);
+	enum err_code code = shell_split(str_c(line), &argv, &why);
 	if (code != ERR_OK)
 		return err_set(reterr, code, "profile %.64s: %s: %s", w->profile, setting, why.msg);
 	if (argv.n == 0)
@@ -211,7 +211,7 @@ static enum err_code plan(const struct creds_where *w, struct creds_plan *p, str
 		code = run(w, argv.v, p, &why);
 	if (code != ERR_OK && argv.n > 0)
 		(void)err_set(reterr, code, "profile %.64s: %.180s", w->profile, why.msg);
-	words_free(&argv);
+	shell_split_free(&argv);
 	(void)snprintf(p->source, sizeof p->source, "%s of profile %.64s", setting, w->profile);
 	return code;
 }

@@ -25,7 +25,7 @@ static void call_free(struct ddb_call *c)
 		creds_wait_cancel(c->waiting);
 	if (c->http != NULL)
 		httpc_post_cancel(c->http);
-	call_limiter_leave(&c->owner->gate, &c->pass, false);
+	call_limiter_leave(&c->owner->limiter, &c->slot, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
 	crypto_wipe_buf(&c->body); /* password hashes */
@@ -117,7 +117,7 @@ static enum phase get_keys(struct ddb_call *c)
 
 static void call_turn(struct limiter_slot *p)
 {
-	struct ddb_call *c = LIST_ENTRY(p, struct ddb_call, pass);
+	struct ddb_call *c = LIST_ENTRY(p, struct ddb_call, slot);
 	loop_timer_clear(c->owner->o.loop, &c->timer);
 	c->phase = P_SEND;
 	run(c);
@@ -126,9 +126,9 @@ static void call_turn(struct limiter_slot *p)
 /* What was begun goes ahead of what is new. */
 static enum phase get_place(struct ddb_call *c)
 {
-	c->pass.turn = call_turn;
-	call_limiter_enter(&c->owner->gate, &c->pass, c->attempts > 0 || c->req.ahead);
-	return c->pass.state == LIMITER_SLOT_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
+	c->slot.turn = call_turn;
+	call_limiter_enter(&c->owner->limiter, &c->slot, c->attempts > 0 || c->req.ahead);
+	return c->slot.state == LIMITER_SLOT_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
 static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret, struct err *reterr)
@@ -153,7 +153,7 @@ static void on_answer(void *arg, const struct httpc_response *r)
 	struct ddb *d = c->owner;
 	struct ddb_answer a;
 	c->http = NULL;
-	call_limiter_leave(&d->gate, &c->pass, true);
+	call_limiter_leave(&d->limiter, &c->slot, true);
 	json_free(c->json);
 	ddb_answer_read(r, clock_wall_ms(), &a);
 	c->json = a.json;
@@ -234,7 +234,7 @@ static enum phase late(struct ddb_call *c)
 	if (c->waiting != NULL)
 		creds_wait_cancel(c->waiting);
 	c->waiting = NULL;
-	return no_time(c, c->pass.state == LIMITER_SLOT_WAITING ? "too many calls before it"
+	return no_time(c, c->slot.state == LIMITER_SLOT_WAITING ? "too many calls before it"
 	                                                         : "no AWS credentials came in time");
 }
 
@@ -267,7 +267,7 @@ static void explain(struct ddb_call *c)
 
 static void finish(struct ddb_call *c)
 {
-	call_limiter_leave(&c->owner->gate, &c->pass, false);
+	call_limiter_leave(&c->owner->limiter, &c->slot, false);
 	ddb_let_in(c->owner);
 	bool good = c->error.class == DDB_SUCCESS || c->error.class == DDB_CONDITION;
 	if (!good && c->err.msg[0] == '\0')

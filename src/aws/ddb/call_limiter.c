@@ -3,22 +3,22 @@
 #include "base/clock.h"
 
 enum {
-	FIRST_US = 10000, /* taken to be a call's time before one was measured */
-	SMOOTH = 16,      /* calls over which its time is smoothed */
+	FIRST_US = 10000, /* assumed duration of a call until one was measured */
+	SMOOTH = 16,      /* number of calls over which the duration is smoothed */
 };
 
 void call_limiter_init(struct call_limiter *g, size_t max)
 {
 	*g = (struct call_limiter){.max = max, .call_us = FIRST_US};
 	list_init(&g->ahead);
-	list_init(&g->line);
+	list_init(&g->queue);
 }
 
-static int64_t first_waits_us(const struct call_limiter *g)
+static int64_t oldest_waits_us(const struct call_limiter *g)
 {
-	if (list_empty(&g->line))
+	if (list_empty(&g->queue))
 		return 0;
-	return clock_mono_us() - LIST_ENTRY(g->line.next, struct limiter_slot, node)->since_us;
+	return clock_mono_us() - LIST_ENTRY(g->queue.next, struct limiter_slot, node)->since_us;
 }
 
 bool call_limiter_full(const struct call_limiter *g, int64_t left_ms)
@@ -26,7 +26,7 @@ bool call_limiter_full(const struct call_limiter *g, int64_t left_ms)
 	if (g->running < g->max)
 		return false;
 	int64_t wait_us = ((int64_t)g->waiting + 1) * g->call_us / (int64_t)g->max;
-	return first_waits_us(g) > CALL_LIMITER_WAIT_MS * 1000LL ||
+	return oldest_waits_us(g) > CALL_LIMITER_WAIT_MS * 1000LL ||
 	       wait_us > CALL_LIMITER_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
 }
 
@@ -46,7 +46,7 @@ void call_limiter_enter(struct call_limiter *g, struct limiter_slot *p, bool ahe
 	p->state = LIMITER_SLOT_WAITING;
 	p->since_us = clock_mono_us();
 	g->waiting += 1 + p->more;
-	list_push(ahead ? &g->ahead : &g->line, &p->node);
+	list_push(ahead ? &g->ahead : &g->queue, &p->node);
 }
 
 void call_limiter_leave(struct call_limiter *g, struct limiter_slot *p, bool answered)
@@ -64,7 +64,7 @@ void call_limiter_leave(struct call_limiter *g, struct limiter_slot *p, bool ans
 
 struct limiter_slot *call_limiter_next(struct call_limiter *g)
 {
-	const struct list_node *from = list_empty(&g->ahead) ? &g->line : &g->ahead;
+	const struct list_node *from = list_empty(&g->ahead) ? &g->queue : &g->ahead;
 	if (g->running >= g->max || list_empty(from))
 		return NULL;
 	struct limiter_slot *p = LIST_ENTRY(from->next, struct limiter_slot, node);
@@ -74,9 +74,9 @@ struct limiter_slot *call_limiter_next(struct call_limiter *g)
 	return p;
 }
 
-static void come(struct limiter_slot *p)
+static void on_slot(struct limiter_slot *p)
 {
-	struct limiter_waiter *t = LIST_ENTRY(p, struct limiter_waiter, pass);
+	struct limiter_waiter *t = LIST_ENTRY(p, struct limiter_waiter, slot);
 	call_limiter_wait_end(t);
 	t->fn(t);
 }
@@ -85,24 +85,24 @@ bool call_limiter_wait(struct call_limiter *g, struct limiter_waiter *t)
 {
 	if (g->running < g->max)
 		return false;
-	t->gate = g;
-	t->pass.turn = come;
-	call_limiter_enter(g, &t->pass, false);
+	t->limiter = g;
+	t->slot.turn = on_slot;
+	call_limiter_enter(g, &t->slot, false);
 	return true;
 }
 
 void call_limiter_wait_end(struct limiter_waiter *t)
 {
-	if (t->gate == NULL)
+	if (t->limiter == NULL)
 		return;
-	call_limiter_leave(t->gate, &t->pass, false);
-	t->gate = NULL;
+	call_limiter_leave(t->limiter, &t->slot, false);
+	t->limiter = NULL;
 }
 
 void call_limiter_end(struct call_limiter *g)
 {
-	while (!list_empty(&g->line)) {
-		struct limiter_slot *p = LIST_ENTRY(g->line.next, struct limiter_slot, node);
-		call_limiter_wait_end(LIST_ENTRY(p, struct limiter_waiter, pass));
+	while (!list_empty(&g->queue)) {
+		struct limiter_slot *p = LIST_ENTRY(g->queue.next, struct limiter_slot, node);
+		call_limiter_wait_end(LIST_ENTRY(p, struct limiter_waiter, slot));
 	}
 }

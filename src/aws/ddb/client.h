@@ -15,7 +15,7 @@ struct ddb {
 	struct httpc_poster *poster;
 	struct sigv4_cache *signer;
 	struct ddb_bucket bucket;
-	struct call_limiter gate;
+	struct call_limiter limiter;
 	struct list_node calls;
 	bool ending, letting_in;
 	int64_t clock_off_ms;  /* applied to signatures; 0 while the clock is nearly right */
@@ -41,7 +41,7 @@ struct ddb_call {
 	struct buf body;
 	struct creds_keys *keys;
 	struct creds_wait *waiting;
-	struct limiter_slot pass;
+	struct limiter_slot slot;
 	struct httpc_post *http;
 	char target[64];
 	char request_id[64];

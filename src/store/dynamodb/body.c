@@ -4,7 +4,7 @@
 
 #include "base/codec.h"
 #include "store/dynamodb/item.h"
-#include "store/keypack.h"
+#include "store/key_text.h"
 #include "store/odd.h"
 
 enum { BODY_FIRST = 1500 }; /* bytes: a link's body without another allocation */
@@ -104,11 +104,11 @@ void dynamodb_body_item(const struct dynamodb_body *b, const struct store_key *k
 
 static void put_holder(struct buf *out, const struct store_in *in)
 {
-	char packed[KEYPACK_MAX + 1];
+	char packed[KEY_TEXT_MAX + 1];
 	struct store_key key;
 	(void)str_copy(key.id, sizeof key.id, str_c(in->replaces));
 	(void)str_copy(key.email, sizeof key.email, str_c(in->replaces_email));
-	keypack_make(&key, packed);
+	key_text_make(&key, packed);
 	put_s(out, packed);
 }
 

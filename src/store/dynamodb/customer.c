@@ -165,7 +165,7 @@ static void customer_run(struct dynamodb_op *x)
 	}
 }
 
-enum err_code dynamodb_customer_start(struct dynamodb_lane *lane, struct store_op *op)
+enum err_code dynamodb_customer_start(struct ddb_loop *on, struct store_op *op)
 {
-	return dynamodb_op_begin(lane, op, customer_run);
+	return dynamodb_op_begin(on, op, customer_run);
 }

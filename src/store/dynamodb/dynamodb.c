@@ -1,5 +1,5 @@
-/*  store_start -> lane of the home loop -> dynamodb_op: calls and pauses on that loop -> store_finish
- *  keeper: its own thread and loop; credentials; DescribeTable every minute -> which way a PSID is found */
+/*  store_start -> the ddb_loop of the home loop -> dynamodb_op: calls and pauses on that loop -> store_finish
+ *  monitor: its own thread and loop; credentials; DescribeTable every minute -> which way a PSID is found */
 #include "store/dynamodb/dynamodb.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "obs/log.h"
-#include "store/dynamodb/keeper.h"
+#include "store/dynamodb/table_monitor.h"
 #include "store/dynamodb/op.h"
 
 enum {
@@ -25,7 +25,7 @@ static struct dynamodb_store *of(struct store *s)
 	return (struct dynamodb_store *)(void *)s;
 }
 
-static void tell_way(const struct dynamodb_store *s, enum dynamodb_way way, const struct dynamodb_table *t)
+static void tell_way(const struct dynamodb_store *s, enum dynamodb_lookup way, const struct dynamodb_table *t)
 {
 	struct err err;
 	if (way != DYNAMODB_BY_NOTHING) {
@@ -34,11 +34,11 @@ static void tell_way(const struct dynamodb_store *s, enum dynamodb_way way, cons
 		return;
 	}
 	/* Each unlinked is answered 503 from now on. */
-	(void)dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, &err);
+	(void)dynamodb_table_no_lookup(s->table, DYNAMODB_PSID_INDEX, t, &err);
 	log_line(LOG_ERROR, "psid_lookup", log_z("by", "nothing"), log_z("error", err.msg));
 }
 
-/* On the keeper's thread.  A table that cannot be seen is taken to be as it was. */
+/* On the monitor's thread.  A table that cannot be seen is taken to be as it was. */
 static void seen(void *arg, const struct dynamodb_table *t, const struct err *why)
 {
 	struct dynamodb_store *s = arg;
@@ -47,9 +47,9 @@ static void seen(void *arg, const struct dynamodb_table *t, const struct err *wh
 		return;
 	}
 	int64_t setting = s->cfg->psid_lookup;
-	enum dynamodb_way psid = dynamodb_table_way(setting, t->psid, t);
+	enum dynamodb_lookup psid = dynamodb_table_lookup(setting, t->psid, t);
 	int before = atomic_exchange(&s->psid_way, (int)psid);
-	atomic_store(&s->code_way, (int)dynamodb_table_way(PSID_LOOKUP_AUTO, t->code, t));
+	atomic_store(&s->code_way, (int)dynamodb_table_lookup(PSID_LOOKUP_AUTO, t->code, t));
 	atomic_store(&s->sort_key, t->sort_key); /* the table may have been made anew */
 	atomic_store(&s->email_has_login, t->email_has_login);
 	atomic_store(&s->email_has_link, t->email_has_link);
@@ -67,9 +67,9 @@ static enum err_code check(struct dynamodb_store *s, struct err *reterr)
 	if (code != ERR_OK)
 		return code;
 	if (atomic_load(&s->psid_way) == DYNAMODB_BY_NOTHING)
-		return dynamodb_table_no_way(s->table, DYNAMODB_PSID_INDEX, t, reterr);
+		return dynamodb_table_no_lookup(s->table, DYNAMODB_PSID_INDEX, t, reterr);
 	if (s->cfg->code_style == CODE_STYLE_RANDOM && atomic_load(&s->code_way) == DYNAMODB_BY_NOTHING)
-		return dynamodb_table_no_way(s->table, DYNAMODB_CODE_INDEX, t, reterr);
+		return dynamodb_table_no_lookup(s->table, DYNAMODB_CODE_INDEX, t, reterr);
 	if (t->email_all)
 		log_line(
 		        LOG_INFO, "email_index_costs", log_z("table", s->table),
@@ -77,12 +77,12 @@ static enum err_code check(struct dynamodb_store *s, struct err *reterr)
 	return ERR_OK;
 }
 
-static struct dynamodb_lane *lane_of(struct dynamodb_store *s, const struct loop *loop)
+static struct ddb_loop *loop_of(struct dynamodb_store *s, const struct loop *loop)
 {
-	struct dynamodb_lane *found = NULL;
+	struct ddb_loop *found = NULL;
 	pthread_mutex_lock(&s->lock);
-	for (struct list_node *n = s->lanes.next; n != &s->lanes && found == NULL; n = n->next) {
-		struct dynamodb_lane *l = LIST_ENTRY(n, struct dynamodb_lane, node);
+	for (struct list_node *n = s->loops.next; n != &s->loops && found == NULL; n = n->next) {
+		struct ddb_loop *l = LIST_ENTRY(n, struct ddb_loop, node);
 		if (l->loop == loop)
 			found = l;
 	}
@@ -90,7 +90,7 @@ static struct dynamodb_lane *lane_of(struct dynamodb_store *s, const struct loop
 	return found;
 }
 
-static void rearm(struct dynamodb_lane *l)
+static void rearm(struct ddb_loop *l)
 {
 	if (loop_timer_set(l->loop, &l->warm, loop_now_ms(l->loop) + WARM_MS) != ERR_OK)
 		log_line(LOG_WARN, "connection_not_kept_warm", log_z("table", l->owner->table));
@@ -98,7 +98,7 @@ static void rearm(struct dynamodb_lane *l)
 
 static void on_warmed(void *arg, const struct ddb_reply *r)
 {
-	struct dynamodb_lane *l = arg;
+	struct ddb_loop *l = arg;
 	(void)r;
 	l->warming = NULL;
 	rearm(l);
@@ -106,7 +106,7 @@ static void on_warmed(void *arg, const struct ddb_reply *r)
 
 static void on_warm(struct loop_timer *t)
 {
-	struct dynamodb_lane *l = LIST_ENTRY(t, struct dynamodb_lane, warm);
+	struct ddb_loop *l = LIST_ENTRY(t, struct ddb_loop, warm);
 	static const struct store_key nobody = {.id = "account-linkd", .email = "account-linkd"};
 	struct buf out;
 	struct dynamodb_body b = {
@@ -132,11 +132,11 @@ static void on_warm(struct loop_timer *t)
 static enum err_code attach(struct store *s, struct loop *loop, struct err *reterr)
 {
 	struct dynamodb_store *d = of(s);
-	struct dynamodb_lane *l = calloc(1, sizeof *l);
+	struct ddb_loop *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB client");
 	struct ddb_options o = {.loop = loop,
-	                             .creds = dynamodb_keeper_creds(d->keeper),
+	                             .creds = table_monitor_creds(d->monitor),
 	                             .endpoint = &d->endpoint,
 	                             .table = d->table,
 	                             .in_flight = (size_t)d->cfg->store_in_flight};
@@ -155,7 +155,7 @@ static enum err_code attach(struct store *s, struct loop *loop, struct err *rete
 		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
 	}
 	pthread_mutex_lock(&d->lock);
-	list_push(&d->lanes, &l->node);
+	list_push(&d->loops, &l->node);
 	pthread_mutex_unlock(&d->lock);
 	return ERR_OK;
 }
@@ -163,7 +163,7 @@ static enum err_code attach(struct store *s, struct loop *loop, struct err *rete
 static void detach(struct store *s, struct loop *loop)
 {
 	struct dynamodb_store *d = of(s);
-	struct dynamodb_lane *l = lane_of(d, loop);
+	struct ddb_loop *l = loop_of(d, loop);
 	if (l == NULL)
 		return;
 	while (!list_empty(&l->ops))
@@ -178,7 +178,7 @@ static void detach(struct store *s, struct loop *loop)
 
 static enum err_code start(struct store *s, struct store_op *op)
 {
-	struct dynamodb_lane *l = lane_of(of(s), op->home);
+	struct ddb_loop *l = loop_of(of(s), op->home);
 	if (l == NULL)
 		return ERR_INTERNAL;
 	/* What tells whether the store is well is never refused. */
@@ -198,7 +198,7 @@ static enum err_code start(struct store *s, struct store_op *op)
 
 static bool full(struct store *s, const struct loop *loop, int64_t deadline_ms)
 {
-	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	const struct ddb_loop *l = loop_of(of(s), loop);
 	return l != NULL && ddb_full(l->client, deadline_ms);
 }
 
@@ -220,11 +220,11 @@ static void on_turn(struct limiter_waiter *turn)
 /* Without memory for a place nobody waits: what follows needs more, and says so. */
 static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
 {
-	const struct dynamodb_lane *l = lane_of(of(s), loop);
+	const struct ddb_loop *l = loop_of(of(s), loop);
 	struct place *p = l == NULL ? NULL : malloc(sizeof *p);
 	if (p == NULL)
 		return false;
-	*p = (struct place){.turn = {.fn = on_turn, .pass.more = t->more}, .of = t};
+	*p = (struct place){.turn = {.fn = on_turn, .slot.more = t->more}, .of = t};
 	if (!ddb_line(l->client, &p->turn)) {
 		free(p);
 		return false;
@@ -244,9 +244,9 @@ static void line_leave(struct store_turn *t)
 static void store_free(struct store *s)
 {
 	struct dynamodb_store *d = of(s);
-	while (!list_empty(&d->lanes))
-		detach(s, LIST_ENTRY(d->lanes.next, struct dynamodb_lane, node)->loop);
-	dynamodb_keeper_free(d->keeper);
+	while (!list_empty(&d->loops))
+		detach(s, LIST_ENTRY(d->loops.next, struct ddb_loop, node)->loop);
+	table_monitor_free(d->monitor);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -262,11 +262,11 @@ static const struct store_vtable vtable = {.start = start,
 static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
 {
 	struct endpoint_options where = {.environ_ = environ, .service = "dynamodb"};
-	struct dynamodb_keeper_options o = {
+	struct table_monitor_options o = {
 	        .endpoint = &d->endpoint, .table = d->table, .seen = seen, .arg = d};
 	enum err_code code = endpoint_load(&where, &d->endpoint, reterr);
 	if (code == ERR_OK)
-		code = dynamodb_keeper_new(&o, &d->keeper, reterr);
+		code = table_monitor_new(&o, &d->monitor, reterr);
 	return code == ERR_OK ? check(d, reterr) : code;
 }
 
@@ -283,7 +283,7 @@ static enum err_code dynamodb_open(const struct config *cfg, const char *where, 
 	d->cfg = cfg;
 	(void)str_copy(d->table, sizeof d->table, str_c(where));
 	pthread_mutex_init(&d->lock, NULL);
-	list_init(&d->lanes);
+	list_init(&d->loops);
 	enum err_code code = bring_up(d, reterr);
 	if (code != ERR_OK) {
 		store_free(&d->store);

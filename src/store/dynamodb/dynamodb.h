@@ -1,6 +1,6 @@
 /* aws/ddb/ddb.h - the store of any number of instances: one Amazon DynamoDB table.
  *
- * Each loop has a client of its own.  A keeper thread holds the credentials and looks at the table every
+ * Each loop has a client of its own.  A monitor thread holds the credentials and looks at the table every
  * minute.  Failures of AWS fail operations with ERR_STORE or ERR_TIMEOUT and a remedy, and work again by
  * themselves once the cause is gone. */
 #pragma once

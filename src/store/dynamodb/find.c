@@ -42,12 +42,12 @@ static size_t room(enum store_kind k)
 	return k == STORE_FIND_EMAIL ? EMAIL_MATCHES_MAX : STORE_HOLDERS_MAX;
 }
 
-static enum dynamodb_way way(const struct dynamodb_op *x)
+static enum dynamodb_lookup way(const struct dynamodb_op *x)
 {
-	struct dynamodb_store *s = x->lane->owner;
+	struct dynamodb_store *s = x->on->owner;
 	switch (x->op->kind) {
-	case STORE_FIND_PSID: return (enum dynamodb_way)atomic_load(&s->psid_way);
-	case STORE_FIND_CODE: return (enum dynamodb_way)atomic_load(&s->code_way);
+	case STORE_FIND_PSID: return (enum dynamodb_lookup)atomic_load(&s->psid_way);
+	case STORE_FIND_CODE: return (enum dynamodb_lookup)atomic_load(&s->code_way);
 	default: return DYNAMODB_BY_INDEX;
 	}
 }
@@ -79,7 +79,7 @@ static int first(struct dynamodb_op *x)
 	}
 	(void)err_set(&why, ERR_STORE,
 	              "nothing finds a customer by %s in table %s: account-linkd doctor tells what to do",
-	              x->op->kind == STORE_FIND_PSID ? "PSID" : "code", x->lane->owner->table);
+	              x->op->kind == STORE_FIND_PSID ? "PSID" : "code", x->on->owner->table);
 	return dynamodb_op_fail(x, &why);
 }
 
@@ -112,7 +112,7 @@ static int query(struct dynamodb_op *x)
 /* A key that does not fit came out empty.  A login tells its customer so; nothing else can be done for it. */
 static bool has_key(const struct dynamodb_op *x, const struct store_customer *c)
 {
-	return c->key.id[0] != '\0' && (c->key.email[0] != '\0' || !atomic_load(&x->lane->owner->sort_key));
+	return c->key.id[0] != '\0' && (c->key.email[0] != '\0' || !atomic_load(&x->on->owner->sort_key));
 }
 
 static void take_items(struct dynamodb_op *x)
@@ -127,7 +127,7 @@ static void take_items(struct dynamodb_op *x)
 			continue;
 		}
 		crypto_wipe(c, sizeof *c);
-		log_line(LOG_WARN, "customer_left_out", log_z("table", x->lane->owner->table),
+		log_line(LOG_WARN, "customer_left_out", log_z("table", x->on->owner->table),
 		         log_z("why", "its customer_id or email is too long for account-linkd"));
 	}
 }
@@ -137,7 +137,7 @@ static bool enough(const struct dynamodb_op *x)
 {
 	const struct store_out *out = &x->op->out;
 	switch (x->op->kind) {
-	case STORE_FIND_EMAIL: return out->n != 1 || atomic_load(&x->lane->owner->email_has_login);
+	case STORE_FIND_EMAIL: return out->n != 1 || atomic_load(&x->on->owner->email_has_login);
 	case STORE_FIND_PSID: return x->op->in.conflicts && out->n < 2;
 	default: return false;
 	}
@@ -152,7 +152,7 @@ static int queried(struct dynamodb_op *x)
 	if (!enough(x))
 		return P_GET;
 	if (x->op->kind == STORE_FIND_EMAIL)
-		x->op->out.customers[0].link_unknown = !atomic_load(&x->lane->owner->email_has_link);
+		x->op->out.customers[0].link_unknown = !atomic_load(&x->on->owner->email_has_link);
 	return P_SORT;
 }
 
@@ -200,7 +200,7 @@ static int got(struct dynamodb_op *x)
 static int missed(struct dynamodb_op *x)
 {
 	bool by_psid = x->op->in.psid[0] != '\0' &&
-	               atomic_load(&x->lane->owner->psid_way) == DYNAMODB_BY_INDEX;
+	               atomic_load(&x->on->owner->psid_way) == DYNAMODB_BY_INDEX;
 	if (!x->by_psid && by_psid && x->pages++ == 0) {
 		x->by_psid = true;
 		return P_QUERY;
@@ -214,7 +214,7 @@ static int missed(struct dynamodb_op *x)
 
 static int turn(struct dynamodb_op *x)
 {
-	if (atomic_exchange(&x->lane->owner->scanning, true))
+	if (atomic_exchange(&x->on->owner->scanning, true))
 		return dynamodb_op_pause(x, TURN_MS, P_TURN);
 	x->scanning = true;
 	x->pages = 0;
@@ -245,7 +245,7 @@ static int scan(struct dynamodb_op *x)
 		(void)err_set(&why, ERR_STORE,
 		              "table %s has grown too large to be scanned: account-linkd doctor prints the "
 		              "command that makes %s",
-		              x->lane->owner->table, DYNAMODB_PSID_INDEX);
+		              x->on->owner->table, DYNAMODB_PSID_INDEX);
 		return dynamodb_op_fail(x, &why);
 	}
 	dynamodb_body_begin(&b);
@@ -307,7 +307,7 @@ static void find_run(struct dynamodb_op *x)
 	}
 }
 
-enum err_code dynamodb_find_start(struct dynamodb_lane *lane, struct store_op *op)
+enum err_code dynamodb_find_start(struct ddb_loop *on, struct store_op *op)
 {
-	return dynamodb_op_begin(lane, op, find_run);
+	return dynamodb_op_begin(on, op, find_run);
 }

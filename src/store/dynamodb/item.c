@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/keypack.h"
+#include "store/key_text.h"
 #include "store/odd.h"
 
 struct str dynamodb_item_str(const struct json *item, const char *attribute)
@@ -68,7 +68,7 @@ static const struct {
         {"authorization_code", STORE_DIGEST_LEN},
         {"authorization_code_expires_at", 0},
         {"authorization_code_psid", STORE_PSID_MAX},
-        {"authorization_code_replaces", KEYPACK_MAX},
+        {"authorization_code_replaces", KEY_TEXT_MAX},
         {"fb_psid", STORE_PSID_MAX},
         {"fb_page_id", STORE_PSID_MAX},
         {"fb_linked_at", 0},

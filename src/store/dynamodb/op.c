@@ -19,11 +19,11 @@ static void drop_body(struct dynamodb_op *x)
 static void op_free(struct dynamodb_op *x)
 {
 	list_del(&x->node);
-	loop_timer_clear(x->lane->loop, &x->timer);
+	loop_timer_clear(x->on->loop, &x->timer);
 	if (x->call != NULL)
 		ddb_cancel(x->call);
 	if (x->scanning)
-		atomic_store(&x->lane->owner->scanning, false);
+		atomic_store(&x->on->owner->scanning, false);
 	drop_body(x);
 	free(x);
 }
@@ -57,9 +57,9 @@ static bool of_webhook(enum store_kind k)
 struct dynamodb_body dynamodb_op_body(struct dynamodb_op *x)
 {
 	return (struct dynamodb_body){.out = &x->body,
-	                              .table = x->lane->owner->table,
+	                              .table = x->on->owner->table,
 	                              .op = x->op,
-	                              .sort_key = atomic_load(&x->lane->owner->sort_key)};
+	                              .sort_key = atomic_load(&x->on->owner->sort_key)};
 }
 
 int dynamodb_op_fail(struct dynamodb_op *x, const struct err *why)
@@ -127,7 +127,7 @@ int dynamodb_op_call(struct dynamodb_op *x, const char *operation, int next)
 	if (x->body.failed)
 		code = err_set(&why, ERR_NOMEM, "no memory for a request to DynamoDB");
 	if (code == ERR_OK)
-		code = ddb_start(x->lane->client, &req, on_reply, x, &x->call, &why);
+		code = ddb_start(x->on->client, &req, on_reply, x, &x->call, &why);
 	drop_body(x); /* the call has a copy, and thousands may wait */
 	return code == ERR_OK ? DYNAMODB_OP_WAIT : dynamodb_op_fail(x, &why);
 }
@@ -140,7 +140,7 @@ int dynamodb_op_pause(struct dynamodb_op *x, int64_t ms, int next)
 	x->next = next;
 	if (due >= x->op->deadline_ms)
 		return out_of_time(x);
-	if (loop_timer_set(x->lane->loop, &x->timer, due) == ERR_OK)
+	if (loop_timer_set(x->on->loop, &x->timer, due) == ERR_OK)
 		return DYNAMODB_OP_WAIT;
 	(void)err_set(&why, ERR_NOMEM, "no memory for a timer");
 	return dynamodb_op_fail(x, &why);
@@ -170,13 +170,13 @@ int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const cha
 	return send_get(x, &b, attributes, next);
 }
 
-enum err_code dynamodb_op_begin(struct dynamodb_lane *lane, struct store_op *op,
+enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op,
                                 void (*run)(struct dynamodb_op *x))
 {
 	struct dynamodb_op *x = malloc(sizeof *x);
 	if (x == NULL)
 		return ERR_NOMEM;
-	*x = (struct dynamodb_op){.lane = lane,
+	*x = (struct dynamodb_op){.on = on,
 	                          .op = op,
 	                          .run = run,
 	                          .phase = 2,
@@ -184,7 +184,7 @@ enum err_code dynamodb_op_begin(struct dynamodb_lane *lane, struct store_op *op,
 	                          .no_wait = of_webhook(op->kind),
 	                          .former = {.linked_at_ms = -1}};
 	buf_init(&x->body, DYNAMODB_BODY_MAX);
-	list_push(&lane->ops, &x->node);
+	list_push(&on->ops, &x->node);
 	if (clock_mono_ms() >= op->deadline_ms)
 		x->phase = out_of_time(x);
 	x->run(x); /* an end comes through the loop's inbox, not before start returns */

@@ -13,7 +13,7 @@ enum { DYNAMODB_OP_WAIT = 0, DYNAMODB_OP_END = 1 };
 
 struct dynamodb_op {
 	struct list_node node;
-	struct dynamodb_lane *lane;
+	struct ddb_loop *on;
 	struct store_op *op;
 	void (*run)(struct dynamodb_op *x);
 	int phase, next;
@@ -37,7 +37,7 @@ struct dynamodb_op {
 };
 
 /* Make it and run its first phase (2).  Errors  ERR_NOMEM. */
-MUST_CHECK enum err_code dynamodb_op_begin(struct dynamodb_lane *lane, struct store_op *op,
+MUST_CHECK enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op,
                                            void (*run)(struct dynamodb_op *x));
 void dynamodb_op_end(struct dynamodb_op *x);  /* the END phase: x is dead after it */
 void dynamodb_op_stop(struct dynamodb_op *x); /* end it with ERR_STOPPING */
@@ -54,6 +54,6 @@ int dynamodb_op_get(struct dynamodb_op *x, const struct store_key *key, const ch
 int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const char *attributes, int next);
 
 /* Starters: take the operation's kind.  Errors  ERR_NOMEM. */
-MUST_CHECK enum err_code dynamodb_write_start(struct dynamodb_lane *lane, struct store_op *op);
-MUST_CHECK enum err_code dynamodb_find_start(struct dynamodb_lane *lane, struct store_op *op);
-MUST_CHECK enum err_code dynamodb_customer_start(struct dynamodb_lane *lane, struct store_op *op);
+MUST_CHECK enum err_code dynamodb_write_start(struct ddb_loop *on, struct store_op *op);
+MUST_CHECK enum err_code dynamodb_find_start(struct ddb_loop *on, struct store_op *op);
+MUST_CHECK enum err_code dynamodb_customer_start(struct ddb_loop *on, struct store_op *op);

@@ -6,26 +6,26 @@
 #include "store/dynamodb/table.h"
 #include "store/store.h"
 
-struct dynamodb_keeper;
+struct table_monitor;
 
 struct dynamodb_store {
 	struct store store; /* first: the front's pointer is ours */
 	const struct config *cfg;
 	char table[DYNAMODB_TABLE_MAX + 1];
 	struct endpoint endpoint;
-	struct dynamodb_keeper *keeper; /* credentials; looks at the table */
-	struct dynamodb_table last;     /* the keeper's; read at the start only */
+	struct table_monitor *monitor; /* credentials; looks at the table */
+	struct dynamodb_table last;     /* the monitor's; read at the start only */
 	/* as last seen */
 	_Atomic bool sort_key;
 	_Atomic bool email_has_login, email_has_link;
-	_Atomic int psid_way, code_way; /* enum dynamodb_way */
+	_Atomic int psid_way, code_way; /* enum dynamodb_lookup */
 	_Atomic bool scanning;          /* one scan at a time */
-	pthread_mutex_t lock;           /* guards lanes */
-	struct list_node lanes;
+	pthread_mutex_t lock;           /* guards loops */
+	struct list_node loops;
 };
 
 /* A loop and its client. */
-struct dynamodb_lane {
+struct ddb_loop {
 	struct list_node node;
 	struct dynamodb_store *owner;
 	struct loop *loop;

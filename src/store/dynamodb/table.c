@@ -198,7 +198,7 @@ enum err_code dynamodb_table_check(const char *table, const struct dynamodb_tabl
 	return ERR_OK;
 }
 
-enum dynamodb_way dynamodb_table_way(int64_t setting, enum dynamodb_index index,
+enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
                                      const struct dynamodb_table *t)
 {
 	bool small = t->bytes <= DYNAMODB_SCAN_MAX_MIB * mib;
@@ -209,7 +209,7 @@ enum dynamodb_way dynamodb_table_way(int64_t setting, enum dynamodb_index index,
 	return DYNAMODB_BY_NOTHING;
 }
 
-enum err_code dynamodb_table_no_way(const char *table, const char *index, const struct dynamodb_table *t,
+enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,
                                     struct err *reterr)
 {
 	enum dynamodb_index state = strcmp(index, DYNAMODB_PSID_INDEX) == 0 ? t->psid : t->code;

@@ -45,10 +45,10 @@ MUST_CHECK enum err_code dynamodb_table_check(const char *table, const struct dy
                                               struct err *reterr);
 
 /* How somebody is found by an attribute other than the key. */
-enum dynamodb_way { DYNAMODB_BY_NOTHING, DYNAMODB_BY_INDEX, DYNAMODB_BY_SCAN };
+enum dynamodb_lookup { DYNAMODB_BY_NOTHING, DYNAMODB_BY_INDEX, DYNAMODB_BY_SCAN };
 /* By the setting LINKD_PSID_LOOKUP (enum config_psid_lookup) and the state of the index. */
-enum dynamodb_way dynamodb_table_way(int64_t setting, enum dynamodb_index index,
+enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
                                      const struct dynamodb_table *t);
-/* Why dynamodb_table_way gave NOTHING, with the command. */
-enum err_code dynamodb_table_no_way(const char *table, const char *index, const struct dynamodb_table *t,
+/* Why dynamodb_table_lookup gave NOTHING, with the command. */
+enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,
                                     struct err *reterr);

@@ -4,7 +4,7 @@
 #include "store/dynamodb/item.h"
 #include "store/dynamodb/op.h"
 #include "store/fingerprint.h"
-#include "store/keypack.h"
+#include "store/key_text.h"
 
 /*  REDEEM and the like:  WRITE -> call -> WRITTEN -> END
  *                                   `-> condition failed -> READ -> call -> WHY -> END
@@ -177,7 +177,7 @@ static int done(struct dynamodb_op *x)
 		dynamodb_item_link(old, &out->former);
 	out->bound = dynamodb_item_str(old, "authorization_code_psid").n > 0;
 	if (x->op->kind == STORE_REDEEM)
-		(void)keypack_read(dynamodb_item_str(old, "authorization_code_replaces"), &out->replaces);
+		(void)key_text_read(dynamodb_item_str(old, "authorization_code_replaces"), &out->replaces);
 	return dynamodb_op_outcome(x, STORE_DONE);
 }
 
@@ -328,8 +328,8 @@ static void write_run(struct dynamodb_op *x)
 	}
 }
 
-enum err_code dynamodb_write_start(struct dynamodb_lane *lane, struct store_op *op)
+enum err_code dynamodb_write_start(struct ddb_loop *on, struct store_op *op)
 {
 	op->out.former.linked_at_ms = -1;
-	return dynamodb_op_begin(lane, op, write_run);
+	return dynamodb_op_begin(on, op, write_run);
 }

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "store/keypack.h"
+#include "store/key_text.h"
 #include "store/odd.h"
 
 enum {
@@ -203,13 +203,13 @@ static int bind_text(sqlite3_stmt *st, int i, const char *z)
 
 static int bind_replaces(sqlite3_stmt *st, int i, const struct store_in *in)
 {
-	char packed[KEYPACK_MAX + 1];
+	char packed[KEY_TEXT_MAX + 1];
 	struct store_key key;
 	if (in->replaces[0] == '\0')
 		return sqlite3_bind_null(st, i);
 	memcpy(key.id, in->replaces, sizeof key.id);
 	memcpy(key.email, in->replaces_email, sizeof key.email);
-	keypack_make(&key, packed);
+	key_text_make(&key, packed);
 	return sqlite3_bind_text(st, i, packed, -1, SQLITE_TRANSIENT);
 }
 

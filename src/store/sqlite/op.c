@@ -6,7 +6,7 @@
 
 #include "base/crypto.h"
 #include "store/fingerprint.h"
-#include "store/keypack.h"
+#include "store/key_text.h"
 #include "store/odd.h"
 
 enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
@@ -125,14 +125,14 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		return rc;
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
-		char packed[KEYPACK_MAX + 1];
+		char packed[KEY_TEXT_MAX + 1];
 		ret->found = true;
 		read_link(st, 0, &ret->link);
 		odd_link(&ret->link);
 		(void)sqlite_db_text(st, 3, ret->link_code, sizeof ret->link_code);
 		(void)sqlite_db_text(st, 4, ret->code, sizeof ret->code);
 		if (sqlite_db_text(st, 5, packed, sizeof packed))
-			(void)keypack_read(str_c(packed), &ret->replaces);
+			(void)key_text_read(str_c(packed), &ret->replaces);
 		ret->sole = sqlite3_column_int(st, 6) != 0;
 		rc = op->kind == STORE_ISSUE ? read_record(st, op, ret) : SQLITE_DONE;
 	}

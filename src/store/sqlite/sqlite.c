@@ -16,7 +16,7 @@
 #include "store/sqlite/op.h"
 #include "store/sqlite/schema.h"
 
-struct lane { /* a thread, its queue and its connection */
+struct sequence { /* a thread, its queue and its connection */
 	struct opqueue queue;
 	struct sqlite_db db;
 	pthread_t thread;
@@ -26,7 +26,7 @@ struct lane { /* a thread, its queue and its connection */
 struct sqlite {
 	struct store store; /* first: the front's pointer is ours */
 	struct sqlite_file file;
-	struct lane writer, reader;
+	struct sequence writer, reader;
 };
 
 static struct sqlite *of(struct store *s)
@@ -42,7 +42,7 @@ static void own_metrics(void)
 
 /* The first one wakes the writer in the midst of a loop's turn.  Where they share a core the loop goes on
  * first: what it has more comes along, and there are fewer commits. */
-static size_t take_more(struct lane *l, struct sqlite_group *g)
+static size_t take_more(struct sequence *l, struct sqlite_group *g)
 {
 	if (g->n == SQLITE_GROUP_MAX)
 		return 0;
@@ -52,7 +52,7 @@ static size_t take_more(struct lane *l, struct sqlite_group *g)
 
 static void *write_ops(void *arg)
 {
-	struct lane *l = arg;
+	struct sequence *l = arg;
 	struct sqlite_group g = {.db = &l->db};
 	own_metrics();
 	while (g.n > 0 || !opqueue_ended(&l->queue)) {
@@ -77,7 +77,7 @@ static enum err_code find(struct sqlite_db *db, struct store_op *op, struct err 
 
 static void *read_ops(void *arg)
 {
-	struct lane *l = arg;
+	struct sequence *l = arg;
 	struct store_op *op;
 	own_metrics();
 	while (opqueue_take(&l->queue, &op, 1, OPQUEUE_FOREVER) == 1) {
@@ -98,7 +98,7 @@ static enum err_code start(struct store *s, struct store_op *op)
 	return ERR_OK;
 }
 
-static void lane_stop(struct lane *l)
+static void lane_stop(struct sequence *l)
 {
 	if (l->started) {
 		opqueue_stop(&l->queue);
@@ -124,7 +124,7 @@ static const struct store_vtable vtable = {
 };
 
 /* Signals are for the threads that asked for them. */
-static int spawn(struct lane *l, void *(*run)(void *), const char *name)
+static int spawn(struct sequence *l, void *(*run)(void *), const char *name)
 {
 	sigset_t all, before;
 	(void)sigfillset(&all);

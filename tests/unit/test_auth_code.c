@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/crypto.h"
-#include "link/code.h"
+#include "link/auth_code.h"
 #include "starve.h"
 
 static const uint8_t SALT[SEAL_SALT_LEN] = "sixteen bytes ok";
@@ -20,15 +20,15 @@ static void test_round_trip(void **state)
 {
 	(void)state;
 	struct store_key key = {"C-17", "Ann@Example.com"}, got;
-	struct code_text a, b, c;
+	struct auth_code_text a, b, c;
 	uint8_t salt[SEAL_SALT_LEN] = "another sixteen";
-	assert_int_equal(code_make(sealer, &key, SALT, &a), ERR_OK);
-	assert_int_equal(code_make(sealer, &key, SALT, &b), ERR_OK);
-	assert_int_equal(code_make(sealer, &key, salt, &c), ERR_OK);
+	assert_int_equal(auth_code_make(sealer, &key, SALT, &a), ERR_OK);
+	assert_int_equal(auth_code_make(sealer, &key, SALT, &b), ERR_OK);
+	assert_int_equal(auth_code_make(sealer, &key, salt, &c), ERR_OK);
 	assert_string_equal(a.s, b.s);
 	assert_string_not_equal(a.s, c.s);
 	assert_true(str_of(str_c(a.s), "-_"));
-	assert_int_equal(code_open(sealer, str_c(a.s), &got), ERR_OK);
+	assert_int_equal(auth_code_open(sealer, str_c(a.s), &got), ERR_OK);
 	assert_string_equal(got.id, "C-17");
 	assert_string_equal(got.email, "Ann@Example.com");
 }
@@ -45,13 +45,13 @@ static void test_length(void **state)
 	};
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
 		struct store_key key = key_of(row[i].id, row[i].email), got;
-		struct code_text text;
-		assert_int_equal(code_make_as(CODE_STYLE_RANDOM, sealer, &key, SALT, &text), row[i].want);
-		assert_int_equal(code_make_as(CODE_STYLE_SEALED, sealer, &key, SALT, &text), row[i].want);
+		struct auth_code_text text;
+		assert_int_equal(auth_code_make_as(CODE_STYLE_RANDOM, sealer, &key, SALT, &text), row[i].want);
+		assert_int_equal(auth_code_make_as(CODE_STYLE_SEALED, sealer, &key, SALT, &text), row[i].want);
 		if (row[i].want != ERR_OK)
 			continue;
 		assert_true(strlen(text.s) <= 512);
-		assert_int_equal(code_open(sealer, str_c(text.s), &got), ERR_OK);
+		assert_int_equal(auth_code_open(sealer, str_c(text.s), &got), ERR_OK);
 		assert_string_equal(got.id, key.id);
 		assert_string_equal(got.email, key.email);
 	}
@@ -63,7 +63,7 @@ static void check_refused(const struct str *fields, size_t n, enum seal_type typ
 	struct store_key got;
 	buf_init(&t, SEAL_TEXT_MAX);
 	assert_int_equal(seal_make(sealer, type, NULL, fields, n, &t), ERR_OK);
-	assert_int_equal(code_open(sealer, buf_view(&t), &got), ERR_DENIED);
+	assert_int_equal(auth_code_open(sealer, buf_view(&t), &got), ERR_DENIED);
 	buf_done(&t);
 }
 
@@ -83,12 +83,12 @@ static void test_refused(void **state)
 	check_refused(nul, 2, SEAL_CODE);
 	check_refused(long_id, 2, SEAL_CODE);
 	check_refused(long_email, 2, SEAL_CODE);
-	assert_int_equal(code_open(sealer, STR(""), &got), ERR_DENIED);
-	assert_int_equal(code_open(sealer, STR("1234567890"), &got), ERR_DENIED);
-	assert_int_equal(code_open(sealer, (struct str){NULL, 0}, &got), ERR_DENIED);
+	assert_int_equal(auth_code_open(sealer, STR(""), &got), ERR_DENIED);
+	assert_int_equal(auth_code_open(sealer, STR("1234567890"), &got), ERR_DENIED);
+	assert_int_equal(auth_code_open(sealer, (struct str){NULL, 0}, &got), ERR_DENIED);
 }
 
-/* A token over CODE_MAX is refused before any work, also an authentic one. */
+/* A token over AUTH_CODE_MAX is refused before any work, also an authentic one. */
 static void test_over_long(void **state)
 {
 	(void)state;
@@ -106,8 +106,8 @@ static void test_longest(void **state)
 	struct buf t;
 	buf_init(&t, SEAL_TEXT_MAX);
 	assert_int_equal(seal_make(sealer, SEAL_CODE, NULL, fields, 2, &t), ERR_OK);
-	assert_int_equal(t.len, CODE_MAX);
-	assert_int_equal(code_open(sealer, buf_view(&t), &got), ERR_OK);
+	assert_int_equal(t.len, AUTH_CODE_MAX);
+	assert_int_equal(auth_code_open(sealer, buf_view(&t), &got), ERR_OK);
 	buf_done(&t);
 }
 
@@ -115,7 +115,7 @@ static void test_digest(void **state)
 {
 	(void)state;
 	char got[STORE_DIGEST_LEN + 1];
-	assert_int_equal(code_digest(STR("abc"), got), ERR_OK);
+	assert_int_equal(auth_code_digest(STR("abc"), got), ERR_OK);
 	/* SHA-256("abc") of FIPS 180-4, base64url */
 	assert_string_equal(got, "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
 }
@@ -125,19 +125,19 @@ static void test_shorten(void **state)
 {
 	(void)state;
 	struct store_key key = {"C-17", "Ann@Example.com"}, got;
-	struct code_text a;
+	struct auth_code_text a;
 	char digest[STORE_DIGEST_LEN + 1];
-	assert_int_equal(code_make(sealer, &key, SALT, &a), ERR_OK);
-	assert_int_equal(code_digest(str_c(a.s), digest), ERR_OK);
-	assert_int_equal(code_shorten(&a), ERR_OK);
+	assert_int_equal(auth_code_make(sealer, &key, SALT, &a), ERR_OK);
+	assert_int_equal(auth_code_digest(str_c(a.s), digest), ERR_OK);
+	assert_int_equal(auth_code_shorten(&a), ERR_OK);
 	assert_string_equal(a.s, digest);
-	assert_int_equal(code_open(sealer, str_c(a.s), &got), ERR_DENIED);
+	assert_int_equal(auth_code_open(sealer, str_c(a.s), &got), ERR_DENIED);
 }
 
-static enum err_code make_or_leave(const struct store_key *key, struct code_text *ret)
+static enum err_code make_or_leave(const struct store_key *key, struct auth_code_text *ret)
 {
-	struct code_text text = {.s = "as it was"};
-	enum err_code code = code_make(sealer, key, SALT, &text);
+	struct auth_code_text text = {.s = "as it was"};
+	enum err_code code = auth_code_make(sealer, key, SALT, &text);
 	if (code != ERR_OK)
 		assert_string_equal(text.s, "as it was");
 	*ret = text;
@@ -147,16 +147,16 @@ static enum err_code make_or_leave(const struct store_key *key, struct code_text
 static enum err_code digest_or_leave(void)
 {
 	char digest[STORE_DIGEST_LEN + 1] = "as it was";
-	enum err_code code = code_digest(STR("abc"), digest);
+	enum err_code code = auth_code_digest(STR("abc"), digest);
 	if (code != ERR_OK)
 		assert_string_equal(digest, "as it was");
 	return code;
 }
 
-static enum err_code shorten_a_copy(const struct code_text *of)
+static enum err_code shorten_a_copy(const struct auth_code_text *of)
 {
-	struct code_text copy = *of;
-	enum err_code code = code_shorten(&copy);
+	struct auth_code_text copy = *of;
+	enum err_code code = auth_code_shorten(&copy);
 	if (code != ERR_OK)
 		assert_string_equal(copy.s, of->s);
 	return code;
@@ -166,9 +166,9 @@ static void test_starved(void **state)
 {
 	(void)state;
 	struct store_key key = {"C-17", "Ann@Example.com"}, got;
-	struct code_text text;
+	struct auth_code_text text;
 	STARVE(make_or_leave(&key, &text), ERR_OK);
-	STARVE(code_open(sealer, str_c(text.s), &got), ERR_OK);
+	STARVE(auth_code_open(sealer, str_c(text.s), &got), ERR_OK);
 	assert_string_equal(got.id, "C-17");
 	STARVE(digest_or_leave(), ERR_OK);
 	STARVE(shorten_a_copy(&text), ERR_OK);

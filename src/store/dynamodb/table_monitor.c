@@ -1,4 +1,4 @@
-#include "store/dynamodb/keeper.h"
+#include "store/dynamodb/table_monitor.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -17,8 +17,8 @@ enum {
 	ATTEMPT_MS = 2500, /* tables are described by a slower part of the service */
 };
 
-struct dynamodb_keeper {
-	struct dynamodb_keeper_options o;
+struct table_monitor {
+	struct table_monitor_options o;
 	struct loop *loop;
 	struct creds *creds;
 	struct ddb *client;
@@ -32,7 +32,7 @@ struct dynamodb_keeper {
 	struct err first;
 };
 
-static void tell_first(struct dynamodb_keeper *k, const struct err *why)
+static void tell_first(struct table_monitor *k, const struct err *why)
 {
 	pthread_mutex_lock(&k->lock);
 	if (!k->told) {
@@ -44,14 +44,14 @@ static void tell_first(struct dynamodb_keeper *k, const struct err *why)
 	pthread_mutex_unlock(&k->lock);
 }
 
-static void look(struct dynamodb_keeper *k, int64_t within_ms);
+static void look(struct table_monitor *k, int64_t within_ms);
 
 static void on_timer(struct loop_timer *t)
 {
-	look(LIST_ENTRY(t, struct dynamodb_keeper, timer), LOOK_MS);
+	look(LIST_ENTRY(t, struct table_monitor, timer), LOOK_MS);
 }
 
-static void ended(struct dynamodb_keeper *k, const struct dynamodb_table *t, const struct err *why)
+static void ended(struct table_monitor *k, const struct dynamodb_table *t, const struct err *why)
 {
 	k->o.seen(k->o.arg, t, why);
 	tell_first(k, why);
@@ -61,7 +61,7 @@ static void ended(struct dynamodb_keeper *k, const struct dynamodb_table *t, con
 
 static void on_described(void *arg, const struct ddb_reply *r)
 {
-	struct dynamodb_keeper *k = arg;
+	struct table_monitor *k = arg;
 	struct dynamodb_table t;
 	struct err why;
 	k->call = NULL;
@@ -73,7 +73,7 @@ static void on_described(void *arg, const struct ddb_reply *r)
 		ended(k, &t, NULL);
 }
 
-static void look(struct dynamodb_keeper *k, int64_t within_ms)
+static void look(struct table_monitor *k, int64_t within_ms)
 {
 	struct buf body;
 	struct err why;
@@ -99,7 +99,7 @@ static void own_metrics(void)
 
 static void *run(void *arg)
 {
-	struct dynamodb_keeper *k = arg;
+	struct table_monitor *k = arg;
 	struct err why;
 	own_metrics();
 	if (creds_start(k->creds, k->loop, &why) != ERR_OK) {
@@ -113,7 +113,7 @@ static void *run(void *arg)
 }
 
 /* Signals are for the thread that asked for them. */
-static enum err_code spawn(struct dynamodb_keeper *k, struct err *reterr)
+static enum err_code spawn(struct table_monitor *k, struct err *reterr)
 {
 	sigset_t all, before;
 	(void)sigfillset(&all);
@@ -127,7 +127,7 @@ static enum err_code spawn(struct dynamodb_keeper *k, struct err *reterr)
 	return ERR_OK;
 }
 
-static enum err_code wait_first(struct dynamodb_keeper *k, struct err *reterr)
+static enum err_code wait_first(struct table_monitor *k, struct err *reterr)
 {
 	pthread_mutex_lock(&k->lock);
 	while (!k->told)
@@ -138,7 +138,7 @@ static enum err_code wait_first(struct dynamodb_keeper *k, struct err *reterr)
 	return k->first.code;
 }
 
-static enum err_code bring_up(struct dynamodb_keeper *k, struct err *reterr)
+static enum err_code bring_up(struct table_monitor *k, struct err *reterr)
 {
 	struct creds_options creds = {.environ_ = environ};
 	enum err_code code = loop_new(&k->loop, reterr);
@@ -153,10 +153,10 @@ static enum err_code bring_up(struct dynamodb_keeper *k, struct err *reterr)
 	return code == ERR_OK ? wait_first(k, reterr) : code;
 }
 
-enum err_code dynamodb_keeper_new(const struct dynamodb_keeper_options *o, struct dynamodb_keeper **ret,
+enum err_code table_monitor_new(const struct table_monitor_options *o, struct table_monitor **ret,
                                   struct err *reterr)
 {
-	struct dynamodb_keeper *k = calloc(1, sizeof *k);
+	struct table_monitor *k = calloc(1, sizeof *k);
 	if (k == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for the DynamoDB store");
 	k->o = *o;
@@ -165,14 +165,14 @@ enum err_code dynamodb_keeper_new(const struct dynamodb_keeper_options *o, struc
 	pthread_cond_init(&k->changed, NULL);
 	enum err_code code = bring_up(k, reterr);
 	if (code != ERR_OK) {
-		dynamodb_keeper_free(k);
+		table_monitor_free(k);
 		return code;
 	}
 	*ret = k;
 	return ERR_OK;
 }
 
-void dynamodb_keeper_free(struct dynamodb_keeper *k)
+void table_monitor_free(struct table_monitor *k)
 {
 	if (k == NULL)
 		return;
@@ -192,7 +192,7 @@ void dynamodb_keeper_free(struct dynamodb_keeper *k)
 	free(k);
 }
 
-struct creds *dynamodb_keeper_creds(struct dynamodb_keeper *k)
+struct creds *table_monitor_creds(struct table_monitor *k)
 {
 	return k->creds;
 }

@@ -1,5 +1,5 @@
-/* lanes.h - runs the events of one delivery: those of one PSID in order of time, one after another; those of
- * different PSIDs side by side, at most LANES_MAX.
+/* webhook/sequencer.h - runs the events of one delivery: those of one PSID in order of time, one after another; those of
+ * different PSIDs side by side, at most SEQUENCER_MAX.
  *
  * When an event does not settle, the rest of its PSID's wait for the next delivery, so that none overtakes
  * it; the other PSIDs go on.
@@ -8,33 +8,33 @@
 #include "link/link.h"
 #include "webhook/event.h"
 
-enum { LANES_MAX = 32 };
+enum { SEQUENCER_MAX = 32 };
 
-struct lane {
-	struct lanes *lanes;
-	size_t at, end; /* its PSID's events: places in lanes.order; at == end: free */
+struct sequence {
+	struct sequencer *sequencer;
+	size_t at, end; /* its PSID's events: places in sequencer.order; at == end: free */
 	struct link_op *op;
 };
 
-struct lanes {
+struct sequencer {
 	struct service *service;
 	const struct event_list *events; /* borrowed until done or cancelled */
 	const char *scope;               /* request id for log lines; borrowed likewise */
 	const char *client;              /* address, for the audit trail; borrowed likewise */
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
-	void (*done)(struct lanes *l);
+	void (*done)(struct sequencer *l);
 	struct err *err; /* filled by the first event that does not settle */
 	/* results */
 	size_t unsettled; /* events */
 	/* own */
-	size_t n; /* lanes */
-	struct lane *lane;
-	uint32_t *order; /* events by PSID, then time, then place in the delivery; in one block with lane */
-	size_t next;     /* first place not yet given to a lane */
+	size_t n; /* sequencer */
+	struct sequence *sequence;
+	uint32_t *order; /* events by PSID, then time, then place in the delivery; in one block with sequence */
+	size_t next;     /* first place not yet given to a sequence */
 	size_t busy;
 };
 
 /* Fill the first seven members, zero the rest.  True: `done` will be called once, not before this returns.
  * False: all is finished already (nothing to do, or nothing could be started). */
-MUST_CHECK bool lanes_start(struct lanes *l);
-void lanes_done(struct lanes *l); /* cancels what runs; of a zeroed struct a no-op */
+MUST_CHECK bool sequencer_start(struct sequencer *l);
+void sequencer_done(struct sequencer *l); /* cancels what runs; of a zeroed struct a no-op */

@@ -1,4 +1,4 @@
-#include "login/gate.h"
+#include "login/form_guard.h"
 
 #include "base/clock.h"
 #include "service.h"
@@ -7,12 +7,12 @@
 #include "login/trail.h"
 #include "obs/metrics.h"
 
-int64_t gate_now_s(void)
+int64_t form_guard_now_s(void)
 {
 	return clock_wall_ms() / 1000;
 }
 
-void gate_refuse(struct request *r, const char *reason)
+void form_guard_refuse(struct request *r, const char *reason)
 {
 	metric_add(M_STATE_REFUSED, 1);
 	request_refused(r, LOG_REPEAT_FORM, reason);
@@ -26,7 +26,7 @@ static bool from_our_page(const struct request *r)
 	return n <= 1 && browser_origin_ours(r->service->cfg, origin, request_header(r, "Host", NULL));
 }
 
-bool gate_form(struct request *r, struct params *form)
+bool form_guard_form(struct request *r, struct params *form)
 {
 	struct err err;
 	enum err_code code = params_parse(form, r->body, &err);
@@ -36,7 +36,7 @@ bool gate_form(struct request *r, struct params *form)
 	}
 	if (from_our_page(r))
 		return true;
-	gate_refuse(r, "the Origin is not ours");
+	form_guard_refuse(r, "the Origin is not ours");
 	return false;
 }
 
@@ -49,16 +49,16 @@ static struct str nonce_of(const struct request *r)
 static void refuse_token(struct request *r, enum err_code code, const struct err *err)
 {
 	if (code == ERR_DENIED)
-		gate_refuse(r, err->msg);
+		form_guard_refuse(r, err->msg);
 	else
 		answer_error(r, code, err);
 }
 
-bool gate_state(struct request *r, const struct params *form, struct state *ret)
+bool form_guard_state(struct request *r, const struct params *form, struct state *ret)
 {
 	struct err err;
 	enum err_code code = state_open(r->service->sealer, params_get(form, "state"), nonce_of(r),
-	                                gate_now_s(), ret, &err);
+	                                form_guard_now_s(), ret, &err);
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
 	else
@@ -66,11 +66,11 @@ bool gate_state(struct request *r, const struct params *form, struct state *ret)
 	return code == ERR_OK;
 }
 
-bool gate_consent(struct request *r, const struct params *form, struct consent *ret)
+bool form_guard_consent(struct request *r, const struct params *form, struct consent *ret)
 {
 	struct err err;
 	enum err_code code = state_open_consent(r->service->sealer, params_get(form, "consent"), nonce_of(r),
-	                                        gate_now_s(), ret, &err);
+	                                        form_guard_now_s(), ret, &err);
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
 	else

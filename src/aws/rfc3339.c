@@ -1,4 +1,4 @@
-#include "aws/expiry.h"
+#include "aws/rfc3339.h"
 
 enum { DAY_S = 86400 };
 
@@ -61,7 +61,7 @@ static bool clock_time(struct str s, int64_t *ret_s)
 	return true;
 }
 
-bool expiry_parse(struct str s, int64_t *ret_s)
+bool rfc3339_parse(struct str s, int64_t *ret_s)
 {
 	int64_t year, month, day, date, seconds, shift;
 	if (s.n < 20 || s.p[4] != '-' || s.p[7] != '-' || (s.p[10] != 'T' && s.p[10] != 't') ||
@@ -85,7 +85,7 @@ bool expiry_parse(struct str s, int64_t *ret_s)
 	return true;
 }
 
-bool expiry_number(double seconds, int64_t *ret_s)
+bool rfc3339_number(double seconds, int64_t *ret_s)
 {
 	if (!(seconds >= 1 && seconds <= (double)last_s))
 		return false;

@@ -1,19 +1,19 @@
-#include "link/code.h"
+#include "link/auth_code.h"
 
 #include "base/codec.h"
 #include "base/crypto.h"
 
-/* The longest key must give a code within CODE_MAX: two fields, their prefixes, the seal, base64url. */
-_Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= CODE_MAX, "a code carries the key");
+/* The longest key must give a code within AUTH_CODE_MAX: two fields, their prefixes, the seal, base64url. */
+_Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= AUTH_CODE_MAX, "a code carries the key");
 
-enum err_code code_make(const struct sealer *s, const struct store_key *key,
-                        const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret)
+enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
+                        const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
 {
 	struct str fields[] = {str_c(key->id), str_c(key->email)};
 	struct buf out;
 	if (fields[0].n + fields[1].n > STORE_KEY_MAX)
 		return ERR_TOO_LARGE;
-	buf_init(&out, CODE_MAX);
+	buf_init(&out, AUTH_CODE_MAX);
 	enum err_code code = seal_make(s, SEAL_CODE, salt, fields, 2, &out);
 	if (code == ERR_OK)
 		(void)str_copy(ret->s, sizeof ret->s, buf_view(&out));
@@ -21,10 +21,10 @@ enum err_code code_make(const struct sealer *s, const struct store_key *key,
 	return code;
 }
 
-enum err_code code_open(const struct sealer *s, struct str text, struct store_key *ret)
+enum err_code auth_code_open(const struct sealer *s, struct str text, struct store_key *ret)
 {
 	struct seal_open o NOT_ZEROED;
-	if (text.n > CODE_MAX)
+	if (text.n > AUTH_CODE_MAX)
 		return ERR_DENIED;
 	enum err_code code = seal_open(s, SEAL_CODE, text, &o);
 	if (code != ERR_OK)
@@ -36,7 +36,7 @@ enum err_code code_open(const struct sealer *s, struct str text, struct store_ke
 	return code;
 }
 
-enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
+enum err_code auth_code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
 {
 	uint8_t sum[CRYPTO_SHA256_LEN];
 	struct buf out;
@@ -49,18 +49,18 @@ enum err_code code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
 }
 
 /* The digest of a sealed token is as hard to guess as the token. */
-enum err_code code_shorten(struct code_text *code)
+enum err_code auth_code_shorten(struct auth_code_text *code)
 {
 	char digest[STORE_DIGEST_LEN + 1];
-	enum err_code result = code_digest(str_c(code->s), digest);
+	enum err_code result = auth_code_digest(str_c(code->s), digest);
 	if (result == ERR_OK)
 		(void)str_copy(code->s, sizeof code->s, str_c(digest));
 	return result;
 }
 
-enum err_code code_make_as(enum config_code_style style, const struct sealer *s, const struct store_key *key,
-                           const uint8_t salt[SEAL_SALT_LEN], struct code_text *ret)
+enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s, const struct store_key *key,
+                           const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
 {
-	enum err_code result = code_make(s, key, salt, ret);
-	return result == ERR_OK && style == CODE_STYLE_RANDOM ? code_shorten(ret) : result;
+	enum err_code result = auth_code_make(s, key, salt, ret);
+	return result == ERR_OK && style == CODE_STYLE_RANDOM ? auth_code_shorten(ret) : result;
 }

@@ -1,11 +1,11 @@
-#include "store/keypack.h"
+#include "store/key_text.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void keypack_make(const struct store_key *key, char ret[KEYPACK_MAX + 1])
+void key_text_make(const struct store_key *key, char ret[KEY_TEXT_MAX + 1])
 {
-	(void)snprintf(ret, KEYPACK_MAX + 1, "%zu:%s%s", strlen(key->id), key->id, key->email);
+	(void)snprintf(ret, KEY_TEXT_MAX + 1, "%zu:%s%s", strlen(key->id), key->id, key->email);
 }
 
 static bool fill(struct str text, struct store_key *ret)
@@ -18,7 +18,7 @@ static bool fill(struct str text, struct store_key *ret)
 	       str_copy(ret->email, sizeof ret->email, (struct str){rest.p + n, rest.n - n});
 }
 
-bool keypack_read(struct str text, struct store_key *ret)
+bool key_text_read(struct str text, struct store_key *ret)
 {
 	*ret = (struct store_key){{0}, {0}};
 	if (fill(text, ret))

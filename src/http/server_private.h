@@ -1,10 +1,10 @@
-/* internal.h - what the files of http/ share; nobody else includes it. */
+/* http/server_private.h - what the files of http/ share; nobody else includes it. */
 #pragma once
 #include <sys/socket.h>
 
 #include "base/list.h"
 #include "http/body.h"
-#include "http/client.h"
+#include "http/client_address.h"
 #include "http/guard.h"
 #include "http/request.h"
 #include "http/server.h"

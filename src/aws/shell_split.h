@@ -1,4 +1,4 @@
-/* words.h - a command line split into words as a POSIX shell would, and no further: no expansion of any kind.
+/* aws/shell_split.h - a command line split into words as a POSIX shell would, and no further: no expansion of any kind.
  *
  * Blanks separate; '...' takes all as it is; in "..." a backslash escapes " and \; elsewhere it escapes any
  * character.  What botocore does with credential_process and with section names. */
@@ -6,14 +6,14 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { WORDS_MAX = 128 };
+enum { SHELL_WORDS_MAX = 128 };
 
-struct words {
+struct shell_words {
 	size_t n;
-	char *v[WORDS_MAX + 1]; /* NUL-terminated, NULL-ended */
+	char *v[SHELL_WORDS_MAX + 1]; /* NUL-terminated, NULL-ended */
 	char *space;
 };
 
 /* Errors  ERR_INVALID (a quote or backslash without its end, a NUL, too many words), ERR_NOMEM. */
-MUST_CHECK enum err_code words_split(struct str text, struct words *ret, struct err *reterr);
-void words_free(struct words *w);
+MUST_CHECK enum err_code shell_split(struct str text, struct shell_words *ret, struct err *reterr);
+void shell_split_free(struct shell_words *w);

@@ -1,4 +1,4 @@
-#include "aws/words.h"
+#include "aws/shell_split.h"
 
 #include <stdlib.h>
 
@@ -52,7 +52,7 @@ static bool take_word(struct splitter *s)
 	return true;
 }
 
-static enum err_code fill(struct words *w, struct str text, struct err *reterr)
+static enum err_code fill(struct shell_words *w, struct str text, struct err *reterr)
 {
 	struct splitter s = {.text = text, .out = w->space};
 	for (;;) {
@@ -60,17 +60,17 @@ static enum err_code fill(struct words *w, struct str text, struct err *reterr)
 			s.at++;
 		if (s.at == text.n)
 			return ERR_OK;
-		if (w->n == WORDS_MAX)
-			return err_set(reterr, ERR_INVALID, "more than %d words", WORDS_MAX);
+		if (w->n == SHELL_WORDS_MAX)
+			return err_set(reterr, ERR_INVALID, "more than %d words", SHELL_WORDS_MAX);
 		w->v[w->n++] = s.out;
 		if (!take_word(&s))
 			return err_set(reterr, ERR_INVALID, "a quote or backslash has no end");
 	}
 }
 
-enum err_code words_split(struct str text, struct words *ret, struct err *reterr)
+enum err_code shell_split(struct str text, struct shell_words *ret, struct err *reterr)
 {
-	struct words w = {
+	struct shell_words w = {
 	        .space = malloc(text.n + 2)}; /* a word and its NUL are no longer than what it is made of */
 	if (w.space == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a command line");
@@ -79,12 +79,12 @@ enum err_code words_split(struct str text, struct words *ret, struct err *reterr
 	if (code == ERR_OK)
 		*ret = w;
 	else
-		words_free(&w);
+		shell_split_free(&w);
 	return code;
 }
 
-void words_free(struct words *w)
+void shell_split_free(struct shell_words *w)
 {
 	free(w->space);
-	*w = (struct words){0};
+	*w = (struct shell_words){0};
 }

@@ -1,4 +1,4 @@
-#include "webhook/lanes.h"
+#include "webhook/sequencer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static const enum metric metric_of[] = {
         [LINK_R_UNSETTLED] = M_EVENT_UNSETTLED,
 };
 
-static const struct event *event_at(const struct lanes *l, size_t place)
+static const struct event *event_at(const struct sequencer *l, size_t place)
 {
 	return &l->events->v[l->order[place]];
 }
@@ -35,17 +35,17 @@ static int by_psid_and_time(const void *pa, const void *pb, void *arg)
 	return a < b ? -1 : 1;
 }
 
-/* A delivery mostly has one event, and thousands may wait: no lane that is not needed. */
-static bool sort(struct lanes *l)
+/* A delivery mostly has one event, and thousands may wait: no sequence that is not needed. */
+static bool sort(struct sequencer *l)
 {
 	size_t n = l->events->n;
-	l->n = n < LANES_MAX ? n : LANES_MAX;
-	l->lane = calloc(1, l->n * sizeof *l->lane + n * sizeof *l->order);
-	if (l->lane == NULL) {
+	l->n = n < SEQUENCER_MAX ? n : SEQUENCER_MAX;
+	l->sequence = calloc(1, l->n * sizeof *l->sequence + n * sizeof *l->order);
+	if (l->sequence == NULL) {
 		l->n = 0;
 		return false;
 	}
-	l->order = (uint32_t *)(void *)(l->lane + l->n);
+	l->order = (uint32_t *)(void *)(l->sequence + l->n);
 	for (size_t i = 0; i < n; i++)
 		l->order[i] = (uint32_t)i;
 	qsort_r(l->order, n, sizeof *l->order, by_psid_and_time, l->events->v);
@@ -53,7 +53,7 @@ static bool sort(struct lanes *l)
 }
 
 /* `n` events did not settle for this reason. */
-static void note_unsettled(struct lanes *l, size_t n, const struct err *e)
+static void note_unsettled(struct sequencer *l, size_t n, const struct err *e)
 {
 	if (l->unsettled == 0)
 		*l->err = *e;
@@ -61,27 +61,27 @@ static void note_unsettled(struct lanes *l, size_t n, const struct err *e)
 	metric_add(M_EVENT_UNSETTLED, (int64_t)n);
 }
 
-/* Give the lane the next PSID. */
-static bool take_chain(struct lane *lane)
+/* Give the sequence the next PSID. */
+static bool take_chain(struct sequence *sequence)
 {
-	struct lanes *l = lane->lanes;
+	struct sequencer *l = sequence->sequencer;
 	if (l->next == l->events->n)
 		return false;
-	lane->at = l->next;
-	const char *psid = event_at(l, lane->at)->psid;
+	sequence->at = l->next;
+	const char *psid = event_at(l, sequence->at)->psid;
 	do
 		l->next++;
 	while (l->next < l->events->n && strcmp(event_at(l, l->next)->psid, psid) == 0);
-	lane->end = l->next;
+	sequence->end = l->next;
 	return true;
 }
 
 static void on_link(void *arg, const struct link_answer *a);
 
-static enum err_code start_event(struct lane *lane, struct err *reterr)
+static enum err_code start_event(struct sequence *sequence, struct err *reterr)
 {
-	struct lanes *l = lane->lanes;
-	const struct event *e = event_at(l, lane->at);
+	struct sequencer *l = sequence->sequencer;
+	const struct event *e = event_at(l, sequence->at);
 	if (loop_now_ms(l->service->loop) >= l->deadline_ms)
 		return err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
 	struct link_call call = {
@@ -89,7 +89,7 @@ static enum err_code start_event(struct lane *lane, struct err *reterr)
 	        .deadline_ms = l->deadline_ms,
 	        .begun = true,
 	        .done = on_link,
-	        .arg = lane,
+	        .arg = sequence,
 	        .scope = l->scope,
 	        .source = {.way = "webhook", .client = l->client},
 	};
@@ -100,7 +100,7 @@ static enum err_code start_event(struct lane *lane, struct err *reterr)
 		        .page_id = str_c(e->page_id),
 		        .event_ms = e->time_ms,
 		};
-		return link_complete(&call, &in, &lane->op, reterr);
+		return link_complete(&call, &in, &sequence->op, reterr);
 	}
 	struct link_removal in = {
 	        .psid = str_c(e->psid),
@@ -108,41 +108,41 @@ static enum err_code start_event(struct lane *lane, struct err *reterr)
 	        .reason = "unlinked",
 	        .later = true,
 	};
-	return link_remove(&call, &in, &lane->op, reterr);
+	return link_remove(&call, &in, &sequence->op, reterr);
 }
 
-/* Start the lane's next event, of this PSID or another.  False: there is none left for it. */
-static bool go(struct lane *lane)
+/* Start the sequence's next event, of this PSID or another.  False: there is none left for it. */
+static bool go(struct sequence *sequence)
 {
-	while (lane->at < lane->end || take_chain(lane)) {
+	while (sequence->at < sequence->end || take_chain(sequence)) {
 		struct err err = {0};
-		if (start_event(lane, &err) == ERR_OK)
+		if (start_event(sequence, &err) == ERR_OK)
 			return true;
-		note_unsettled(lane->lanes, lane->end - lane->at, &err);
-		lane->at = lane->end;
+		note_unsettled(sequence->sequencer, sequence->end - sequence->at, &err);
+		sequence->at = sequence->end;
 	}
 	return false;
 }
 
 static void on_link(void *arg, const struct link_answer *a)
 {
-	struct lane *lane = arg;
-	struct lanes *l = lane->lanes;
-	lane->op = NULL;
+	struct sequence *sequence = arg;
+	struct sequencer *l = sequence->sequencer;
+	sequence->op = NULL;
 	if (a->result == LINK_R_UNSETTLED) {
-		note_unsettled(l, lane->end - lane->at, a->err);
-		lane->at = lane->end;
+		note_unsettled(l, sequence->end - sequence->at, a->err);
+		sequence->at = sequence->end;
 	} else {
 		metric_add(metric_of[a->result], 1);
-		lane->at++;
+		sequence->at++;
 	}
-	if (go(lane))
+	if (go(sequence))
 		return;
 	if (--l->busy == 0)
 		l->done(l);
 }
 
-bool lanes_start(struct lanes *l)
+bool sequencer_start(struct sequencer *l)
 {
 	if (l->events->n == 0)
 		return false;
@@ -153,20 +153,20 @@ bool lanes_start(struct lanes *l)
 		return false;
 	}
 	for (size_t i = 0; i < l->n; i++) {
-		struct lane *lane = &l->lane[i];
-		lane->lanes = l;
-		if (!go(lane))
+		struct sequence *sequence = &l->sequence[i];
+		sequence->sequencer = l;
+		if (!go(sequence))
 			break;
 		l->busy++;
 	}
 	return l->busy > 0;
 }
 
-void lanes_done(struct lanes *l)
+void sequencer_done(struct sequencer *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->lane[i].op != NULL)
-			link_cancel(l->lane[i].op);
-	free(l->lane);
-	*l = (struct lanes){0};
+		if (l->sequence[i].op != NULL)
+			link_cancel(l->sequence[i].op);
+	free(l->sequence);
+	*l = (struct sequencer){0};
 }

@@ -1,21 +1,21 @@
-#include "webhook/exam.h"
+#include "webhook/delivery_parse.h"
 
 #include <stdlib.h>
 
 #include "http/body.h"
 
-struct exam {
+struct delivery_parse {
 	struct offload_job job;
-	struct exam_input in; /* its body lies in `body` */
+	struct delivery_parse_input in; /* its body lies in `body` */
 	struct body body;
-	struct exam_result result;
-	exam_done_fn *done; /* NULL: cancelled */
+	struct delivery_parse_result result;
+	delivery_parse_done_fn *done; /* NULL: cancelled */
 	void *arg;
 };
 
-void exam_now(const struct exam_input *in, struct signature_keys *keys, struct exam_result *ret)
+void delivery_parse_now(const struct delivery_parse_input *in, struct signature_keys *keys, struct delivery_parse_result *ret)
 {
-	*ret = (struct exam_result){0};
+	*ret = (struct delivery_parse_result){0};
 	ret->code = signature_check(str_c(in->signature), in->body, keys);
 	if (ret->code != ERR_OK) {
 		(void)err_set(&ret->err, ret->code, "the signature is not one of ours");
@@ -29,7 +29,7 @@ void exam_now(const struct exam_input *in, struct signature_keys *keys, struct e
 
 static void work(struct offload_job *j)
 {
-	struct exam *e = LIST_ENTRY(j, struct exam, job);
+	struct delivery_parse *e = LIST_ENTRY(j, struct delivery_parse, job);
 	if (body_hold(&e->body) != ERR_OK) {
 		e->result.code = err_set(&e->result.err, ERR_BUSY,
 		                         "the body was evicted, since the budget for bodies was full");
@@ -42,13 +42,13 @@ static void work(struct offload_job *j)
 		(void)err_set(&e->result.err, e->result.code, "no memory for the app secrets");
 		return;
 	}
-	exam_now(&e->in, keys, &e->result);
+	delivery_parse_now(&e->in, keys, &e->result);
 	signature_keys_free(keys);
 }
 
 static void on_work(struct offload_job *j)
 {
-	struct exam *e = LIST_ENTRY(j, struct exam, job);
+	struct delivery_parse *e = LIST_ENTRY(j, struct delivery_parse, job);
 	body_done(&e->body);
 	if (e->done != NULL)
 		e->done(e->arg, &e->result);
@@ -57,13 +57,13 @@ static void on_work(struct offload_job *j)
 	free(e);
 }
 
-enum err_code exam_start(struct request *r, const struct exam_input *in, exam_done_fn *done, void *arg,
-                         struct exam **ret, struct err *reterr)
+enum err_code delivery_parse_start(struct request *r, const struct delivery_parse_input *in, delivery_parse_done_fn *done, void *arg,
+                         struct delivery_parse **ret, struct err *reterr)
 {
-	struct exam *e = malloc(sizeof *e);
+	struct delivery_parse *e = malloc(sizeof *e);
 	if (e == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to examine a body");
-	*e = (struct exam){.job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
+	*e = (struct delivery_parse){.job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
 	request_take_body(r, &e->body);
 	body_offer(&e->body); /* its signature is not checked yet */
 	enum err_code code = offload_start(in->service->parses, r->loop, &e->job);
@@ -76,7 +76,7 @@ enum err_code exam_start(struct request *r, const struct exam_input *in, exam_do
 	return ERR_OK;
 }
 
-void exam_cancel(struct exam *e)
+void delivery_parse_cancel(struct delivery_parse *e)
 {
 	e->done = NULL;
 }

@@ -1,4 +1,4 @@
-/* client.h - who the client is: the peer, or what trusted proxies say in X-Forwarded-For.
+/* http/client_address.h - who the client is: the peer, or what trusted proxies say in X-Forwarded-For.
  *
  * Counted from the right: an address is believed while all to its right are trusted proxies; so what a client
  * wrote itself is never used. */
@@ -10,12 +10,12 @@
 #include "http/request.h"
 
 /* The peer's address as text, "" when it has none. */
-void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]);
+void client_address_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]);
 
 /* The network of an address as a number: /24 of IPv4, /48 of IPv6.  Texts that are not addresses share one.
  */
-uint64_t client_network(const char *address);
+uint64_t client_address_network(const char *address);
 
 /* Write the client's address to ret; true when the peer itself is a trusted proxy. */
-bool client_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
+bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
                  char ret[REQUEST_ADDR_MAX]);

@@ -4,7 +4,7 @@
  *     \-- not: 400                       |            \-- here the company's own login page will branch off
  *                                        \-- here the Messenger profile of the token will be asked for */
 #include "login/answer.h"
-#include "login/gate.h"
+#include "login/form_guard.h"
 #include "login/login.h"
 #include "login/trail.h"
 
@@ -98,7 +98,7 @@ static enum err_code seal(struct page *p, struct browser_nonce *nonce, struct bu
 	if (code == ERR_OK)
 		code = browser_digest(str_c(nonce->s), p->state.browser);
 	trail_browser(r, &p->state);
-	p->state.issued_s = gate_now_s();
+	p->state.issued_s = form_guard_now_s();
 	return code == ERR_OK ? state_seal(r->service->sealer, &p->state, out) : code;
 }
 

@@ -1,4 +1,4 @@
-#include "http/client.h"
+#include "http/client_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@ static void peer_of_six(const struct in6_addr *six, char ret[REQUEST_ADDR_MAX])
 		(void)inet_ntop(AF_INET6, six, ret, REQUEST_ADDR_MAX);
 }
 
-void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
+void client_address_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 {
 	ret[0] = '\0';
 	if (peer != NULL && peer->sa_family == AF_INET)
@@ -24,7 +24,7 @@ void client_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX])
 		peer_of_six(&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, ret);
 }
 
-uint64_t client_network(const char *address)
+uint64_t client_address_network(const char *address)
 {
 	struct in_addr four;
 	struct in6_addr six;
@@ -79,7 +79,7 @@ static bool read_address(struct str item, char ret[REQUEST_ADDR_MAX])
 	       (inet_pton(AF_INET, ret, &any) == 1 || inet_pton(AF_INET6, ret, &any) == 1);
 }
 
-bool client_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
+bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
                  char ret[REQUEST_ADDR_MAX])
 {
 	struct str item;

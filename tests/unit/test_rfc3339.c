@@ -1,4 +1,4 @@
-#include "aws/expiry.h"
+#include "aws/rfc3339.h"
 #include "test.h"
 
 static void test_moments_are_seconds_since_1970(void **state)
@@ -16,7 +16,7 @@ static void test_moments_are_seconds_since_1970(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		int64_t s = -1;
-		assert_true(expiry_parse(str_c(table[i].text), &s));
+		assert_true(rfc3339_parse(str_c(table[i].text), &s));
 		assert_int_equal(s, table[i].want);
 	}
 }
@@ -37,7 +37,7 @@ static void test_what_is_no_moment_writes_nothing(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		int64_t s = -1;
-		assert_false(expiry_parse(str_c(table[i]), &s));
+		assert_false(rfc3339_parse(str_c(table[i]), &s));
 		assert_int_equal(s, -1);
 	}
 }

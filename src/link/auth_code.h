@@ -1,0 +1,26 @@
+/* link/auth_code.h - authorization codes: a sealed token that carries the customer's key.
+ *
+ * Shape    1..AUTH_CODE_MAX characters of [A-Za-z0-9_-].  Secret until redeemed; the store keeps its digest only.
+ * Source   RFC 6749 section 4.1.2 (authorization code), 10.10 (entropy): 128-bit salt, 128-bit tag. */
+#pragma once
+#include "link/seal.h"
+#include "store/store.h"
+
+enum { AUTH_CODE_MAX = 512 };
+struct auth_code_text {
+	char s[AUTH_CODE_MAX + 1];
+};
+
+/* The code of a consent: equal key and salt give the equal code, however often it is posted.
+ * Errors  ERR_TOO_LARGE (key too long for AUTH_CODE_MAX), ERR_NOMEM. */
+MUST_CHECK enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
+                                   const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret);
+/* The same, in the style of LINKD_CODE_STYLE. */
+MUST_CHECK enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s,
+                                      const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
+                                      struct auth_code_text *ret);
+/* Make it one of 43 random characters, the same ones every time: it then carries nothing. */
+MUST_CHECK enum err_code auth_code_shorten(struct auth_code_text *code);
+/* Errors  ERR_DENIED: no code of ours; costs no store call. */
+MUST_CHECK enum err_code auth_code_open(const struct sealer *s, struct str text, struct store_key *ret);
+MUST_CHECK enum err_code auth_code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1]);
