@@ -20,7 +20,7 @@ PY := PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # Each library has its pkg-config name here and its package in tests/packages.
-PKGS := libmicrohttpd libcurl libcrypto libcjson sqlite3 libargon2 libcrypt inih
+PKGS := libmicrohttpd libcurl libcrypto libcjson sqlite3 libargon2 libcrypt
 READY := $(if $(MACHINE),$(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes))
 
 WARN := -Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion -Wimplicit-fallthrough -Werror=format-security \

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/ini.h"
 
 enum { TEXT_MAX = 1 << 20, ROWS_MAX = 10000 };
 
@@ -86,19 +87,6 @@ static char *copy(struct str s, bool lower)
 	return p;
 }
 
-/* "[name]"; what stands behind the last bracket does not count. */
-static bool section_name(struct str s, struct str *ret)
-{
-	if (s.n < 3 || s.p[0] != '[')
-		return false;
-	for (size_t end = s.n - 1; end > 1; end--)
-		if (s.p[end] == ']') {
-			*ret = (struct str){s.p + 1, end - 1};
-			return true;
-		}
-	return false;
-}
-
 static enum err_code begin_section(struct reader *r, struct str name)
 {
 	for (size_t i = 0; i < r->f->n; i++)
@@ -113,21 +101,15 @@ static enum err_code begin_section(struct reader *r, struct str name)
 	return ERR_OK;
 }
 
-static enum err_code begin_pair(struct reader *r, struct str line)
+static enum err_code begin_pair(struct reader *r, const struct ini_line *line)
 {
-	size_t at = 0;
-	while (at < line.n && line.p[at] != '=' && line.p[at] != ':')
-		at++;
-	struct str key = str_trim((struct str){line.p, at});
-	if (at == line.n || key.n == 0)
-		return bad(r, "this is not \"key = value\", a [section] or a comment");
 	struct row *row = add_row(r);
-	if (row == NULL || (row->key = copy(key, true)) == NULL)
+	if (row == NULL || (row->key = copy(line->key, true)) == NULL)
 		return no_memory(r);
 	for (size_t i = r->section + 1; i + 1 < r->f->n; i++)
 		if (strcmp(r->f->v[i].key, row->key) == 0)
 			return bad(r, "this key was given before in this section; keep one of them");
-	buf_str(&row->value, str_trim((struct str){line.p + at + 1, line.n - at - 1}));
+	buf_str(&row->value, str_trim(line->value));
 	r->in_value = true;
 	return row->value.failed ? no_memory(r) : ERR_OK;
 }
@@ -140,20 +122,19 @@ static enum err_code go_on(struct reader *r, struct str line)
 	return value->failed ? no_memory(r) : ERR_OK;
 }
 
-static enum err_code take_line(struct reader *r, struct str line)
+static enum err_code take_line(struct reader *r, const struct ini_line *line)
 {
-	struct str inner = str_trim(line), name;
-	size_t indent = inner.n > 0 ? (size_t)(inner.p - line.p) : 0;
-	if (inner.n == 0 || inner.p[0] == '#' || inner.p[0] == ';')
-		return ERR_OK;
-	if (r->in_value && indent > r->indent)
-		return go_on(r, inner);
-	r->indent = indent;
-	if (section_name(inner, &name))
-		return begin_section(r, name);
+	r->line = line->number;
+	if (r->in_value && line->indent > r->indent)
+		return go_on(r, line->text);
+	r->indent = line->indent;
+	if (line->kind == INI_SECTION)
+		return begin_section(r, line->key);
 	if (!r->in_section)
 		return bad(r, "a [section] must come first");
-	return begin_pair(r, inner);
+	if (line->kind == INI_PAIR)
+		return begin_pair(r, line);
+	return bad(r, "this is not \"key = value\", a [section] or a comment");
 }
 
 /* A value that is empty on its own line holds "key = value" lines. */
@@ -170,14 +151,13 @@ static bool nested_ok(struct str value)
 
 static enum err_code read_all(struct reader *r, struct str text)
 {
-	struct str rest = text, line;
+	struct ini ini = {.rest = text};
 	if (text.n > TEXT_MAX)
 		return err_set(r->reterr, ERR_INVALID, "%s is larger than %d bytes", r->name, TEXT_MAX);
 	if (str_has(text, '\0'))
 		return err_set(r->reterr, ERR_INVALID, "%s holds a NUL byte; it must be text", r->name);
-	while (str_next(&rest, '\n', &line)) {
-		r->line++;
-		enum err_code code = take_line(r, line);
+	for (struct ini_line line; ini_next(&ini, &line);) {
+		enum err_code code = take_line(r, &line);
 		if (code != ERR_OK)
 			return code;
 	}

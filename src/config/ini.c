@@ -1,25 +1,21 @@
 #include "config/ini.h"
 
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/ini.h"
 #include "config/file.h"
 
-enum {
-	FILE_MAX = 1 << 20,
-	LINE_MAX_BYTES = 197, /* what inih, as Debian builds it, takes with its line end */
-};
+enum { FILE_MAX = 1 << 20 };
 
 struct ini_file {
 	const char *name;
 	unsigned line;
 	struct config_raw *raw;
 	struct config_report *r;
-	const struct config_row *list; /* the list an indented line goes on with; NULL: none */
-	bool joining;                  /* this line is such a one */
+	const struct config_row *list; /* the list that an indented line continues; NULL: none */
 };
 
 static void problem(struct ini_file *f, const char *what)
@@ -27,12 +23,41 @@ static void problem(struct ini_file *f, const char *what)
 	config_report_problem(f->r, -1, "%s, line %u: %s", f->name, f->line, what);
 }
 
+static void unknown_key(struct ini_file *f, struct str name)
+{
+	char what[400];
+	(void)snprintf(what, sizeof what,
+	               "%s is not a setting; keys are the setting's name without LINKD_, in lower case "
+	               "(print-config shows them all)",
+	               config_report_quote(name).s);
+	problem(f, what);
+}
+
+/* Without the comment behind it: a ';' after white space, and what follows. */
+static struct str value_of(struct str raw)
+{
+	for (size_t i = 1; i < raw.n; i++)
+		if (raw.p[i] == ';' && (raw.p[i - 1] == ' ' || raw.p[i - 1] == '\t'))
+			return str_trim((struct str){raw.p, i});
+	return str_trim(raw);
+}
+
+static void set(struct ini_file *f, const struct config_row *row, struct config_raw *raw, struct str value)
+{
+	raw->text = strndup(value.n > 0 ? value.p : "", value.n);
+	free(raw->from); /* of a line whose text found no memory */
+	if (asprintf(&raw->from, "%s in %s, line %u", row->field, f->name, f->line) < 0)
+		raw->from = NULL;
+	f->r->nomem |= raw->text == NULL || raw->from == NULL;
+}
+
 /* "a," or "a", then "b": "a,b" */
-static void join(struct ini_file *f, struct config_raw *raw, const char *more)
+static void join(struct ini_file *f, struct config_raw *raw, struct str more)
 {
 	char *before = raw->text;
 	size_t n = strlen(before);
-	if (asprintf(&raw->text, "%s%s%s", before, n > 0 && before[n - 1] == ',' ? "" : ",", more) < 0) {
+	if (asprintf(&raw->text, "%s%s%.*s", before, n > 0 && before[n - 1] == ',' ? "" : ",", (int)more.n,
+	             more.p) < 0) {
 		raw->text = NULL;
 		f->r->nomem = true;
 	}
@@ -40,69 +65,48 @@ static void join(struct ini_file *f, struct config_raw *raw, const char *more)
 	free(before);
 }
 
-static void set(struct ini_file *f, const struct config_row *row, struct config_raw *raw, const char *value)
+/* The raw value of this row; NULL: the command does not need it. */
+static struct config_raw *raw_of(struct ini_file *f, const struct config_row *row)
 {
-	raw->text = strdup(value);
-	free(raw->from); /* of a line whose text found no memory */
-	if (asprintf(&raw->from, "%s in %s, line %u", row->field, f->name, f->line) < 0)
-		raw->from = NULL;
-	f->r->nomem |= raw->text == NULL || raw->from == NULL;
+	int i = (int)(row - config_row_table);
+	return (config_row_scope(i) & f->r->scope) != 0 ? &f->raw[i] : NULL;
 }
 
-static void unknown_key(struct ini_file *f, const char *name)
+static void take_pair(struct ini_file *f, const struct ini_line *line)
 {
-	char what[400];
-	(void)snprintf(what, sizeof what,
-	               "%s is not a setting; keys are the setting's name without LINKD_, in lower case "
-	               "(print-config shows them all)",
-	               config_report_quote(str_c(name)).s);
-	problem(f, what);
-}
-
-static int on_pair(void *user, const char *section, const char *name, const char *value)
-{
-	struct ini_file *f = user;
-	const struct config_row *row = config_row_by_field(str_c(name));
-	(void)section;
+	const struct config_row *row = config_row_by_field(line->key);
 	f->list = row != NULL && row->kind == CONFIG_K_LIST ? row : NULL;
-	if (row == NULL) {
-		unknown_key(f, name);
-		return 1;
-	}
-	if ((config_row_scope((int)(row - config_row_table)) & f->r->scope) == 0)
-		return 1;
-	struct config_raw *raw = &f->raw[row - config_row_table];
-	if (raw->text != NULL && f->joining)
-		join(f, raw, value);
-	else if (raw->text != NULL)
+	struct config_raw *raw = row != NULL ? raw_of(f, row) : NULL;
+	if (row == NULL)
+		unknown_key(f, line->key);
+	else if (raw != NULL && raw->text != NULL)
 		problem(f, "this key was given before; keep one of them");
-	else
-		set(f, row, raw, value);
-	return 1;
+	else if (raw != NULL)
+		set(f, row, raw, value_of(line->value));
 }
 
-static void take_line(struct ini_file *f, struct str line)
+/* An indented line after a list continues that list. */
+static void take_more(struct ini_file *f, const struct ini_line *line)
 {
-	char text[LINE_MAX_BYTES + 64];
-	struct str inner = str_trim(line);
-	bool comment = inner.n == 0 || inner.p[0] == ';' || inner.p[0] == '#';
-	f->joining = !comment && f->list != NULL && (line.p[0] == ' ' || line.p[0] == '\t');
-	if (comment)
-		return;
-	if (inner.p[0] == '[' && !f->joining)
-		f->list = NULL;
-	if (line.n > LINE_MAX_BYTES) {
-		problem(f, "longer than 197 bytes; put the value into a file of its own and name it with "
-		           "LINKD_..._FILE, or go on with a list on an indented line");
+	struct config_raw *raw = raw_of(f, f->list);
+	if (raw != NULL && raw->text != NULL)
+		join(f, raw, value_of(line->text));
+	else if (raw != NULL)
+		set(f, f->list, raw, value_of(line->text));
+}
+
+static void take_line(struct ini_file *f, const struct ini_line *line)
+{
+	f->line = line->number;
+	if (line->indent > 0 && f->list != NULL) {
+		take_more(f, line);
 		return;
 	}
-	int n = f->joining ? snprintf(text, sizeof text, "%s = %.*s", f->list->field, (int)inner.n, inner.p)
-	                   : snprintf(text, sizeof text, "%.*s", (int)inner.n, inner.p);
-	if (n > LINE_MAX_BYTES)
-		problem(f, "longer than 197 bytes together with its key; make this line shorter");
-	else if (ini_parse_string(text, on_pair, f) != 0)
-		problem(f, "this is not \"key = value\", a [section] or a comment");
-	crypto_wipe(text, sizeof text);
+	switch (line->kind) {
+	case INI_PAIR: take_pair(f, line); break;
+	case INI_SECTION: f->list = NULL; break;
+	case INI_OTHER: problem(f, "this is not \"key = value\", a [section] or a comment"); break;
+	}
 }
 
 /* A settings file without secrets may be open to all. */
@@ -123,7 +127,6 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 	struct ini_file f = {.name = file, .raw = raw, .r = r};
 	struct buf text;
 	char why[256];
-	struct str rest, line;
 	buf_init(&text, FILE_MAX + 1);
 	if (!config_source_file(file, FILE_MAX, &text, why, sizeof why)) {
 		config_report_problem(
@@ -133,10 +136,9 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 	} else if (str_has(buf_view(&text), '\0')) {
 		config_report_problem(r, -1, "the settings file %s holds a NUL byte; it must be text", file);
 	} else {
-		for (rest = buf_view(&text); str_next(&rest, '\n', &line);) {
-			f.line++;
-			take_line(&f, line);
-		}
+		struct ini ini = {.rest = config_source_past_mark(buf_view(&text))};
+		for (struct ini_line line; ini_next(&ini, &line);)
+			take_line(&f, &line);
 		check_mode(file, raw, r);
 	}
 	crypto_wipe_buf(&text);

@@ -1,7 +1,7 @@
 /* config/ini.h - the settings file: "key = value" lines, sections for the eye only.
  *
- * A key is a setting's name without LINKD_, in lower case.  An indented line after a list goes on with that
- * list.  The file is given to inih a line at a time, so that each problem has its line number. */
+ * A key is a setting's name without LINKD_, in lower case.  An indented line after a list continues that list.
+ * A ';' after white space begins a comment. */
 #pragma once
 #include "config/source.h"
 

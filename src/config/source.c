@@ -91,11 +91,10 @@ static void read_environment(char *const *environ_, struct env_row *env, struct 
 	}
 }
 
-/* A file saved as UTF-8 by some editors begins with a byte order mark. */
-static const char *past_mark(const char *text)
+struct str config_source_past_mark(struct str text)
 {
-	static const char mark[] = "\xef\xbb\xbf";
-	return strncmp(text, mark, sizeof mark - 1) == 0 ? text + sizeof mark - 1 : text;
+	static const struct str mark = {"\xef\xbb\xbf", 3};
+	return str_starts(text, mark) ? (struct str){text.p + mark.n, text.n - mark.n} : text;
 }
 
 /* Set the setting to the content of its NAME_FILE. */
@@ -113,7 +112,7 @@ static void read_secret_file(int row, const char *path, struct config_raw *raw, 
 	} else if (str_has(buf_view(&text), '\0')) {
 		config_report_problem(r, row, "the file holds a NUL byte; it must be text");
 	} else {
-		raw->text = strdup(past_mark(text.p));
+		raw->text = strdup(config_source_past_mark(buf_view(&text)).p);
 		r->nomem |= raw->text == NULL;
 		if (config_row_table[row].secret && config_file_open_to_all(path))
 			config_report_warning(r,

@@ -16,7 +16,7 @@ NEVER = {(a, "web") for a in ("routes", "cli", "main")}  # pages are for login a
 OWNERS = {  # header of a library: the one module that includes it
     r"microhttpd\.h": r"http/server(_\w+)?\.[ch]", r"curl/.*": r"net/httpc(_(call|socket))?\.[ch]|net/poster/httpc_conn\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
     r"openssl/.*": r"base/crypto\.c", r"sqlite3\.h": r"store/sqlite/\w+\.[ch]", r"argon2\.h": r"login/password(_\w+)?\.c",
-    r"crypt\.h": r"login/password(_\w+)?\.c", r"ini\.h": r"config/ini\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
+    r"crypt\.h": r"login/password(_\w+)?\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
 }
 SYSTEM = set("""assert ctype dirent errno fcntl fnmatch float inttypes limits locale math netdb poll pthread sched signal
 stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings syslog termios threads time

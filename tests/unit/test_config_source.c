@@ -239,7 +239,7 @@ static const struct {
         {STR("listen = a:1\n[s]\n  b:1\n"), "line 3: \"b\" is not a setting"},
         {STR("workers\n"), "line 1: this is not \"key = value\""},
         {STR("[open\n"), "line 1: this is not"},
-        {STR("= 3\n"), "line 1: \"\" is not a setting"},
+        {STR("= 3\n"), "line 1: this is not \"key = value\""},
         {STR("workers = 300\n"), "workers in "},
         {STR("workers = \"3\"\n"), "line 1): write the value without quotes"},
         {STR("brand_name = 'x'\n"), "line 1): write the value without quotes"},
@@ -248,9 +248,8 @@ static const struct {
         {STR("admin_token = short\nadmin_token = 0123456789abcdef\n"), "line 1): needs at least"},
         {STR("a = 1\nb = 2\n"), "line 2: \"b\" is not a setting"},
         {STR("wor\0kers = 1\n"), "holds a NUL byte"},
-        {STR("privacy_url=https://a/" X190), "line 1: longer than 197 bytes"},
-        {STR("redirect_hosts = a\n  " X190), "line 2: longer than 197 bytes together"},
-        {STR("store = sqlite:" X190 "\n"), "longer than 197 bytes"},
+        {STR("privacy_url=https://a/" X190 X190), NULL},
+        {STR("store = sqlite:" X190 X190 X190 "\n"), NULL},
 };
 
 static void test_ini(void **state)
