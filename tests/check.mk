@@ -29,6 +29,7 @@ $(UNIT): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(HELP_OBJ) $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $< $(foreach h,$(HELP_SRC),$(call used_by,tests/$*.c,$(h))) $(call starve,tests/$*.c) $(LIB) $(LIBS) -lcmocka
 
+$(BUILD)/aws/sigv4_driver: $(BUILD)/obj-tests/unit/sigv4_oracle.o
 $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"

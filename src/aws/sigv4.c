@@ -1,14 +1,12 @@
 #include "aws/sigv4.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aws/creds/creds.h"
 #include "aws/sigv4_key.h"
-#include "base/codec.h"
-#include "base/crypto.h"
 
-enum { TEXT_MAX = 1 << 20, DAY_S = 86400 };
+enum { TEXT_MAX = 64 * 1024, TO_SIGN_MAX = 512, DAY_S = 86400 };
 
 /* The civil date of a day count since 1970-01-01 (proleptic Gregorian, years of 400 in eras). */
 static void civil(int64_t days, int *ret_year, int *ret_month, int *ret_day)
@@ -44,75 +42,209 @@ bool sigv4_date(int64_t time_s, char ret[SIGV4_DATE_LEN + 1])
 	return true;
 }
 
-enum err_code sigv4_string_to_sign(const struct sigv4_scope *scope, struct str canonical, struct buf *out,
-                                   struct err *reterr)
+struct sigv4_cache {
+	struct crypto_mac *mac; /* keyed for the four below */
+	bool keyed;
+	char day[8];
+	char region[SIGV4_KEY_NAME_MAX + 1], service[SIGV4_KEY_NAME_MAX + 1];
+	char secret[SIGV4_KEY_SECRET_MAX + 1];
+	struct buf text; /* canonical request; kept, so that a signature allocates nothing */
+};
+
+enum err_code sigv4_cache_new(struct sigv4_cache **ret, struct err *reterr)
 {
-	char date[SIGV4_DATE_LEN + 1];
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	enum err_code code = sigv4_key_check(scope, date, reterr);
-	if (code != ERR_OK)
-		return code;
-	if (crypto_sha256(canonical, sum) != ERR_OK)
-		return err_set(reterr, ERR_NOMEM, "no memory for a digest");
-	buf_printf(out, "AWS4-HMAC-SHA256\n%s\n%.8s/%.*s/%.*s/aws4_request\n", date, date,
-	           (int)scope->region.n, scope->region.p, (int)scope->service.n, scope->service.p);
-	codec_hex(out, sum, sizeof sum);
-	return out->failed ? err_set(reterr, ERR_NOMEM, "no memory for a string to sign") : ERR_OK;
+	struct sigv4_cache *c = calloc(1, sizeof *c);
+	if (c == NULL || crypto_mac_new(&c->mac) != ERR_OK) {
+		free(c);
+		return err_set(reterr, ERR_NOMEM, "no memory for signing keys");
+	}
+	buf_init(&c->text, TEXT_MAX);
+	*ret = c;
+	return ERR_OK;
 }
 
-enum err_code sigv4_signature(const struct sigv4_scope *scope, struct str secret, struct str string_to_sign,
-                              char ret[SIGV4_SIGNATURE_LEN + 1], struct err *reterr)
+void sigv4_cache_free(struct sigv4_cache *c)
 {
-	char date[SIGV4_DATE_LEN + 1];
-	uint8_t key[CRYPTO_SHA256_LEN], sum[CRYPTO_SHA256_LEN];
-	enum err_code code = sigv4_key_check(scope, date, reterr);
+	if (c == NULL)
+		return;
+	crypto_mac_free(c->mac);
+	crypto_wipe_buf(&c->text);
+	crypto_wipe(c, sizeof *c);
+	free(c);
+}
+
+static bool cached(const struct sigv4_cache *c, const struct sigv4_scope *scope, struct str secret,
+                   const char *date)
+{
+	return c->keyed && memcmp(c->day, date, sizeof c->day) == 0 && str_is(scope->region, c->region) &&
+	       str_is(scope->service, c->service) && crypto_str_equal(secret, str_c(c->secret));
+}
+
+static enum err_code set_key(struct sigv4_cache *c, const struct sigv4_scope *scope, struct str secret,
+                             const char *date, struct err *reterr)
+{
+	uint8_t key[CRYPTO_SHA256_LEN];
+	if (cached(c, scope, secret, date))
+		return ERR_OK;
+	c->keyed = false;
+	enum err_code code = sigv4_key_derive(scope, secret, date, key, reterr);
 	if (code != ERR_OK)
 		return code;
-	code = sigv4_key_derive(scope, secret, date, key, reterr);
-	if (code != ERR_OK)
-		return code;
-	code = crypto_hmac_sha256((struct str){(const char *)key, sizeof key}, string_to_sign, sum);
+	code = crypto_mac_key(c->mac, (struct str){(const char *)key, sizeof key});
 	crypto_wipe(key, sizeof key);
+	crypto_wipe(c->secret, sizeof c->secret);
 	if (code != ERR_OK)
-		return err_set(reterr, code, "no memory for a signature");
+		return err_set(reterr, code, "no memory for a signing key");
+	memcpy(c->day, date, sizeof c->day);
+	c->keyed = str_copy(c->region, sizeof c->region, scope->region) &&
+	           str_copy(c->service, sizeof c->service, scope->service) &&
+	           str_copy(c->secret, sizeof c->secret, secret);
+	return c->keyed ? ERR_OK : err_set(reterr, ERR_INVALID, "the secret access key holds a NUL");
+}
+
+/* Printable, and already as the canonical form has it: single spaces, none at an end. */
+static bool header_ok(struct str s)
+{
+	char before = ' ';
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e || (s.p[i] == ' ' && before == ' '))
+			return false;
+		before = s.p[i];
+	}
+	return before != ' ';
+}
+
+static enum err_code check(const struct sigv4_call *call, const struct creds_keys *keys, struct err *reterr)
+{
+	if (!header_ok(call->host) || !header_ok(call->content_type) ||
+	    (call->target.n > 0 && !header_ok(call->target)))
+		return err_set(reterr, ERR_INVALID,
+		               "cannot sign: host, content type or target is empty, not printable or has "
+		               "more than single spaces");
+	return sigv4_key_check_keys(keys, reterr);
+}
+
+static void put_sum(struct buf *out, const uint8_t sum[CRYPTO_SHA256_LEN])
+{
+	char hex[SIGV4_SIGNATURE_LEN + 1];
+	sigv4_key_hex(sum, hex);
+	buf_put(out, hex, SIGV4_SIGNATURE_LEN);
+}
+
+static const char *signed_names(const struct sigv4_call *call, const struct creds_keys *keys)
+{
+	static const char *const names[2][2] = {
+	        {"content-type;host;x-amz-date", "content-type;host;x-amz-date;x-amz-target"},
+	        {"content-type;host;x-amz-date;x-amz-security-token",
+	         "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"}};
+	return names[keys->session_token != NULL][call->target.n > 0];
+}
+
+static void put_line(struct buf *out, struct str name, struct str value)
+{
+	buf_str(out, name);
+	buf_str(out, value);
+	buf_put(out, "\n", 1);
+}
+
+/* The digest of the canonical request. */
+static enum err_code canonical(struct sigv4_cache *c, const struct sigv4_call *call,
+                               const struct creds_keys *keys, const char *date,
+                               uint8_t ret[CRYPTO_SHA256_LEN])
+{
+	uint8_t body[CRYPTO_SHA256_LEN];
+	struct buf *b = &c->text;
+	if (crypto_sha256(call->body, body) != ERR_OK)
+		return ERR_NOMEM;
+	buf_reset(b);
+	put_line(b, STR("POST\n/\n\ncontent-type:"), call->content_type);
+	put_line(b, STR("host:"), call->host);
+	put_line(b, STR("x-amz-date:"), (struct str){date, SIGV4_DATE_LEN});
+	if (keys->session_token != NULL)
+		put_line(b, STR("x-amz-security-token:"), str_c(keys->session_token));
+	if (call->target.n > 0)
+		put_line(b, STR("x-amz-target:"), call->target);
+	put_line(b, STR("\n"), str_c(signed_names(call, keys)));
+	put_sum(b, body);
+	return b->failed ? ERR_NOMEM : crypto_sha256(buf_view(b), ret);
+}
+
+/* A text of fixed room: what would not fit was refused before by the checks. */
+struct text {
+	char *p;
+	size_t n, cap;
+};
+
+static void add(struct text *t, struct str s)
+{
+	size_t n = s.n < t->cap - 1 - t->n ? s.n : t->cap - 1 - t->n;
+	if (n > 0)
+		memcpy(t->p + t->n, s.p, n);
+	t->n += n;
+	t->p[t->n] = '\0';
+}
+
+static void add_scope(struct text *t, const struct sigv4_scope *scope, const char *date)
+{
+	add(t, (struct str){date, 8});
+	add(t, STR("/"));
+	add(t, scope->region);
+	add(t, STR("/"));
+	add(t, scope->service);
+	add(t, STR("/aws4_request"));
+}
+
+static enum err_code sign(struct sigv4_cache *c, const struct sigv4_scope *scope, const char *date,
+                          const uint8_t canonical_sum[CRYPTO_SHA256_LEN], char ret[SIGV4_SIGNATURE_LEN + 1])
+{
+	char space[TO_SIGN_MAX], hex[SIGV4_SIGNATURE_LEN + 1];
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	struct text t = {space, 0, sizeof space};
+	sigv4_key_hex(canonical_sum, hex);
+	add(&t, STR("AWS4-HMAC-SHA256\n"));
+	add(&t, (struct str){date, SIGV4_DATE_LEN});
+	add(&t, STR("\n"));
+	add_scope(&t, scope, date);
+	add(&t, STR("\n"));
+	add(&t, (struct str){hex, SIGV4_SIGNATURE_LEN});
+	if (crypto_mac_run(c->mac, (struct str){t.p, t.n}, sum) != ERR_OK)
+		return ERR_NOMEM;
 	sigv4_key_hex(sum, ret);
 	return ERR_OK;
 }
 
-static enum err_code authorize(const struct sigv4_scope *scope, const struct creds_keys *keys,
-                               struct str canonical, struct str names, struct buf *out, struct err *reterr)
+static void put_lines(const struct sigv4_call *call, const struct creds_keys *keys, const char *date,
+                      const char *signature, struct sigv4_lines *ret)
 {
-	char signature[SIGV4_SIGNATURE_LEN + 1], date[SIGV4_DATE_LEN + 1];
-	struct buf to_sign;
-	buf_init(&to_sign, TEXT_MAX);
-	enum err_code code = sigv4_string_to_sign(scope, canonical, &to_sign, reterr);
-	if (code == ERR_OK)
-		code = sigv4_signature(scope, str_c(keys->secret_access_key), buf_view(&to_sign), signature,
-		                       reterr);
-	buf_done(&to_sign);
-	if (code != ERR_OK || !sigv4_date(scope->time_s, date))
-		return code;
-	buf_printf(out,
-	           "AWS4-HMAC-SHA256 Credential=%s/%.8s/%.*s/%.*s/aws4_request, SignedHeaders=%.*s, "
-	           "Signature=%s",
-	           keys->access_key_id, date, (int)scope->region.n, scope->region.p, (int)scope->service.n,
-	           scope->service.p, (int)names.n, names.p, signature);
-	return out->failed ? err_set(reterr, ERR_NOMEM, "no memory for a signature") : ERR_OK;
+	struct text d = {ret->date, 0, sizeof ret->date};
+	struct text a = {ret->authorization, 0, sizeof ret->authorization};
+	add(&d, STR("X-Amz-Date: "));
+	add(&d, (struct str){date, SIGV4_DATE_LEN});
+	add(&a, STR("Authorization: AWS4-HMAC-SHA256 Credential="));
+	add(&a, str_c(keys->access_key_id));
+	add(&a, STR("/"));
+	add_scope(&a, &call->scope, date);
+	add(&a, STR(", SignedHeaders="));
+	add(&a, str_c(signed_names(call, keys)));
+	add(&a, STR(", Signature="));
+	add(&a, (struct str){signature, SIGV4_SIGNATURE_LEN});
 }
 
-enum err_code sigv4_authorize(const struct sigv4_scope *scope, const struct creds_keys *keys,
-                              const struct sigv4_request *req, struct buf *out, struct err *reterr)
+enum err_code sigv4_sign(struct sigv4_cache *cache, const struct sigv4_call *call,
+                         const struct creds_keys *keys, struct sigv4_lines *ret, struct err *reterr)
 {
-	struct buf canonical, names;
-	enum err_code code = sigv4_key_check_keys(keys, reterr);
+	char date[SIGV4_DATE_LEN + 1], signature[SIGV4_SIGNATURE_LEN + 1];
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	enum err_code code = check(call, keys, reterr);
+	if (code == ERR_OK)
+		code = sigv4_key_check(&call->scope, date, reterr);
+	if (code == ERR_OK)
+		code = set_key(cache, &call->scope, str_c(keys->secret_access_key), date, reterr);
 	if (code != ERR_OK)
 		return code;
-	buf_init(&canonical, TEXT_MAX);
-	buf_init(&names, TEXT_MAX);
-	code = sigv4_canonical(req, &canonical, &names, reterr);
-	if (code == ERR_OK)
-		code = authorize(scope, keys, buf_view(&canonical), buf_view(&names), out, reterr);
-	crypto_wipe_buf(&canonical); /* it holds the token */
-	buf_done(&names);
-	return code;
+	if (canonical(cache, call, keys, date, sum) != ERR_OK ||
+	    sign(cache, &call->scope, date, sum, signature) != ERR_OK)
+		return err_set(reterr, ERR_NOMEM, "no memory for a signature");
+	put_lines(call, keys, date, signature, ret);
+	return ERR_OK;
 }

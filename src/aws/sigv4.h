@@ -1,6 +1,4 @@
-/* sigv4.h - AWS Signature Version 4: three pure stages, and a fast way for JSON calls with a cached key.
- *
- *   canonical request -> string to sign -> signature -> Authorization header
+/* sigv4.h - AWS Signature Version 4 of a POST to /, with a cached key: calls to DynamoDB and STS.
  *
  * Source   AWS General Reference, "Signature Version 4 signing process".
  * Layer    includes base/ and aws/creds/creds.h.
@@ -18,24 +16,6 @@ enum {
 	SIGV4_AUTH_MAX = 640,     /* bytes of a whole Authorization header line */
 };
 
-/* ---- the stages, for any request ---- */
-
-struct sigv4_header {
-	struct str name;  /* any case */
-	struct str value; /* as sent */
-};
-
-struct sigv4_request {
-	struct str method;
-	struct str path;  /* as sent, "/" at least, without the query; percent-encoded once more by the first
-	                     stage */
-	struct str query; /* as sent, without '?' */
-	const struct sigv4_header
-	        *headers; /* every one to be signed, Host among them; repeated names allowed */
-	size_t n_headers;
-	struct str body;
-};
-
 struct sigv4_scope {
 	struct str region;  /* [a-z0-9-]+ */
 	struct str service; /* [a-z0-9-]+: "dynamodb", "sts" */
@@ -45,35 +25,21 @@ struct sigv4_scope {
 /* 20150830T123600Z, NUL-terminated.  False when out of range. */
 bool sigv4_date(int64_t time_s, char ret[SIGV4_DATE_LEN + 1]);
 
-/* Append the canonical request, and "host;x-amz-date" to signed_names. */
-MUST_CHECK enum err_code sigv4_canonical(const struct sigv4_request *req, struct buf *out,
-                                         struct buf *signed_names, struct err *reterr);
-MUST_CHECK enum err_code sigv4_string_to_sign(const struct sigv4_scope *scope, struct str canonical,
-                                              struct buf *out, struct err *reterr);
-MUST_CHECK enum err_code sigv4_signature(const struct sigv4_scope *scope, struct str secret,
-                                         struct str string_to_sign, char ret[SIGV4_SIGNATURE_LEN + 1],
-                                         struct err *reterr);
-/* All three: append the value of the Authorization header ("AWS4-HMAC-SHA256 Credential=..."). */
-MUST_CHECK enum err_code sigv4_authorize(const struct sigv4_scope *scope, const struct creds_keys *keys,
-                                         const struct sigv4_request *req, struct buf *out,
-                                         struct err *reterr);
-
-/* ---- JSON calls: POST / with content-type;host;x-amz-date[;x-amz-security-token];x-amz-target ---- */
-
 /* The key of (day, region, service, secret): four HMACs saved while none of them changes.  One per worker. */
 struct sigv4_cache; /* opaque */
 MUST_CHECK enum err_code sigv4_cache_new(struct sigv4_cache **ret, struct err *reterr);
 void sigv4_cache_free(struct sigv4_cache *c); /* wipes; NULL is a no-op */
 
+/* Signed: content-type;host;x-amz-date[;x-amz-security-token][;x-amz-target]. */
 struct sigv4_call {
 	struct sigv4_scope scope;
 	struct str host;         /* as in the Host header: with :port when it is not the scheme's default */
 	struct str content_type; /* "application/x-amz-json-1.0" */
-	struct str target;       /* "DynamoDB_20120810.UpdateItem" */
+	struct str target;       /* "DynamoDB_20120810.UpdateItem"; empty: none is sent and signed */
 	struct str body;
 };
 
-/* Whole header lines, NUL-terminated, for httpc_request.headers.  Send beside them, unchanged: Content-Type,
+/* Whole header lines, NUL-terminated.  Send beside them, unchanged: Content-Type,
  * X-Amz-Target, and keys->token_header when it is not NULL. */
 struct sigv4_lines {
 	char date[sizeof "X-Amz-Date: " + SIGV4_DATE_LEN];

@@ -28,9 +28,19 @@ static void request_empty(struct exchange_request *r)
 		buf_init(&r->header[i], HEADER_MAX);
 }
 
+static struct buf *next_line(struct exchange_request *r)
+{
+	return &r->header[r->headers < EXCHANGE_HEADERS_MAX ? r->headers++ : r->headers - 1];
+}
+
+void exchange_line(struct exchange_request *r, const char *line)
+{
+	buf_z(next_line(r), line);
+}
+
 void exchange_header(struct exchange_request *r, const char *name, struct str value)
 {
-	struct buf *line = &r->header[r->headers < EXCHANGE_HEADERS_MAX ? r->headers++ : r->headers - 1];
+	struct buf *line = next_line(r);
 	if (str_has(value, '\r') || str_has(value, '\n') || str_has(value, '\0'))
 		line->failed = true; /* never sent: see send */
 	buf_z(line, name);

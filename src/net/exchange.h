@@ -24,6 +24,7 @@ struct exchange_request {   /* empty before each step */
 	const char *remedy; /* what to look at when there is no answer; static */
 };
 void exchange_header(struct exchange_request *r, const char *name, struct str value);
+void exchange_line(struct exchange_request *r, const char *line); /* a whole header line: "Name: value" */
 
 struct exchange_answer {
 	long status;

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "aws/creds/creds.h"
-#include "aws/sigv4.h"
+#include "unit/sigv4_oracle.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"

@@ -1,5 +1,5 @@
 #include "aws/creds/creds.h"
-#include "aws/sigv4.h"
+#include "sigv4_oracle.h"
 #include "base/crypto.h"
 #include "test.h"
 

@@ -60,31 +60,24 @@ void creds_sts_ask(const struct creds_plan *p, struct str form, struct exchange_
 enum err_code creds_sts_sign(const struct creds_plan *p, struct str form, struct exchange_request *req,
                              struct err *reterr)
 {
-	char date[SIGV4_DATE_LEN + 1];
-	struct buf value;
+	struct sigv4_cache *cache = NULL;
+	struct sigv4_lines lines;
 	const struct creds_keys keys = {.access_key_id = p->keys.id,
 	                                .secret_access_key = p->keys.secret,
 	                                .session_token = p->keys.token};
-	const struct sigv4_scope scope = {str_c(p->sts.sign_region), STR("sts"), clock_wall_ms() / 1000};
-	if (!sigv4_date(scope.time_s, date))
-		return err_set(reterr, ERR_INVALID, "the clock is outside the years 1970 to 9999");
-	const struct sigv4_header headers[] = {{STR("content-type"), str_c(form_type)},
-	                                       {STR("host"), str_c(p->sts.host)},
-	                                       {STR("x-amz-date"), str_c(date)},
-	                                       {STR("x-amz-security-token"), str_c(keys.session_token)}};
-	const struct sigv4_request r = {.method = STR("POST"),
-	                                .path = STR("/"),
-	                                .headers = headers,
-	                                .n_headers = keys.session_token != NULL ? 4 : 3,
+	const struct sigv4_call call = {.scope = {str_c(p->sts.sign_region), STR("sts"), clock_wall_ms() / 1000},
+	                                .host = str_c(p->sts.host),
+	                                .content_type = str_c(form_type),
 	                                .body = form};
-	buf_init(&value, 4096);
-	enum err_code code = sigv4_authorize(&scope, &keys, &r, &value, reterr);
+	enum err_code code = sigv4_cache_new(&cache, reterr);
+	if (code == ERR_OK)
+		code = sigv4_sign(cache, &call, &keys, &lines, reterr);
 	if (code == ERR_OK) {
-		exchange_header(req, "X-Amz-Date", str_c(date));
+		exchange_line(req, lines.date);
+		exchange_line(req, lines.authorization);
 		if (keys.session_token != NULL)
 			exchange_header(req, "X-Amz-Security-Token", str_c(keys.session_token));
-		exchange_header(req, "Authorization", buf_view(&value));
 	}
-	buf_done(&value);
+	sigv4_cache_free(cache);
 	return code;
 }

@@ -1,11 +1,13 @@
+#include "sigv4_oracle.h"
+
 #include <string.h>
 #include <strings.h>
 
-#include "aws/sigv4.h"
+#include "aws/sigv4_key.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 
-enum { HEADERS_MAX = 64, PARAMS_MAX = 64 };
+enum { HEADERS_MAX = 64, PARAMS_MAX = 64, TEXT_MAX = 1 << 20 };
 
 static bool one_line(struct str s)
 {
@@ -190,4 +192,77 @@ enum err_code sigv4_canonical(const struct sigv4_request *req, struct buf *out, 
 	if (out->failed || signed_names->failed)
 		return err_set(reterr, ERR_NOMEM, "no memory for a canonical request");
 	return ERR_OK;
+}
+
+enum err_code sigv4_string_to_sign(const struct sigv4_scope *scope, struct str canonical, struct buf *out,
+                                   struct err *reterr)
+{
+	char date[SIGV4_DATE_LEN + 1];
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	enum err_code code = sigv4_key_check(scope, date, reterr);
+	if (code != ERR_OK)
+		return code;
+	if (crypto_sha256(canonical, sum) != ERR_OK)
+		return err_set(reterr, ERR_NOMEM, "no memory for a digest");
+	buf_printf(out, "AWS4-HMAC-SHA256\n%s\n%.8s/%.*s/%.*s/aws4_request\n", date, date,
+	           (int)scope->region.n, scope->region.p, (int)scope->service.n, scope->service.p);
+	codec_hex(out, sum, sizeof sum);
+	return out->failed ? err_set(reterr, ERR_NOMEM, "no memory for a string to sign") : ERR_OK;
+}
+
+enum err_code sigv4_signature(const struct sigv4_scope *scope, struct str secret, struct str string_to_sign,
+                              char ret[SIGV4_SIGNATURE_LEN + 1], struct err *reterr)
+{
+	char date[SIGV4_DATE_LEN + 1];
+	uint8_t key[CRYPTO_SHA256_LEN], sum[CRYPTO_SHA256_LEN];
+	enum err_code code = sigv4_key_check(scope, date, reterr);
+	if (code != ERR_OK)
+		return code;
+	code = sigv4_key_derive(scope, secret, date, key, reterr);
+	if (code != ERR_OK)
+		return code;
+	code = crypto_hmac_sha256((struct str){(const char *)key, sizeof key}, string_to_sign, sum);
+	crypto_wipe(key, sizeof key);
+	if (code != ERR_OK)
+		return err_set(reterr, code, "no memory for a signature");
+	sigv4_key_hex(sum, ret);
+	return ERR_OK;
+}
+
+static enum err_code authorize(const struct sigv4_scope *scope, const struct creds_keys *keys,
+                               struct str canonical, struct str names, struct buf *out, struct err *reterr)
+{
+	char signature[SIGV4_SIGNATURE_LEN + 1], date[SIGV4_DATE_LEN + 1];
+	struct buf to_sign;
+	buf_init(&to_sign, TEXT_MAX);
+	enum err_code code = sigv4_string_to_sign(scope, canonical, &to_sign, reterr);
+	if (code == ERR_OK)
+		code = sigv4_signature(scope, str_c(keys->secret_access_key), buf_view(&to_sign), signature,
+		                       reterr);
+	buf_done(&to_sign);
+	if (code != ERR_OK || !sigv4_date(scope->time_s, date))
+		return code;
+	buf_printf(out,
+	           "AWS4-HMAC-SHA256 Credential=%s/%.8s/%.*s/%.*s/aws4_request, SignedHeaders=%.*s, "
+	           "Signature=%s",
+	           keys->access_key_id, date, (int)scope->region.n, scope->region.p, (int)scope->service.n,
+	           scope->service.p, (int)names.n, names.p, signature);
+	return out->failed ? err_set(reterr, ERR_NOMEM, "no memory for a signature") : ERR_OK;
+}
+
+enum err_code sigv4_authorize(const struct sigv4_scope *scope, const struct creds_keys *keys,
+                              const struct sigv4_request *req, struct buf *out, struct err *reterr)
+{
+	struct buf canonical, names;
+	enum err_code code = sigv4_key_check_keys(keys, reterr);
+	if (code != ERR_OK)
+		return code;
+	buf_init(&canonical, TEXT_MAX);
+	buf_init(&names, TEXT_MAX);
+	code = sigv4_canonical(req, &canonical, &names, reterr);
+	if (code == ERR_OK)
+		code = authorize(scope, keys, buf_view(&canonical), buf_view(&names), out, reterr);
+	crypto_wipe_buf(&canonical); /* it holds the token */
+	buf_done(&names);
+	return code;
 }
