@@ -10,7 +10,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "link/events.h"
-#include "link/link_later.h"
+#include "link/link_retry.h"
 #include "obs/log.h"
 #include "obs/log_repeat.h"
 #include "obs/metrics.h"
@@ -160,7 +160,7 @@ enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app
 	if (code == ERR_OK)
 		code = health_start(&w->service, reterr);
 	if (code == ERR_OK)
-		code = link_later_new(&w->service, &w->service.later, reterr);
+		code = link_retry_new(&w->service, &w->service.later, reterr);
 	return code == ERR_OK ? listen_all(w, reterr) : code;
 }
 
@@ -209,7 +209,7 @@ void app_worker_end(struct app_worker *w)
 	w->servers = 0;
 	loop_timer_clear(w->loop, &w->check);
 	loop_timer_clear(w->loop, &w->counts);
-	link_later_free(w->service.later);
+	later_free(w->service.later);
 	w->service.later = NULL;
 	health_stop(&w->service);
 	if (w->service.store != NULL)

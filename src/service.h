@@ -11,7 +11,7 @@ struct sealer;
 struct signature_keys;
 struct throttle;
 struct link_events;
-struct link_later;
+struct later;
 struct health;
 struct password_pool;
 
@@ -25,8 +25,8 @@ struct service {
 	struct offload *parses;       /* large webhook bodies */
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
 	const struct link_events *events; /* link/events.h: listener for links made, removed, refused */
-	struct link_later *later;         /* link/link_later.h: look-ups to repeat, bounded list of this
-	                                     loop; NULL when the index does not lag */
+	struct later *later;              /* loop/later.h: look-ups to repeat (link/link_retry.h), bounded list of
+	                                     this loop */
 	const _Atomic bool *draining;
 	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
 };

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "link/auth_code.h"
-#include "link/link_later.h"
+#include "link/link_retry.h"
 #include "link/link_repair.h"
 #include "obs/metrics.h"
 
@@ -12,7 +12,7 @@
  *
  * A code that does not open begins at ANSWER.  JUDGE goes to ANSWER where the store saw that nobody else
  * holds the PSID.  REPLACED is passed when no earlier holder is kept with the code; LOOK is left to
- * link_later where the index lags. */
+ * link_retry where the index lags. */
 enum phase {
 	P_WAIT = LINK_OP_WAIT,
 	P_BEGIN,
@@ -192,7 +192,7 @@ static int look(struct completion *c)
 	if (!traits->index_lags)
 		return link_op_find(&c->op, P_FOUND);
 	if (!c->repaired && !c->bound)
-		link_later_look(s->later, str_c(c->op.psid), c->event_ms);
+		link_retry_look(s, str_c(c->op.psid), c->event_ms);
 	return P_ANSWER;
 }
 

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "link/link_later.h"
+#include "link/link_retry.h"
 #include "link/link_op.h"
 
 /*  FIND -> store -> FOUND -> UNLINK <-> store -> COUNT -> ANSWER
@@ -104,7 +104,7 @@ static int count(struct removal *r)
 	if (!r->kept_newer && has_time(r) && link_op_look_again(&r->op, P_FIND))
 		return P_WAIT;
 	if (!r->kept_newer && r->later && store_traits(s->store)->index_lags)
-		link_later_unlink(s->later, str_c(r->op.psid), r->event_ms);
+		link_retry_unlink(s, str_c(r->op.psid), r->event_ms);
 	return missed(r);
 }
 

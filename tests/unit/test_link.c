@@ -166,7 +166,7 @@ static void the_holder_kept_with_the_code_goes(void **state)
 	start_rig(&fake_lagging);
 	rows(A, (struct fake_row){.id = "b", .psid = "7", .at = 9});
 	rig.store.replaces = "b";
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	watch = true;
 	(void)complete_a();
 	assert_false(fake_run(&rig, 60000));
@@ -175,7 +175,7 @@ static void the_holder_kept_with_the_code_goes(void **state)
 	assert_string_equal(fake_heard, "created:a:7:linked removed:b:7:replaced");
 	assert_string_equal(rig.store.last.me, "a");
 	assert_int_equal(rig.store.last.time_ms, 5000);
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 	/* it is the customer itself: nothing to repair */
 	start_rig(&fake_sharp);
@@ -192,7 +192,7 @@ static void a_newer_holder_kept_with_the_code_stays(void **state)
 	start_rig(&fake_lagging);
 	rows(A, (struct fake_row){.id = "b", .psid = "7", .at = 5001});
 	rig.store.replaces = "b";
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	watch = true;
 	(void)complete_a();
 	assert_false(fake_run(&rig, 60000));
@@ -200,7 +200,7 @@ static void a_newer_holder_kept_with_the_code_stays(void **state)
 	assert_string_equal(rig.store.trace, "redeem:a repair:b find_psid repair:a");
 	assert_null(rig.store.row[0].psid);
 	assert_non_null(rig.store.row[1].psid);
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 
@@ -232,7 +232,7 @@ static void later_look(void **state)
 	(void)state;
 	for (int newer = 0; newer < 2; newer++) {
 		start_rig(&fake_lagging);
-		assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+		assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 		rows(A, (struct fake_row){.id = "b", .psid = "7", .at = newer ? 5001 : 4999});
 		watch = true;
 		(void)complete_a();
@@ -246,7 +246,7 @@ static void later_look(void **state)
 		assert_int_equal(rig.store.row[newer ? 1 : 0].at, newer ? 5001 : 5000);
 		assert_non_null(rig.store.row[newer ? 1 : 0].psid);
 		assert_null(rig.store.row[newer ? 0 : 1].psid);
-		link_later_free(rig.service.later);
+		later_free(rig.service.later);
 		fake_rig_done(&rig);
 	}
 }
@@ -256,7 +256,7 @@ static void later_look_at_a_stale_index(void **state)
 {
 	(void)state;
 	start_rig(&fake_lagging);
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	rows(A, (struct fake_row){.id = "b", .psid = "7", .at = 4999});
 	rig.store.stale = 1;
 	watch = true;
@@ -265,7 +265,7 @@ static void later_look_at_a_stale_index(void **state)
 	assert_string_equal(rig.store.trace, "redeem:a find_psid find_psid repair:b");
 	assert_in_range(rig.store.at[2] - got.at, 32000, 32100);
 	assert_null(rig.store.row[1].psid);
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 

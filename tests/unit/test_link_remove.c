@@ -87,13 +87,13 @@ static void nothing_later_where_nothing_lags(void **state)
 {
 	(void)state;
 	start_rig(&fake_sharp);
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	rows(A, B);
 	watch = true;
 	(void)remove_7(5000, false, true);
 	assert_false(fake_run(&rig, 60000));
 	assert_int_equal(rig.store.ops, 1);
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 
@@ -126,7 +126,7 @@ static void later_unlinks(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		start_rig(&fake_lagging);
 		fake_step_ms = 50;
-		assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+		assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 		rows((struct fake_row){.id = "a", .psid = "7", .at = 5000}, B);
 		rig.store.blind = blind[i];
 		watch = true;
@@ -140,7 +140,7 @@ static void later_unlinks(void **state)
 		                                      : "missed::7:not_linked");
 		if (i < 3)
 			assert_in_range(rig.store.at[blind[i]] - got.at, when_ms[i], when_ms[i] + 2500);
-		link_later_free(rig.service.later);
+		later_free(rig.service.later);
 		fake_rig_done(&rig);
 	}
 }
@@ -149,7 +149,7 @@ static void later_unlinks(void **state)
 static size_t looks_in(int64_t limit_ms, bool later, int64_t *ret_first_ms)
 {
 	start_rig(&fake_lagging);
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	rows(A, B);
 	int64_t from_ms = fake_now_ms;
 	(void)remove_7_in(limit_ms, 5000, false, later);
@@ -157,7 +157,7 @@ static size_t looks_in(int64_t limit_ms, bool later, int64_t *ret_first_ms)
 	assert_int_equal(got.result, LINK_R_MISS);
 	*ret_first_ms = got.at - from_ms;
 	size_t looks = rig.store.ops;
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 	return looks;
 }
@@ -178,13 +178,13 @@ static void nothing_later_unless_asked(void **state)
 {
 	(void)state;
 	start_rig(&fake_lagging);
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	rows(A, B);
 	watch = true;
 	(void)remove_7(5000, false, false);
 	assert_false(fake_run(&rig, 60000));
 	assert_int_equal(rig.store.ops, 5);
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 
@@ -193,14 +193,14 @@ static void a_newer_link_is_not_looked_for_again(void **state)
 {
 	(void)state;
 	start_rig(&fake_lagging);
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
 	rows((struct fake_row){.id = "a", .psid = "7", .at = 14000}, B);
 	watch = true;
 	(void)remove_7(5000, false, true);
 	assert_false(fake_run(&rig, 60000));
 	assert_int_equal(got.result, LINK_R_MISS);
 	assert_string_equal(rig.store.trace, "find_psid unlink:a");
-	link_later_free(rig.service.later);
+	later_free(rig.service.later);
 	fake_rig_done(&rig);
 }
 
@@ -208,17 +208,17 @@ static void the_later_list_is_bounded(void **state)
 {
 	(void)state;
 	start_rig(&fake_lagging);
-	link_later_look(NULL, STR("7"), 0); /* no list: dropped, nothing worse */
-	assert_int_equal(link_later_new(&rig.service, &rig.service.later, NULL), ERR_OK);
-	for (size_t i = 0; i < LINK_LATER_MAX + 10; i++)
-		link_later_look(rig.service.later, STR("7"), 0);
+	link_retry_look(&rig.service, STR("7"), 0); /* without a list it is dropped */
+	assert_int_equal(link_retry_new(&rig.service, &rig.service.later, NULL), ERR_OK);
+	for (size_t i = 0; i < LINK_RETRY_MAX + 10; i++)
+		link_retry_look(&rig.service, STR("7"), 0);
 	watch = true;
 	rig.store.delay_ms = 50;
 	assert_false(fake_run(&rig, 10000));
-	assert_int_equal(rig.store.in_flight_most, LINK_LATER_MAX);
-	assert_int_equal(rig.store.ops, LINK_LATER_MAX * 5);
-	link_later_look(rig.service.later, STR("7"), 0);
-	link_later_free(rig.service.later); /* with one that is open */
+	assert_int_equal(rig.store.in_flight_most, LINK_RETRY_MAX);
+	assert_int_equal(rig.store.ops, LINK_RETRY_MAX * 5);
+	link_retry_look(&rig.service, STR("7"), 0);
+	later_free(rig.service.later); /* with one that is open */
 	fake_rig_done(&rig);
 }
 

@@ -1,0 +1,94 @@
+#include "loop/later.h"
+
+#include <stdlib.h>
+
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+struct later {
+	struct later_options o;
+	struct list_node open;
+	size_t n;
+};
+
+static void drop(const struct later *l, const char *why)
+{
+	metric_add((enum metric)l->o.dropped, 1);
+	log_line(LOG_WARN, l->o.name, log_z("error", why));
+}
+
+static void end(struct later_work *w)
+{
+	struct later *l = w->list;
+	loop_timer_clear(l->o.loop, &w->timer);
+	if (w->running)
+		w->kind->cancel(w);
+	list_del(&w->node);
+	l->n--;
+	metric_add((enum metric)l->o.open, -1);
+	w->kind->free(w);
+}
+
+/* Arm the next try; work without one, or without memory for it, ends. */
+static void plan(struct later_work *w)
+{
+	int64_t wait_ms = w->kind->delays_ms[w->tries++];
+	struct loop *loop = w->list->o.loop;
+	if (wait_ms != 0 && loop_timer_set(loop, &w->timer, loop_now_ms(loop) + wait_ms) == ERR_OK)
+		return;
+	if (wait_ms != 0)
+		drop(w->list, "no memory for a timer");
+	end(w);
+}
+
+void later_done(struct later_work *w, bool again)
+{
+	w->running = false;
+	if (again)
+		plan(w);
+	else
+		end(w);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct later_work *w = LIST_ENTRY(t, struct later_work, timer);
+	w->running = true;
+	if (w->kind->start(w) != ERR_OK)
+		later_done(w, true);
+}
+
+void later_add(struct later *l, const struct later_kind *kind, struct later_work *w)
+{
+	if (w == NULL || l->n == l->o.max) {
+		drop(l, w == NULL ? "no memory" : "the list is full");
+		if (w != NULL)
+			kind->free(w);
+		return;
+	}
+	*w = (struct later_work){.list = l, .kind = kind, .timer = {.fn = on_timer}};
+	list_push(&l->open, &w->node);
+	l->n++;
+	metric_add((enum metric)l->o.open, 1);
+	plan(w);
+}
+
+enum err_code later_new(const struct later_options *o, struct later **ret, struct err *reterr)
+{
+	struct later *l = calloc(1, sizeof *l);
+	if (l == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a list of later work");
+	l->o = *o;
+	list_init(&l->open);
+	*ret = l;
+	return ERR_OK;
+}
+
+void later_free(struct later *l)
+{
+	if (l == NULL)
+		return;
+	while (!list_empty(&l->open))
+		end(LIST_ENTRY(l->open.next, struct later_work, node));
+	free(l);
+}

@@ -1,0 +1,48 @@
+/* later.h - a bounded list of work that is done after the answer of its request: tried by a schedule until a try
+ * succeeds or the schedule ends.
+ *
+ * Work that is open when the list is freed is lost: use it for what a later event or look-up also repairs.
+ * Bound    `max` pieces of work, running ones included; beyond it new work is dropped, counted and logged.
+ * Threads  the loop's thread. */
+#pragma once
+#include "base/str.h"
+#include "loop/loop.h"
+
+struct later; /* opaque: the list of one loop */
+struct later_work;
+
+/* A kind of work.  Static. */
+struct later_kind {
+	/* Milliseconds before each try, counted from later_add or from the end of the try before; 0 ends. */
+	const int64_t *delays_ms;
+	/* Begin a try.  ERR_OK: later_done will be called.  Another code: the try has failed. */
+	enum err_code (*start)(struct later_work *w);
+	void (*cancel)(struct later_work *w); /* the running try; later_done is not called any more */
+	void (*free)(struct later_work *w);
+};
+
+/* Embedded in what a kind needs. */
+struct later_work {
+	struct list_node node;
+	struct later *list;
+	const struct later_kind *kind;
+	struct loop_timer timer;
+	size_t tries;
+	bool running;
+};
+
+struct later_options {
+	struct loop *loop;
+	size_t max;
+	const char *name;  /* msg of the log line for dropped work; static */
+	int open, dropped; /* enum metric: the gauge of open work, the counter of dropped work */
+};
+
+MUST_CHECK enum err_code later_new(const struct later_options *o, struct later **ret, struct err *reterr);
+void later_free(struct later *l); /* cancels what runs, frees all work; NULL is a no-op */
+
+/* `w` is the list's from now on, and freed at once when there is no room.  `w` NULL: there was no memory for it;
+ * that is counted as dropped. */
+void later_add(struct later *l, const struct later_kind *kind, struct later_work *w);
+/* A try has ended.  `again`: wait for the next one, if the schedule has one. */
+void later_done(struct later_work *w, bool again);
