@@ -26,6 +26,7 @@ struct app_worker {
 	struct loop *loop;
 	struct server *server[APP_SERVERS_MAX];
 	size_t servers;
+	size_t modules; /* started ones */
 	pthread_t thread;
 	bool started;
 	struct loop_timer counts; /* on the first worker only: writes counted refusals to the log */
@@ -134,6 +135,84 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	};
 }
 
+/* --- the modules of a worker */
+
+static enum err_code start_counts(struct app_worker *w, struct err *reterr)
+{
+	w->counts.fn = on_counts;
+	if (w->index == 0 && arm_counts(w) != ERR_OK)
+		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
+	return ERR_OK;
+}
+
+static void stop_counts(struct app_worker *w)
+{
+	loop_timer_clear(w->loop, &w->counts);
+}
+
+static enum err_code make_keys(struct app_worker *w, struct err *reterr)
+{
+	const struct strlist *secrets = &w->shared->cfg->app_secret;
+	enum err_code code = signature_keys_new(secrets->v, secrets->n, &w->service.signature_keys);
+	return code == ERR_OK ? ERR_OK : err_set(reterr, code, "no memory for the app secrets");
+}
+
+static void free_keys(struct app_worker *w)
+{
+	signature_keys_free(w->service.signature_keys);
+}
+
+static enum err_code attach_store(struct app_worker *w, struct err *reterr)
+{
+	return store_attach(w->shared->store, w->loop, reterr);
+}
+
+/* What still waits for the store ends now. */
+static void detach_store(struct app_worker *w)
+{
+	store_detach(w->shared->store, w->loop);
+}
+
+static enum err_code start_health(struct app_worker *w, struct err *reterr)
+{
+	return health_start(&w->service, reterr);
+}
+
+static void stop_health(struct app_worker *w)
+{
+	health_stop(&w->service);
+}
+
+static enum err_code make_later(struct app_worker *w, struct err *reterr)
+{
+	return link_retry_new(&w->service, &w->service.later, reterr);
+}
+
+static void end_later(struct app_worker *w)
+{
+	later_free(w->service.later);
+	w->service.later = NULL;
+}
+
+static void close_servers(struct app_worker *w)
+{
+	for (size_t i = 0; i < w->servers; i++)
+		server_free(w->server[i]);
+	w->servers = 0;
+	loop_timer_clear(w->loop, &w->check);
+}
+
+/* Started forward, stopped and freed backward.  `stop` runs when the loop stands, and also after a start that
+ * failed.  `free` runs after the last late completion. */
+static const struct {
+	enum err_code (*start)(struct app_worker *w, struct err *reterr);
+	void (*stop)(struct app_worker *w); /* NULL: nothing to do; so for free */
+	void (*free)(struct app_worker *w);
+} modules[] = {
+        {start_counts, stop_counts, NULL}, {make_keys, NULL, free_keys},    {attach_store, detach_store, NULL},
+        {start_health, stop_health, NULL}, {make_later, end_later, NULL},   {listen_all, close_servers, NULL},
+};
+
 enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app_worker **ret,
                              struct err *reterr)
 {
@@ -145,23 +224,13 @@ enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app
 	w->shared = shared;
 	w->check.fn = check_gone;
 	w->quiesce.fn = on_quiesce;
-	w->counts.fn = on_counts;
 	enum err_code code = loop_new(&w->loop, reterr);
 	if (code != ERR_OK)
 		return code;
 	set_service(w, shared);
-	if (index == 0 && arm_counts(w) != ERR_OK)
-		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
-	code = signature_keys_new(shared->cfg->app_secret.v, shared->cfg->app_secret.n,
-	                          &w->service.signature_keys);
-	if (code != ERR_OK)
-		return err_set(reterr, code, "no memory for the app secrets");
-	code = store_attach(shared->store, w->loop, reterr);
-	if (code == ERR_OK)
-		code = health_start(&w->service, reterr);
-	if (code == ERR_OK)
-		code = link_retry_new(&w->service, &w->service.later, reterr);
-	return code == ERR_OK ? listen_all(w, reterr) : code;
+	while (code == ERR_OK && w->modules < sizeof modules / sizeof *modules)
+		code = modules[w->modules++].start(w, reterr);
+	return code;
 }
 
 static void *run(void *arg)
@@ -202,18 +271,9 @@ void app_worker_join(struct app_worker *w)
 
 void app_worker_end(struct app_worker *w)
 {
-	if (w == NULL || w->loop == NULL)
-		return;
-	for (size_t i = 0; i < w->servers; i++)
-		server_free(w->server[i]);
-	w->servers = 0;
-	loop_timer_clear(w->loop, &w->check);
-	loop_timer_clear(w->loop, &w->counts);
-	later_free(w->service.later);
-	w->service.later = NULL;
-	health_stop(&w->service);
-	if (w->service.store != NULL)
-		store_detach(w->service.store, w->loop); /* what it still waits for ends now */
+	for (size_t i = w == NULL ? 0 : w->modules; i > 0; i--)
+		if (modules[i - 1].stop != NULL)
+			modules[i - 1].stop(w);
 }
 
 void app_worker_drain(struct app_worker *w)
@@ -228,6 +288,8 @@ void app_worker_free(struct app_worker *w)
 		return;
 	app_worker_drain(w);
 	loop_free(w->loop);
-	signature_keys_free(w->service.signature_keys);
+	for (size_t i = w->modules; i > 0; i--)
+		if (modules[i - 1].free != NULL)
+			modules[i - 1].free(w);
 	free(w);
 }
