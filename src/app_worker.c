@@ -9,7 +9,7 @@
 #include "config/addr.h"
 #include "http/listen.h"
 #include "http/server.h"
-#include "link/events.h"
+#include "link/change.h"
 #include "link/link_retry.h"
 #include "obs/log.h"
 #include "obs/log_repeat.h"
@@ -119,6 +119,8 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	return code;
 }
 
+static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
+
 static void set_service(struct app_worker *w, const struct app_shared *shared)
 {
 	w->service = (struct service){
@@ -129,7 +131,7 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	        .hashes = shared->hashes,
 	        .parses = shared->parses,
 	        .throttle = shared->throttle,
-	        .events = &link_events_log,
+	        .listeners = listeners,
 	        .draining = shared->draining,
 	        .health = shared->health,
 	};

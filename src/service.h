@@ -10,7 +10,7 @@
 struct sealer;
 struct signature_keys;
 struct throttle;
-struct link_events;
+struct link_listener;
 struct later;
 struct health;
 struct password_pool;
@@ -24,7 +24,7 @@ struct service {
 	struct password_pool *hashes; /* login/password_job.h: threads at nice 19; shared by all workers */
 	struct offload *parses;       /* large webhook bodies */
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
-	const struct link_events *events; /* link/events.h: listener for links made, removed, refused */
+	const struct link_listener *const *listeners; /* link/change.h: who hears of links; NULL-terminated */
 	struct later *later;              /* loop/later.h: look-ups to repeat (link/link_retry.h), bounded list of
 	                                     this loop */
 	const _Atomic bool *draining;

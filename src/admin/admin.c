@@ -12,6 +12,38 @@ void admin_tell(const struct request *r, struct audit a)
 	audit_line(&a);
 }
 
+struct link_call admin_call(struct request *r, link_done_fn *done)
+{
+	return (struct link_call){
+	        .service = r->service,
+	        .deadline_ms = r->deadline_ms,
+	        .done = done,
+	        .arg = r,
+	        .scope = r->id,
+	        .source = {.way = "admin", .client = r->client, .actor = r->actor},
+	};
+}
+
+static void cleanup(struct request *r)
+{
+	if (r->flow != NULL)
+		link_cancel(r->flow);
+	r->flow = NULL;
+}
+
+void admin_started(struct request *r, struct link_op *op, enum err_code code, const char *missing,
+                   const struct err *err)
+{
+	if (code == ERR_INVALID)
+		reply_error(r, ERR_NOT_FOUND, missing, NULL);
+	else if (code != ERR_OK)
+		reply_error(r, code, NULL, err);
+	else {
+		r->cleanup = cleanup;
+		r->flow = op;
+	}
+}
+
 void admin_metrics(struct request *r)
 {
 	struct buf text;

@@ -2,8 +2,9 @@
  *
  * Handlers and the hook for the route table; see http/route.h and http/request.h. */
 #pragma once
-#include "obs/audit.h"
 #include "http/request.h"
+#include "link/link.h"
+#include "obs/audit.h"
 
 /* Called with the headers of a request to /v1: compares the bearer token in constant time and sets r->actor.
  * After 10 wrong or missing tokens of an address in a minute, the refusals to it are delayed; the answer to a
@@ -18,3 +19,11 @@ void admin_customer_erase(struct request *r); /* DELETE of the same */
 void admin_metrics(struct request *r);        /* GET /metrics; no token */
 
 void admin_tell(const struct request *r, struct audit a); /* write `a` with way, client and actor filled in */
+
+/* --- shared by the handlers: the flow of a request is one link operation */
+
+struct link_call admin_call(struct request *r, link_done_fn *done); /* `done` gets r */
+/* After the start: keep the operation as the request's flow, or answer why it did not start.  `missing` is the
+ * 404's sentence for an id that is too long for any. */
+void admin_started(struct request *r, struct link_op *op, enum err_code code, const char *missing,
+                   const struct err *err);

@@ -1,41 +1,8 @@
-#include <stdlib.h>
-
 #include "admin/admin.h"
 #include "admin/admin_json.h"
 #include "base/clock.h"
-#include "link/link.h"
 
 static const char NOT_LINKED[] = "This Messenger profile is not linked.";
-
-/* The flow is the one link operation: r->flow is it while it runs. */
-static void cleanup(struct request *r)
-{
-	if (r->flow != NULL)
-		link_cancel(r->flow);
-	r->flow = NULL;
-}
-
-static struct link_call call(struct request *r, link_done_fn *done)
-{
-	return (struct link_call){
-	        .service = r->service,
-	        .deadline_ms = r->deadline_ms,
-	        .done = done,
-	        .arg = r,
-	        .scope = r->id,
-	        .source = {.way = "admin", .client = r->client, .actor = r->actor},
-	};
-}
-
-static void started(struct request *r, struct link_op *op, enum err_code code, const struct err *e)
-{
-	if (code == ERR_INVALID) /* no PSID is that long */
-		reply_error(r, ERR_NOT_FOUND, NOT_LINKED, NULL);
-	else if (code != ERR_OK)
-		reply_error(r, code, NULL, e);
-	else
-		r->flow = op;
-}
 
 static void reply_link(struct request *r, const struct store_customer *c)
 {
@@ -89,17 +56,16 @@ static void on_removed(void *arg, const struct link_answer *a)
 
 void admin_link_get(struct request *r)
 {
-	struct link_call c = call(r, on_found);
+	struct link_call c = admin_call(r, on_found);
 	struct link_op *op = NULL;
 	struct err err;
-	r->cleanup = cleanup;
 	enum err_code code = link_find(&c, str_c(r->arg), &op, &err);
-	started(r, op, code, &err);
+	admin_started(r, op, code, NOT_LINKED, &err);
 }
 
 void admin_link_delete(struct request *r)
 {
-	struct link_call c = call(r, on_removed);
+	struct link_call c = admin_call(r, on_removed);
 	struct link_removal in = {
 	        .psid = str_c(r->arg),
 	        .event_ms = clock_wall_ms(),
@@ -108,7 +74,6 @@ void admin_link_delete(struct request *r)
 	};
 	struct link_op *op = NULL;
 	struct err err;
-	r->cleanup = cleanup;
 	enum err_code code = link_remove(&c, &in, &op, &err);
-	started(r, op, code, &err);
+	admin_started(r, op, code, NOT_LINKED, &err);
 }

@@ -7,8 +7,6 @@
 #include "base/crypto.h"
 #include "store/store.h"
 
-enum { ACTOR_MAX = 64 };
-
 static bool load_key(struct cli *c, const struct config *cfg)
 {
 	struct app_keys keys;
@@ -58,11 +56,16 @@ bool cli_audit_load(struct cli *c)
 	return ok;
 }
 
+void cli_audit_actor(char ret[CLI_AUDIT_ACTOR_MAX])
+{
+	if (getlogin_r(ret, CLI_AUDIT_ACTOR_MAX) != 0) /* no login session: a container, a timer */
+		(void)snprintf(ret, CLI_AUDIT_ACTOR_MAX, "uid %u", (unsigned)getuid());
+}
+
 void cli_audit(struct audit a)
 {
-	char actor[ACTOR_MAX];
-	if (getlogin_r(actor, sizeof actor) != 0) /* no login session: a container, a timer */
-		(void)snprintf(actor, sizeof actor, "uid %u", (unsigned)getuid());
+	char actor[CLI_AUDIT_ACTOR_MAX];
+	cli_audit_actor(actor);
 	a.way = "cli";
 	a.actor = actor;
 	audit_line(&a);

@@ -9,4 +9,6 @@ MUST_CHECK bool cli_audit_start(struct cli *c);
 /* The same for a command that only prints digests: the key must exist; none is made. */
 MUST_CHECK bool cli_audit_load(struct cli *c);
 
+enum { CLI_AUDIT_ACTOR_MAX = 64 };
+void cli_audit_actor(char ret[CLI_AUDIT_ACTOR_MAX]); /* the user of this session, else "uid N" */
 void cli_audit(struct audit a); /* write `a` with way and actor filled in */

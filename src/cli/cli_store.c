@@ -58,7 +58,26 @@ struct store_op *cli_store_op(enum store_kind kind)
 	return store_op_new(kind, clock_mono_ms() + DEADLINE_MS);
 }
 
+enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg, struct err *reterr)
+{
+	struct loop *loop = NULL;
+	enum err_code code = loop_new(&loop, reterr);
+	if (code == ERR_OK)
+		code = store_attach(s->store, loop, reterr);
+	if (code == ERR_OK) {
+		code = start(arg, loop, reterr);
+		if (code == ERR_OK)
+			loop_run(loop);
+		store_detach(s->store, loop);
+		loop_drain(loop); /* the warm read's wait for credentials may be answered by now */
+	}
+	loop_free(loop);
+	return code;
+}
+
 struct waiter {
+	struct cli_store *s;
+	struct store_op *op; /* not started yet */
 	struct loop *loop;
 	struct store_out *out;
 	enum err_code code;
@@ -75,28 +94,28 @@ static void on_done(void *arg, struct store_op *op)
 	loop_stop(w->loop);
 }
 
+static enum err_code start_op(void *arg, struct loop *loop, struct err *reterr)
+{
+	struct waiter *w = arg;
+	struct store_op *op = w->op;
+	w->op = NULL; /* freed by store_start when it fails */
+	w->loop = loop;
+	return store_start(w->s->store, loop, op, on_done, w, reterr);
+}
+
 enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
                             struct err *reterr)
 {
-	struct waiter w = {.out = ret};
+	struct waiter w = {.s = s, .op = op, .out = ret};
 	*ret = (struct store_out){.n = 0};
-	w.code = loop_new(&w.loop, &w.err);
-	if (w.code == ERR_OK)
-		w.code = store_attach(s->store, w.loop, &w.err);
-	if (w.code != ERR_OK) {
-		store_op_free(op);
-	} else {
-		w.code = store_start(s->store, w.loop, op, on_done, &w, &w.err);
-		if (w.code == ERR_OK)
-			loop_run(w.loop);
-		store_detach(s->store, w.loop);
-		loop_drain(w.loop); /* the warm read's wait for credentials may be answered by now */
-	}
-	loop_free(w.loop);
-	if (w.code == ERR_OK)
+	enum err_code code = cli_store_on_loop(s, start_op, &w, &w.err);
+	store_op_free(w.op);
+	if (code == ERR_OK)
+		code = w.code;
+	if (code == ERR_OK)
 		return ERR_OK;
 	cli_store_drop(ret); /* what it had found before it failed */
-	return err_set(reterr, w.code, "%s", w.err.msg);
+	return err_set(reterr, code, "%s", w.err.msg);
 }
 
 bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret)

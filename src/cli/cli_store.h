@@ -19,6 +19,12 @@ MUST_CHECK bool cli_store_open_or_make(struct cli *c, struct cli_store *ret);
 MUST_CHECK enum err_code cli_store_exists(const struct config *cfg, struct err *reterr);
 void cli_store_close(struct cli_store *s);
 
+/* Run what `start` begins, on a loop of its own to which the store is attached, until loop_stop.
+ * Errors  those of start; ERR_NOMEM, ERR_STORE: nothing was started. */
+typedef enum err_code cli_store_start_fn(void *arg, struct loop *loop, struct err *reterr);
+MUST_CHECK enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg,
+                                           struct err *reterr);
+
 /* A fresh operation; NULL is taken by cli_store_run as out of memory. */
 struct store_op *cli_store_op(enum store_kind kind);
 

@@ -1,11 +1,13 @@
 /* account-linkd link show|remove */
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/cli_audit.h"
 #include "cli/cli_store.h"
+#include "link/link.h"
 
-enum { ROUNDS_MAX = 64 }; /* of STORE_HOLDERS_MAX holders each */
+enum { REMOVE_MS = 10000 };
 
 static bool find_psid(struct cli *c, struct cli_store *s, const char *psid, struct store_out *ret)
 {
@@ -83,57 +85,57 @@ static int show(struct cli *c)
 	return rc;
 }
 
-static bool unlink_one(struct cli *c, struct cli_store *s, const struct store_customer *holder,
-                       int64_t *removed)
+/* The use case of the admin API and the webhook, on the command's own loop. */
+struct removal {
+	struct service service;
+	const char *psid;
+	char actor[CLI_AUDIT_ACTOR_MAX];
+	struct link_op *op;
+	enum link_result result;
+	bool found; /* a holder was seen */
+	int64_t removed;
+	struct err err;
+};
+
+static void on_removed(void *arg, const struct link_answer *a)
 {
-	struct store_out out;
-	struct store_op *op = cli_store_op(STORE_UNLINK);
-	if (op != NULL) {
-		op->in.key = holder->key;
-		op->in.time_ms = INT64_MAX; /* however new the link is */
-		(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(holder->link.psid));
-	}
-	if (!cli_store_run(c, s, op, &out))
-		return false;
-	if (out.outcome != STORE_DONE)
-		return true;
-	++*removed;
-	cli_audit((struct audit){.action = "link",
-	                         .result = "removed",
-	                         .reason = "command",
-	                         .customer_id = holder->key.id,
-	                         .psid = holder->link.psid,
-	                         .page_id = holder->link.page_id});
-	return true;
+	struct removal *r = arg;
+	r->result = a->result;
+	r->found = a->holder != NULL;
+	r->removed = (int64_t)a->n;
+	if (a->err != NULL)
+		r->err = *a->err;
+	loop_stop(r->service.loop);
 }
 
-/* Every holder of the PSID; *ret_more tells that there were some. */
-static bool unlink_found(struct cli *c, struct cli_store *s, const char *psid, int64_t *removed,
-                         bool *ret_more)
+static enum err_code start_removal(void *arg, struct loop *loop, struct err *reterr)
 {
-	struct store_out found;
-	bool ok = find_psid(c, s, psid, &found);
-	*ret_more = found.n > 0;
-	for (size_t i = 0; ok && i < found.n; i++)
-		ok = unlink_one(c, s, &found.customers[i], removed);
-	cli_store_drop(&found);
-	return ok;
+	struct removal *r = arg;
+	r->service.loop = loop;
+	cli_audit_actor(r->actor);
+	struct link_call call = {.service = &r->service,
+	                         .deadline_ms = loop_now_ms(loop) + REMOVE_MS,
+	                         .done = on_removed,
+	                         .arg = r,
+	                         .source = {.way = "cli", .actor = r->actor}};
+	struct link_removal in = {
+	        .psid = str_c(r->psid), .event_ms = clock_wall_ms(), .reason = "command", .any_age = true};
+	return link_remove(&call, &in, &r->op, reterr);
 }
 
 static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 {
-	int64_t removed = 0;
-	bool more = true;
-	for (int round = 0; more && round < ROUNDS_MAX; round++)
-		if (!unlink_found(c, s, psid, &removed, &more))
-			return c->rc;
-	if (more)
-		return cli_fail(c,
-		                "the PSID is still linked: its customer's key may be too long to be written");
-	if (removed == 0)
-		return cli_fail(c, "not linked");
+	static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
+	struct removal r = {.service = {.cfg = s->cfg, .store = s->store, .listeners = listeners}, .psid = psid};
+	enum err_code code = cli_store_on_loop(s, start_removal, &r, &r.err);
+	if (code != ERR_OK || r.result == LINK_R_UNSETTLED)
+		return cli_fail(c, "%s", r.err.msg);
+	if (r.result == LINK_R_MISS)
+		return cli_fail(c, r.found ? "the PSID is still linked: its customer's key may be too long to be "
+		                             "written"
+		                           : "not linked");
 	cli_str(c, "psid", str_c(psid));
-	cli_int(c, "removed", removed);
+	cli_int(c, "removed", r.removed);
 	return cli_done(c);
 }
 

@@ -1,9 +1,9 @@
-/* link.h - the use cases: complete a link, remove one, find one.  Independent of HTTP and of the store's
+/* link.h - the use cases: complete a link, remove one, find one, erase a customer.  Independent of HTTP and of the store's
  * kind.
  *
  * Threads, contract  on the service's loop; per loop.h.  Each op ends by its deadline. */
 #pragma once
-#include "link/events.h"
+#include "link/change.h"
 #include "service.h"
 
 struct link_op; /* opaque: one running use case */
@@ -23,8 +23,9 @@ enum link_result {
 struct link_answer { /* borrowed in the callback */
 	enum link_result result;
 	const struct err *err; /* with UNSETTLED: why; else NULL */
-	size_t n;              /* link_find: holders left after repair, 0 or 1; link_remove: removed */
-	struct store_customer *holder; /* link_find */
+	size_t n;              /* link_find: holders left after repair, 0 or 1; link_remove: removed;
+	                          link_of_customer: items */
+	struct store_customer *holder; /* link_find: one; link_of_customer: n */
 };
 typedef void link_done_fn(void *arg, const struct link_answer *a);
 
@@ -37,6 +38,7 @@ struct link_call {
 	void *arg;
 	const char *scope;         /* request id on the log lines, borrowed until the end; NULL for none */
 	struct link_source source; /* borrowed until the end */
+	struct link_answer_hold *hold; /* listeners may delay this answer; NULL: there is none.  Borrowed */
 };
 
 struct link_completion {
@@ -53,7 +55,7 @@ MUST_CHECK enum err_code link_complete(const struct link_call *c, const struct l
 struct link_removal {
 	struct str psid;
 	int64_t event_ms;
-	const char *reason; /* literal, for link_events */
+	const char *reason; /* literal, for the listeners */
 	bool any_age;       /* also a link newer than the event */
 	bool later;         /* where the index lags, a miss is tried again long after the answer */
 };
@@ -67,6 +69,16 @@ MUST_CHECK enum err_code link_find(const struct link_call *c, struct str psid, s
 
 /* As link_find, but only to repair: of a single holder just the key is known in the answer. */
 MUST_CHECK enum err_code link_check(const struct link_call *c, struct str psid, struct link_op **ret,
+                                    struct err *reterr);
+
+/* The items of a customer (one id, several e-mails): holders in order of e-mail, at most STORE_HOLDERS_MAX, n of
+ * them.  LINKED, or MISS: no such customer. */
+MUST_CHECK enum err_code link_of_customer(const struct link_call *c, struct str customer_id,
+                                          struct link_op **ret, struct err *reterr);
+
+/* Remove every attribute of ours from all items of a customer (STORE_ERASE).  UNLINKED: done, also when nothing
+ * was linked.  MISS: no such customer. */
+MUST_CHECK enum err_code link_erase(const struct link_call *c, struct str customer_id, struct link_op **ret,
                                     struct err *reterr);
 
 void link_cancel(struct link_op *op); /* a write may still land */

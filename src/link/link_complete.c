@@ -40,9 +40,9 @@ struct completion {
 	bool repaired;        /* the earlier holder kept with the code is gone */
 };
 
-static void tell(const struct completion *c, enum link_event_kind kind, const char *reason)
+static void tell(const struct completion *c, enum link_change_kind kind, const char *reason)
 {
-	link_op_tell(&c->op, (struct link_event){.kind = kind,
+	link_op_tell(&c->op, (struct link_change){.kind = kind,
 	                                         .customer_id = c->key.id,
 	                                         .page_id = c->page_id,
 	                                         .time_ms = c->event_ms,
@@ -112,7 +112,7 @@ static void tell_former(const struct completion *c)
 	const struct store_link *former = &c->op.out.former;
 	if (former->psid[0] == '\0' || strcmp(former->psid, c->op.psid) == 0)
 		return;
-	link_op_tell(&c->op, (struct link_event){.kind = LINK_REMOVED,
+	link_op_tell(&c->op, (struct link_change){.kind = LINK_REMOVED,
 	                                         .customer_id = c->key.id,
 	                                         .psid = former->psid,
 	                                         .page_id = former->page_id,
@@ -173,7 +173,7 @@ static int replaced(struct completion *c)
 	}
 	c->repaired = true;
 	metric_add(M_LINK_REPAIRS, 1);
-	link_op_tell(&c->op, (struct link_event){.kind = LINK_REMOVED,
+	link_op_tell(&c->op, (struct link_change){.kind = LINK_REMOVED,
 	                                         .customer_id = c->replaces.id,
 	                                         .page_id = c->page_id,
 	                                         .time_ms = c->event_ms,
@@ -249,7 +249,7 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 	if (c->opened == ERR_OK)
 		c->opened = auth_code_digest(in->code, c->digest);
 	c->op.code_digest = audit_digest(in->code);
-	enum err_code code = link_op_begin(&c->op, call, in->psid, run, reterr);
+	enum err_code code = link_op_begin_psid(&c->op, call, in->psid, run, reterr);
 	if (code == ERR_OK)
 		*ret = &c->op;
 	return code;

@@ -53,7 +53,7 @@ static void on_store(void *arg, struct store_op *op)
 	if (op->code != ERR_OK)
 		o->err = op->err;
 	o->out = op->out;
-	if ((op->kind == STORE_FIND_PSID || op->kind == STORE_FIND_CODE) && op->code == ERR_OK) {
+	if (!store_writes(op->kind) && op->code == ERR_OK) {
 		drop_holders(o);
 		o->holder = op->out.customers;
 		o->n = op->out.n;
@@ -64,16 +64,21 @@ static void on_store(void *arg, struct store_op *op)
 	go_on(o);
 }
 
-enum err_code link_op_begin(struct link_op *o, const struct link_call *c, struct str psid,
-                            void (*run)(struct link_op *o), struct err *reterr)
+enum err_code link_op_begin_psid(struct link_op *o, const struct link_call *c, struct str psid,
+                                 void (*run)(struct link_op *o), struct err *reterr)
+{
+	if (psid.n > 0 && str_copy(o->psid, sizeof o->psid, psid))
+		return link_op_begin(o, c, run, reterr);
+	free(o);
+	return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
+}
+
+enum err_code link_op_begin(struct link_op *o, const struct link_call *c, void (*run)(struct link_op *o),
+                            struct err *reterr)
 {
 	o->call = *c;
 	o->run = run;
 	o->timer.fn = on_timer;
-	if (psid.n == 0 || !str_copy(o->psid, sizeof o->psid, psid)) {
-		free(o);
-		return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
-	}
 	/* Set here so that later settings of the armed timer need no memory. */
 	if (loop_timer_set(c->service->loop, &o->timer, c->deadline_ms) != ERR_OK) {
 		free(o);
@@ -137,13 +142,14 @@ bool link_op_look_again(struct link_op *o, int next)
 	return true;
 }
 
-void link_op_tell(const struct link_op *o, struct link_event e)
+void link_op_tell(const struct link_op *o, struct link_change c)
 {
-	e.source = o->call.source;
-	e.code_digest = o->code_digest.s;
-	if (e.psid == NULL)
-		e.psid = o->psid;
-	link_events_tell(o->call.service->events, &e);
+	c.source = o->call.source;
+	c.code_digest = o->code_digest.s;
+	c.hold = o->call.hold;
+	if (c.psid == NULL)
+		c.psid = o->psid;
+	link_change_tell(o->call.service, &c);
 }
 
 int link_op_result(struct link_op *o, enum link_result r, int answer)

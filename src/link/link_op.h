@@ -27,7 +27,7 @@ struct link_op {
 
 	char psid[STORE_PSID_MAX + 1];
 	struct audit_digest code_digest; /* of the code to be redeemed; "" for none */
-	struct store_customer *holder;   /* found by PSID, owned */
+	struct store_customer *holder;   /* found by the last look-up, owned */
 	size_t n;                        /* holders */
 	size_t at;                       /* the one being worked on */
 	size_t winner;                   /* the newest link */
@@ -37,9 +37,12 @@ struct link_op {
 	size_t count; /* for link_answer.n */
 };
 
-/* Keep the call and the PSID, then run the first phase (1).  On failure `o` is freed. */
-MUST_CHECK enum err_code link_op_begin(struct link_op *o, const struct link_call *c, struct str psid,
+/* Keep the call, then run the first phase (1).  On failure `o` is freed. */
+MUST_CHECK enum err_code link_op_begin(struct link_op *o, const struct link_call *c,
                                        void (*run)(struct link_op *o), struct err *reterr);
+/* The same for an operation on this PSID. */
+MUST_CHECK enum err_code link_op_begin_psid(struct link_op *o, const struct link_call *c, struct str psid,
+                                            void (*run)(struct link_op *o), struct err *reterr);
 void link_op_free(struct link_op *o);
 
 /* A new operation with the call's deadline; NULL: no memory, which link_op_store takes. */
@@ -50,8 +53,8 @@ int link_op_find(struct link_op *o, int next); /* holders of the PSID */
 bool link_op_look_again(struct link_op *o, int next);
 int link_op_result(struct link_op *o, enum link_result r, int answer);
 
-/* Report to the service's listener.  PSID, source and code are filled in; a PSID in `e` is kept. */
-void link_op_tell(const struct link_op *o, struct link_event e);
+/* Tell the listeners.  Source, code, hold and PSID are filled in; a PSID in `c` is kept. */
+void link_op_tell(const struct link_op *o, struct link_change c);
 
 /* Calls back and frees `o`; inside the starter it waits for the loop first, then comes to `answer` again. */
 void link_op_answer(struct link_op *o, int answer);

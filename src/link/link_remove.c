@@ -66,7 +66,7 @@ static int unlinked(struct removal *r)
 		return P_UNLINK;
 	}
 	r->round++;
-	link_op_tell(&r->op, (struct link_event){.kind = LINK_REMOVED,
+	link_op_tell(&r->op, (struct link_change){.kind = LINK_REMOVED,
 	                                         .customer_id = h->key.id,
 	                                         .page_id = h->link.page_id,
 	                                         .time_ms = r->event_ms,
@@ -85,7 +85,7 @@ static int missed(struct removal *r)
 {
 	if (r->later)
 		link_op_tell(&r->op,
-		             (struct link_event){.kind = LINK_MISSED,
+		             (struct link_change){.kind = LINK_MISSED,
 		                                 .customer_id = "",
 		                                 .page_id = "",
 		                                 .time_ms = r->event_ms,
@@ -134,7 +134,7 @@ enum err_code link_remove(const struct link_call *call, const struct link_remova
 	r->until_ms = in->any_age ? INT64_MAX : in->event_ms + SLACK_MS;
 	r->reason = in->reason;
 	r->later = in->later;
-	enum err_code code = link_op_begin(&r->op, call, in->psid, run, reterr);
+	enum err_code code = link_op_begin_psid(&r->op, call, in->psid, run, reterr);
 	if (code == ERR_OK)
 		*ret = &r->op;
 	return code;

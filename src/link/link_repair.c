@@ -42,7 +42,7 @@ void link_repair_note(struct link_op *o)
 	if (o->out.outcome != STORE_DONE)
 		return;
 	metric_add(M_LINK_REPAIRS, 1);
-	link_op_tell(o, (struct link_event){.kind = LINK_REMOVED,
+	link_op_tell(o, (struct link_change){.kind = LINK_REMOVED,
 	                                    .customer_id = loser->key.id,
 	                                    .page_id = loser->link.page_id,
 	                                    .time_ms = o->holder[o->winner].link.linked_at_ms,

@@ -92,6 +92,7 @@ static enum err_code start_event(struct sequence *sequence, struct err *reterr)
 	        .arg = sequence,
 	        .scope = l->scope,
 	        .source = {.way = "webhook", .client = l->client},
+	        .hold = l->hold,
 	};
 	if (e->kind == EVENT_K_LINKED) {
 		struct link_completion in = {

@@ -24,17 +24,18 @@ struct sequencer {
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
 	void (*done)(struct sequencer *l);
 	struct err *err; /* filled by the first event that does not settle */
+	struct link_answer_hold *hold; /* of the delivery's answer */
 	/* results */
 	size_t unsettled; /* events */
 	/* own */
-	size_t n; /* sequencer */
+	size_t n; /* sequences */
 	struct sequence *sequence;
 	uint32_t *order; /* events by PSID, then time, then place in the delivery; in one block with sequence */
 	size_t next;     /* first place not yet given to a sequence */
 	size_t busy;
 };
 
-/* Fill the first seven members, zero the rest.  True: `done` will be called once, not before this returns.
+/* Fill the first eight members, zero the rest.  True: `done` will be called once, not before this returns.
  * False: all is finished already (nothing to do, or nothing could be started). */
 MUST_CHECK bool sequencer_start(struct sequencer *l);
 void sequencer_done(struct sequencer *l); /* cancels what runs; of a zeroed struct a no-op */

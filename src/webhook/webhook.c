@@ -10,16 +10,18 @@
 #include "webhook/delivery_parse.h"
 #include "webhook/sequencer.h"
 
-/*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE -> LINE -> turn -> EVENTS -> store -> SETTLED -> RECEIVED
- *  A small body is examined without the pool, a delivery without link events needs no store.  Whatever must
- *  follow our own writes and precede the answer belongs to SETTLED.  Every failure ends in FAILED: 403 for a
- *  signature, 503 when we cannot tell or did not settle. */
+/*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE -> QUEUE -> turn -> EVENTS -> store -> HOLD -> listeners
+ *     -> SETTLED -> RECEIVED
+ *  A small body is examined without the pool.  A delivery without link events goes from STORE to SETTLED.  HOLD
+ *  waits only if a listener of link/change.h asked for it.  Every failure ends in FAILED: 403 for a signature,
+ *  503 if the signature could not be checked or a write did not complete. */
 enum phase {
 	P_EXAMINE,
 	P_EXAMINED,
 	P_STORE,
-	P_LINE,
+	P_QUEUE,
 	P_EVENTS,
+	P_HOLD,
 	P_SETTLED,
 	P_RECEIVED,
 	P_FAILED,
@@ -29,6 +31,7 @@ enum phase {
 enum {
 	STORE_WORK_MS = 2500, /* of one delivery; the rest of the deadline is for what follows our writes */
 	ANSWER_MS = 100,      /* kept for the answer itself when the deadline is short */
+	HOLD_MS = 1000,       /* the longest that listeners may delay the answer */
 };
 
 struct delivery {
@@ -41,9 +44,18 @@ struct delivery {
 	struct store_turn turn;    /* while in line for the store */
 	struct loop_timer timer;   /* and no longer than until the deadline */
 	struct sequencer sequencer;
+	struct link_answer_hold hold;
 };
 
 static void delivery_run(struct delivery *d);
+
+static void resume(struct delivery *d, enum phase phase)
+{
+	d->phase = phase;
+	log_scope(d->r->id);
+	delivery_run(d);
+	log_scope(NULL);
+}
 
 static void cleanup(struct request *r)
 {
@@ -53,6 +65,7 @@ static void cleanup(struct request *r)
 	loop_timer_clear(r->loop, &d->timer);
 	store_line_leave(r->service->store, &d->turn);
 	sequencer_done(&d->sequencer);
+	link_hold_leave(&d->hold);
 	event_list_done(&d->result.events);
 	r->flow = NULL;
 	free(d);
@@ -86,16 +99,13 @@ static void on_parsed(void *arg, const struct delivery_parse_result *result)
 	struct delivery *d = arg;
 	d->parse = NULL;
 	d->result = *result;
-	d->phase = P_EXAMINED;
-	log_scope(d->r->id);
-	delivery_run(d);
-	log_scope(NULL);
+	resume(d, P_EXAMINED);
 }
 
 static void on_sequenced(struct sequencer *l)
 {
 	struct delivery *d = LIST_ENTRY(l, struct delivery, sequencer);
-	d->phase = P_SETTLED;
+	d->phase = P_HOLD;
 	delivery_run(d);
 }
 
@@ -174,7 +184,7 @@ static enum phase check_store(struct delivery *d)
 	if (d->result.events.n == 0)
 		return P_SETTLED;
 	if (!store_full(r->service->store, r->loop, d->deadline_ms))
-		return P_LINE;
+		return P_QUEUE;
 	metric_add(M_STORE_BUSY, 1);
 	return unsettled(d, ERR_BUSY, "too many store operations in flight");
 }
@@ -183,24 +193,18 @@ static void on_turn(struct store_turn *t)
 {
 	struct delivery *d = LIST_ENTRY(t, struct delivery, turn);
 	loop_timer_clear(d->r->loop, &d->timer);
-	d->phase = P_EVENTS;
-	log_scope(d->r->id);
-	delivery_run(d);
-	log_scope(NULL);
+	resume(d, P_EVENTS);
 }
 
 static void on_late(struct loop_timer *t)
 {
 	struct delivery *d = LIST_ENTRY(t, struct delivery, timer);
 	store_line_leave(d->r->service->store, &d->turn);
-	d->phase = unsettled(d, ERR_TIMEOUT, "the store had no time for it");
-	log_scope(d->r->id);
-	delivery_run(d);
-	log_scope(NULL);
+	resume(d, unsettled(d, ERR_TIMEOUT, "the store had no time for it"));
 }
 
 /* Thousands may wait here, each with no more than its events. */
-static enum phase stand_in_line(struct delivery *d)
+static enum phase wait_in_queue(struct delivery *d)
 {
 	struct request *r = d->r;
 	d->turn.fn = on_turn;
@@ -224,8 +228,36 @@ static enum phase run_events(struct delivery *d)
 	        .deadline_ms = d->deadline_ms,
 	        .done = on_sequenced,
 	        .err = &d->result.err,
+	        .hold = &d->hold,
 	};
-	return sequencer_start(&d->sequencer) ? P_WAIT : P_SETTLED;
+	return sequencer_start(&d->sequencer) ? P_WAIT : P_HOLD;
+}
+
+static void on_released(struct link_answer_hold *a)
+{
+	struct delivery *d = LIST_ENTRY(a, struct delivery, hold);
+	loop_timer_clear(d->r->loop, &d->timer);
+	resume(d, P_SETTLED);
+}
+
+static void on_held_too_long(struct loop_timer *t)
+{
+	struct delivery *d = LIST_ENTRY(t, struct delivery, timer);
+	link_hold_leave(&d->hold);
+	resume(d, P_SETTLED);
+}
+
+static enum phase hold(struct delivery *d)
+{
+	int64_t until_ms = loop_now_ms(d->r->loop) + HOLD_MS, last_ms = d->r->deadline_ms - ANSWER_MS;
+	d->hold.released = on_released;
+	d->timer.fn = on_held_too_long;
+	if (!link_hold_wait(&d->hold))
+		return P_SETTLED;
+	if (loop_timer_set(d->r->loop, &d->timer, until_ms < last_ms ? until_ms : last_ms) == ERR_OK)
+		return P_WAIT;
+	link_hold_leave(&d->hold);
+	return P_SETTLED;
 }
 
 static enum phase settled(struct delivery *d)
@@ -253,8 +285,9 @@ static void delivery_run(struct delivery *d)
 		case P_EXAMINE: d->phase = examine(d); break;
 		case P_EXAMINED: d->phase = examined(d); break;
 		case P_STORE: d->phase = check_store(d); break;
-		case P_LINE: d->phase = stand_in_line(d); break;
+		case P_QUEUE: d->phase = wait_in_queue(d); break;
 		case P_EVENTS: d->phase = run_events(d); break;
+		case P_HOLD: d->phase = hold(d); break;
 		case P_SETTLED: d->phase = settled(d); break;
 		case P_WAIT: return;
 		case P_RECEIVED: reply_text(d->r, 200, STR("EVENT_RECEIVED")); return; /* d may be dead */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "link/auth_code.h"
-#include "link/events.h"
+#include "link/change.h"
 #include "service.h"
 
 static int64_t fake_now_ms = 1000000;
@@ -270,17 +270,19 @@ static const struct store_vtable fake_scanning = {
 /* --- who hears of links */
 static char fake_heard[FAKE_TRACE];
 
-static inline void fake_hear(const struct link_events *self, const struct link_event *e)
+static inline void fake_hear(const struct link_listener *self, struct service *s, const struct link_change *e)
 {
 	static const char *const names[] = {"created", "removed", "refused", "missed"};
 	(void)self;
+	(void)s;
 	size_t n = strlen(fake_heard);
 	if (n < FAKE_TRACE - 256)
 		(void)snprintf(fake_heard + n, FAKE_TRACE - n, "%s%s:%s:%s:%s", n == 0 ? "" : " ",
 		               names[e->kind], e->customer_id, e->psid, e->reason);
 }
 
-static const struct link_events fake_events = {.heard = fake_hear};
+static const struct link_listener fake_listener = {.heard = fake_hear};
+static const struct link_listener *const fake_listeners[] = {&fake_listener, NULL};
 
 /* --- the loop */
 struct fake_rig {
@@ -329,7 +331,7 @@ static inline void fake_rig_init(struct fake_rig *rig, const struct store_vtable
 	                                .loop = rig->loop,
 	                                .store = &rig->store.store,
 	                                .sealer = rig->sealer,
-	                                .events = &fake_events};
+	                                .listeners = fake_listeners};
 }
 
 /* Once for each rig: until `over`, and every answer is out, but for one that is held.  False: not within

@@ -285,7 +285,6 @@ int visit_setup(void **state)
 	visit.body = empty;
 	visit.origin = "https://link.example";
 	visit.cookie = VISIT_NONCE;
-	store.in_flight = 0;
 	if (crypto_start(NULL) != ERR_OK || sealer_new(&key, 1, &sealer, NULL) != ERR_OK ||
 	    throttle_new(&visit.service.throttle, NULL) != ERR_OK ||
 	    log_start(LOG_DEBUG, LOG_JSON, quiet_log(), NULL) != ERR_OK)
