@@ -126,7 +126,10 @@ static enum err_code start_removal(void *arg, struct loop *loop, struct err *ret
 static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 {
 	static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
-	struct removal r = {.service = {.cfg = s->cfg, .store = s->store, .listeners = listeners}, .psid = psid};
+	char checked[STORE_PSID_MAX + 1];
+	struct removal r = {.service = {.cfg = s->cfg, .store = s->store, .listeners = listeners}, .psid = checked};
+	if (!cli_store_take(c, "--psid", psid, checked, sizeof checked))
+		return c->rc;
 	enum err_code code = cli_store_on_loop(s, start_removal, &r, &r.err);
 	if (code != ERR_OK || r.result == LINK_R_UNSETTLED)
 		return cli_fail(c, "%s", r.err.msg);

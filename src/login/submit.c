@@ -2,13 +2,13 @@
  *
  *  P_CHECK -> P_FIND -> wait -> P_FOUND -> P_HASH -> wait -> P_VERDICT
  *                ^-- in lower case -'                          |
- *     right: (P_UPGRADE -> wait) -> (P_HOLDER -> wait) -> P_CONSENT
+ *     right: (P_UPGRADE -> wait) -> P_OFFER (-> wait) -> P_OFFERED
  *                         `-- the record has changed: P_AGAIN -> P_FIND, once
  *     wrong: P_FLOOR -> wait -> P_REFUSE
  *
  *  A wrong login takes the same steps for known and unknown e-mails, with one hash, and is answered at a
  *  multiple of the floor time after it was received.  Any step may go to P_FAIL: not judged, 503.
- *  Waits: store (find, upgrade, holder), hash, timer.
+ *  Waits: store (find, upgrade), hash, timer, offer.
  */
 #include "login/submit.h"
 
@@ -46,7 +46,7 @@ enum submit_phase submit_give_up(struct submit *f, enum err_code code)
 
 /* --- may this be tried? */
 
-static int64_t store_deadline(const struct submit *f)
+int64_t submit_store_deadline(const struct submit *f)
 {
 	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - SUBMIT_LIMIT_MS;
 	return at < last ? at : last;
@@ -56,7 +56,7 @@ static int64_t store_deadline(const struct submit *f)
  * and webhooks want it. */
 static enum submit_phase take_place(struct submit *f)
 {
-	if (store_full(f->s->store, f->r->loop, store_deadline(f)))
+	if (store_full(f->s->store, f->r->loop, submit_store_deadline(f)))
 		return submit_give_up(f, ERR_BUSY);
 	struct err err;
 	struct password_question q = {.pool = f->s->hashes,
@@ -100,10 +100,9 @@ static enum submit_phase check(struct submit *f)
 enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill, store_done_fn *done)
 {
 	struct err err;
-	struct store_op *op = store_op_new(kind, store_deadline(f));
+	struct store_op *op = store_op_new(kind, submit_store_deadline(f));
 	if (op == NULL)
 		return ERR_NOMEM;
-	op->begun = kind == STORE_FIND_PSID; /* after the hash */
 	fill(f, &op->in);
 	enum err_code code = store_start(f->s->store, f->r->loop, op, done, f, &err);
 	if (code == ERR_OK)
@@ -178,7 +177,7 @@ static enum submit_phase right(struct submit *f)
 		submit_tell(f, "right", f->passed_by);
 	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
 		return P_UPGRADE;
-	return P_HOLDER;
+	return P_OFFER;
 }
 
 static const char *why_wrong(const struct submit *f)
@@ -219,6 +218,7 @@ static void stop(struct submit *f)
 	loop_timer_clear(f->r->loop, &f->limit);
 	if (f->op != NULL)
 		store_cancel(f->op);
+	offer_cancel(&f->offer);
 	password_job_cancel(f->job);
 	f->op = NULL;
 	f->job = NULL;
@@ -237,8 +237,8 @@ static void submit_run(struct submit *f)
 		case P_REFUSE: f->phase = submit_refuse(f); break;
 		case P_UPGRADE: f->phase = submit_upgrade(f); break;
 		case P_AGAIN: f->phase = take_place(f); break;
-		case P_HOLDER: f->phase = submit_find_holder(f); break;
-		case P_CONSENT: f->phase = submit_consent(f); break;
+		case P_OFFER: f->phase = submit_offer(f); break;
+		case P_OFFERED: f->phase = submit_offered(f); break;
 		case P_FAIL: f->phase = submit_fail(f); break;
 		case P_WAIT: return;
 		case P_DONE: stop(f); return;

@@ -4,6 +4,7 @@
 #include "http/params.h"
 #include "service.h"
 #include "login/device.h"
+#include "login/offer.h"
 #include "login/password_job.h"
 #include "login/state.h"
 #include "login/throttle.h"
@@ -18,8 +19,8 @@ enum submit_phase {
 	P_REFUSE,
 	P_UPGRADE,
 	P_AGAIN,
-	P_HOLDER,
-	P_CONSENT,
+	P_OFFER,
+	P_OFFERED,
 	P_FAIL,
 	P_WAIT,
 	P_DONE,
@@ -51,7 +52,7 @@ struct submit {
 	enum password_verdict verdict;
 	int64_t slot_ends_ms; /* a failed login is not answered earlier */
 	char new_hash[STORE_HASH_MAX + 1];
-	struct store_key holder; /* who holds the profile now; id empty: nobody, or not known */
+	struct offer offer;      /* after a right password */
 	enum err_code code;      /* why P_FAIL; or what the last operation came to */
 };
 
@@ -77,10 +78,11 @@ int64_t submit_last_floor_ms(const struct submit *f); /* the latest time to answ
 bool submit_too_late(const struct submit *f);         /* no multiple of the floor is left */
 enum submit_phase submit_wait_floor(struct submit *f);
 enum submit_phase submit_upgrade(struct submit *f);
-enum submit_phase submit_find_holder(struct submit *f);
+enum submit_phase submit_offer(struct submit *f);
+enum submit_phase submit_offered(struct submit *f);
+int64_t submit_store_deadline(const struct submit *f); /* of a store operation that starts now */
 
 /* The answers.  Each ends the flow. */
 enum submit_phase submit_refuse(struct submit *f); /* 401 */
 enum submit_phase submit_throttled(struct submit *f, int64_t wait_s);
-enum submit_phase submit_fail(struct submit *f);    /* 503, the page keeps the form */
-enum submit_phase submit_consent(struct submit *f); /* 200, or why not */
+enum submit_phase submit_fail(struct submit *f); /* 503, the page keeps the form */

@@ -1,0 +1,13 @@
+/* method.h - the ways to log in, one row each.
+ *
+ * A method finds out who the person is, and then starts an offer (login/offer.h).  To add one: its file, a row in
+ * method.c, its word in LINKD_LOGIN (config/settings.def), and the routes it needs. */
+#pragma once
+#include "http/request.h"
+
+struct login_method {
+	/* GET /link was right: answer with the method's first page, which carries the sealed state. */
+	void (*begin)(struct request *r, struct str sealed_state);
+};
+
+const struct login_method *login_method(const struct config *cfg); /* the one that LINKD_LOGIN names */

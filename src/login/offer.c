@@ -1,0 +1,141 @@
+#include "login/offer.h"
+
+#include "base/crypto.h"
+#include "link/auth_code.h"
+#include "login/answer.h"
+#include "login/form_guard.h"
+#include "login/trail.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+#include "service.h"
+#include "store/fingerprint.h"
+
+/* What Connect will take away. */
+static unsigned loses(const struct offer *o)
+{
+	unsigned what = STATE_LOSES_NOTHING;
+	bool bound = o->state->psid[0] != '\0';
+	const char *linked = o->customer->link.psid;
+	if (linked[0] != '\0' && !(bound && str_is(str_c(linked), o->state->psid)))
+		what |= STATE_LOSES_PROFILE;
+	if (o->customer->link_unknown)
+		what |= STATE_LOSES_UNKNOWN;
+	if (o->holder.id[0] != '\0')
+		what |= STATE_LOSES_CUSTOMER;
+	if (!bound) /* with CONFLICT_REFUSE too: nobody can be asked before the profile is known */
+		what |= STATE_LOSES_PERHAPS;
+	return what;
+}
+
+static enum err_code make_consent(const struct offer *o, struct consent *ret, struct buf *sealed)
+{
+	*ret = (struct consent){
+	        .state = *o->state, .key = o->customer->key, .replaces = o->holder, .loses = loses(o)};
+	ret->state.issued_s = form_guard_now_s();
+	enum err_code code = fingerprint_make(str_c(o->customer->hash), ret->record);
+	if (code == ERR_OK)
+		code = crypto_random(ret->salt, sizeof ret->salt);
+	return code == ERR_OK ? state_seal_consent(o->r->service->sealer, ret, sealed) : code;
+}
+
+/* The line has the digest of the code that Connect would make, which the webhook's lines have too. */
+static enum err_code tell_consent(const struct offer *o, const struct consent *c)
+{
+	struct auth_code_text text;
+	enum err_code code = auth_code_make_as((enum config_code_style)o->r->service->cfg->code_style, o->r->service->sealer,
+	                                  &c->key, c->salt, &text);
+	if (code == ERR_OK)
+		trail_line(o->r, &c->state,
+		           (struct audit){.action = "consent",
+		                          .result = "shown",
+		                          .customer_id = c->key.id,
+		                          .code_digest = audit_digest(str_c(text.s)).s});
+	crypto_wipe(&text, sizeof text);
+	return code;
+}
+
+static enum err_code show_consent(struct offer *o)
+{
+	struct consent c;
+	struct buf sealed;
+	metric_add(M_LOGIN_OK, 1);
+	buf_init(&sealed, SEAL_TEXT_MAX);
+	enum err_code code = make_consent(o, &c, &sealed);
+	if (code == ERR_OK)
+		code = tell_consent(o, &c);
+	if (code == ERR_OK)
+		answer_consent(o->r, 200, &c, buf_view(&sealed), NULL);
+	crypto_wipe(c.salt, sizeof c.salt);
+	buf_done(&sealed);
+	return code;
+}
+
+static void refuse_taken(struct offer *o)
+{
+	trail_line(o->r, o->state,
+	           (struct audit){.action = "consent",
+	                          .result = "not_shown",
+	                          .reason = "profile_linked_to_another_customer",
+	                          .customer_id = o->customer->key.id});
+	answer_taken(o->r);
+}
+
+static void show(struct offer *o)
+{
+	if (o->holder.id[0] != '\0' && o->r->service->cfg->link_conflict == CONFLICT_REFUSE)
+		refuse_taken(o);
+	else
+		o->code = show_consent(o);
+}
+
+static void on_holder(void *arg, struct store_op *op)
+{
+	struct offer *o = arg;
+	o->op = NULL;
+	o->code = op->code;
+	if (op->code == ERR_OK) {
+		for (size_t i = op->out.n; i-- > 0;) /* the newest, which comes first, is the last kept */
+			if (!str_is(str_c(op->out.customers[i].key.id), o->customer->key.id))
+				o->holder = op->out.customers[i].key;
+		show(o);
+	}
+	o->done(o);
+}
+
+static enum err_code find_holder(struct offer *o)
+{
+	struct err err;
+	struct store_op *op = store_op_new(STORE_FIND_PSID, o->deadline_ms);
+	if (op == NULL)
+		return ERR_NOMEM;
+	op->begun = true; /* the login was admitted */
+	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->state->psid));
+	enum err_code code = store_start(o->r->service->store, o->r->loop, op, on_holder, o, &err);
+	if (code == ERR_OK)
+		o->op = op;
+	return code;
+}
+
+bool offer_start(struct offer *o)
+{
+	o->code = ERR_OK;
+	if (o->customer->too_long) {
+		log_line(LOG_ERROR, "customer_key_too_long",
+		         log_z("error", "a login was right, but no code can carry the customer's key"));
+		answer_key_too_long(o->r);
+		return false;
+	}
+	if (o->state->psid[0] != '\0' && store_traits(o->r->service->store)->find_psid) {
+		o->code = find_holder(o);
+		return o->code == ERR_OK;
+	}
+	show(o);
+	return false;
+}
+
+void offer_cancel(struct offer *o)
+{
+	if (o->op != NULL)
+		store_cancel(o->op);
+	o->op = NULL;
+}
