@@ -192,7 +192,8 @@ static void leave_behind(const struct app *a)
 {
 	static struct app_worker **workers;
 	workers = a->worker;
-	log_line(LOG_ERROR, "the store did not finish its work in time",
+	log_line(LOG_ERROR, "store_did_not_stop",
+	         log_z("error", "operations were still in flight when the time to stop was over"),
 	         log_int("in_flight", (int64_t)atomic_load(&a->shared.store->in_flight)),
 	         log_int("workers", (int64_t)(workers != NULL ? a->workers : 0)));
 }

@@ -242,7 +242,8 @@ static void *run(void *arg)
 	(void)snprintf(name, sizeof name, "loop-%zu", w->index);
 	(void)pthread_setname_np(pthread_self(), name);
 	if (metrics_thread_start(NULL) != ERR_OK)
-		log_line(LOG_WARN, "no memory for a metrics block of its own", log_z("thread", name));
+		log_line(LOG_WARN, "metrics_shared", log_z("error", "no memory for counters of its own"),
+		         log_z("thread", name));
 	loop_run(w->loop);
 	return NULL;
 }

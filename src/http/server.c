@@ -98,7 +98,8 @@ static void on_sweep(struct loop_timer *t)
 	struct server *s = LIST_ENTRY(t, struct server, sweep);
 	server_conn_sweep(s);
 	if (loop_timer_set(s->opt.loop, t, loop_now_ms(s->opt.loop) + SWEEP_MS) != ERR_OK)
-		log_line(LOG_WARN, "no memory for a timer while stopping", log_int("open", (int64_t)s->open));
+		log_line(LOG_WARN, "connections_not_swept", log_z("error", "no memory for a timer"),
+		         log_int("open", (int64_t)s->open));
 }
 
 enum err_code server_new(const struct server_options *o, struct server **ret, struct err *reterr)

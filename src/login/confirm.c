@@ -161,7 +161,7 @@ static enum phase issued(struct confirm *c)
 static enum phase not_stored(struct confirm *c)
 {
 	enum err_code shown = err_http_status(c->code) == 503 ? c->code : ERR_STORE;
-	log_line(LOG_WARN, "code not stored", log_z("reason", err_name(c->code)));
+	log_line(LOG_WARN, "code_not_stored", log_z("reason", err_name(c->code)));
 	answer_retry_after(c->r, 1);
 	answer_consent(c->r, 503, &c->consent, params_get(&c->form, "consent"), err_text(shown));
 	return P_DONE;

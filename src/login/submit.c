@@ -141,7 +141,8 @@ static enum submit_phase found(struct submit *f)
 	if (f->found > 1) {
 		struct audit_digest email = audit_digest_email(str_c(f->email));
 		metric_add(M_LOGIN_AMBIGUOUS, 1);
-		log_line(LOG_ERROR, "several customers have this e-mail: none of them can log in",
+		log_line(LOG_ERROR, "email_not_unique",
+		         log_z("error", "several customers have this e-mail: none of them can log in"),
 		         log_z("email_digest", email.s));
 	}
 	f->known = f->found == 1;
@@ -194,9 +195,9 @@ static enum submit_phase wrong(struct submit *f)
 	if (f->at_ceiling)
 		return P_FLOOR;
 	if (f->known && f->customer.too_long)
-		log_line(LOG_ERROR, "a customer's key or password hash is too long");
+		log_line(LOG_ERROR, "customer_record_unusable", log_z("error", "its key or password hash is too long"));
 	else if (f->verdict == PASSWORD_UNUSABLE)
-		log_line(LOG_ERROR, "a customer's password hash cannot be checked");
+		log_line(LOG_ERROR, "customer_record_unusable", log_z("error", "its password hash cannot be checked"));
 	if (f->known && !f->customer.too_long)
 		submit_count_failure(f);
 	return P_FLOOR;

@@ -63,7 +63,7 @@ enum submit_phase submit_throttled(struct submit *f, int64_t wait_s)
 enum submit_phase submit_fail(struct submit *f)
 {
 	metric_add(f->code == ERR_STORE ? M_LOGIN_STORE : M_LOGIN_BUSY, 1);
-	log_line(LOG_WARN, "login not judged", log_z("reason", err_name(f->code)));
+	log_line(LOG_WARN, "login_not_judged", log_z("reason", err_name(f->code)));
 	answer_retry_after(f->r, 1);
 	return login_again(f, 503, err_text(err_http_status(f->code) == 503 ? f->code : ERR_BUSY));
 }

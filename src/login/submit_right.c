@@ -16,7 +16,7 @@ static void on_upgrade(void *arg, struct store_op *op)
 	bool changed = op->code == ERR_OK && op->out.outcome == STORE_KEPT && !f->again;
 	f->again |= changed;
 	if (op->code != ERR_OK)
-		log_line(LOG_WARN, "an old password hash was not replaced", log_z("reason", op->err.msg));
+		log_line(LOG_WARN, "password_not_upgraded", log_z("error", op->err.msg));
 	else if (op->out.outcome == STORE_DONE) /* the consent must match the record as it is now */
 		(void)str_copy(f->customer.hash, sizeof f->customer.hash, str_c(f->new_hash));
 	submit_resume(f, changed ? P_AGAIN : P_OFFER);

@@ -11,7 +11,7 @@ enum {
 
 static void not_counted(const char *why)
 {
-	log_line(LOG_WARN, "a failed login was not counted in the store", log_z("reason", why));
+	log_line(LOG_WARN, "login_failure_not_counted", log_z("error", why));
 }
 
 static void on_counted(void *arg, struct store_op *op)

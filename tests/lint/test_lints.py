@@ -64,6 +64,8 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("metrics", "src/obs/metrics.def", '+GAUGE(OPEN, "linkd_open", "", "Open.")\n', "M_OPEN"),
     ("metrics", "src/obs/metrics.def", 'COUNTER(OPENED, "linkd_opened", "", "Opened.")\n', "_total"),
     ("metrics", "src/obs/metrics.def", 'COUNTER(OPENED, "opened_total", "", "Opened.")\n', "begin with"),
+    ("messages", "src/loop/loop.c", '+\nvoid loop_x(void)\n{\n\tlog_line(LOG_WARN, "it went wrong");\n}\n', "not a name"),
+    ("messages", "src/loop/loop.c", '+\nvoid loop_x(void)\n{\n\tlog_line(x ? LOG_WARN : LOG_INFO,\n\t\t"Store_failing", log_z("a", b));\n}\n', "not a name"),
     ("tests", "tests/unit/test_buf.c", "+\nstatic void test_lost(void **state)\n{\n\t(void)state;\n}\n", "test_lost"),
     ("tests", "tests/unit/test_buf.c", "+\n/* test_lost */\nstatic void test_lost(void **state)\n{\n}\n", "test_lost"),
     ("tests", "tests/unit/test_buf.c", "+\nstatic void a_lost_one(void **state)\n{\n\t(void)state;\n}\n", "a_lost_one"),

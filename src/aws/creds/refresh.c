@@ -43,7 +43,7 @@ bool creds_usable(const struct creds *c)
 static void set_timer(struct creds *c, int64_t wait_ms)
 {
 	if (loop_timer_set(c->loop, &c->timer, loop_now_ms(c->loop) + wait_ms) != ERR_OK)
-		log_line(LOG_ERROR, "no memory for the timer of AWS credentials");
+		log_line(LOG_ERROR, "aws_credentials_not_refreshed", log_z("error", "no memory for a timer"));
 }
 
 /* In the middle of a life that is short; a random part earlier, so that a fleet does not ask as one. */
@@ -81,7 +81,7 @@ static void after_failure(struct creds *c, const struct err *err)
 	pthread_mutex_unlock(&c->lock);
 	metric_add(M_CREDS_FAILED, 1);
 	c->failures++;
-	log_line(urgent ? LOG_ERROR : LOG_WARN, "AWS credentials", log_z("error", err->msg),
+	log_line(urgent ? LOG_ERROR : LOG_WARN, "aws_credentials_failed", log_z("error", err->msg),
 	         log_z("in_use", have ? "the keys before" : "none"));
 	set_timer(c, retry_in_ms(c->failures, urgent));
 }
@@ -177,7 +177,7 @@ static void after_success(struct creds *c, struct creds_keys *keys, const struct
 	c->provider = plan->provider;
 	c->failures = 0;
 	metric_add(M_CREDS_OK, 1);
-	log_line(LOG_INFO, "AWS credentials", log_z("provider", plan->provider),
+	log_line(LOG_INFO, "aws_credentials", log_z("provider", plan->provider),
 	         log_z("source", plan->source), log_z("access_key_id", keys->access_key_id),
 	         log_int("expires_at", expires_at_s));
 	put(c, keys, plan->keeps);
