@@ -59,6 +59,15 @@ $(TORTURE): $(wildcard tests/torture/*.[ch]) tests/torture/kinds.def $(BUILD)/ho
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -g -fPIC -shared -fno-builtin -fno-omit-frame-pointer \
 		-o $@ $(filter %.c,$^) -ldl -lgcc_s -pthread
 
+# A library to preload into a build with -finstrument-functions: what a request enters.
+WALK := $(BUILD)/walk/walk.so
+$(WALK): tests/walk/walk.c $(BUILD)/how
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -g -fPIC -shared -o $@ $<
+
+walk: $(WALK)
+
 # The programs of make bench; every other .c file beside them is linked into each.
 BENCH := $(addprefix $(BUILD)/bench/,standin bodies floor pace)
 BENCH_HELP := $(filter-out $(BENCH:$(BUILD)/%=$(BUILD)/obj-tests/%.o), \
@@ -140,5 +149,5 @@ lint: $(STYLE_PATH)
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint format
+.PHONY: tests walk bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint format
 .SECONDARY:

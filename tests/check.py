@@ -29,6 +29,7 @@ KINDS = {  # builds: variables of make, and of the environment of what runs
              {"TSAN_OPTIONS": f"halt_on_error=0:second_deadlock_stack=1:log_path={LOGS}/san.tsan"}),
     # with -fexceptions each call would be two branches more, one of which nothing in C can take
     "gcov": (["BUILD=build/gcov", "CFLAGS=-O0 -g --coverage -fprofile-update=atomic -fno-exceptions"], {}),
+    "walk": (["BUILD=build/walk", "CFLAGS=-O0 -g -finstrument-functions"], {}),
     # gcc 12 takes memory kept in a growing array for lost; leaks are looked for by asan and valgrind
     "analyzer": (["BUILD=build/analyzer", "CFLAGS=-O2 -g -fanalyzer -Wno-analyzer-malloc-leak"], {}),
 }
@@ -301,6 +302,11 @@ def valgrind(step):
                               "--errors-for-leak-kinds=definite", "--fair-sched=try"))
 
 
+def walk(step):
+    """How many files a request enters."""
+    return Count(0, 1) if step.make("all", "walk") else pytest(step, "walk")
+
+
 def analyzer(step):
     return Count(1, 0) if step.make("all") == 0 else Count(0, 1)
 
@@ -355,6 +361,7 @@ ALL = [
     ("flow-threads", flow, "tsan", False),
     ("valgrind", valgrind, "plain", False),
     ("analyzer", analyzer, "analyzer", False),
+    ("walk", walk, "walk", False),
     ("speed", scripts("speed"), "plain", True),
     ("bench", bench, "plain", True),
     ("bench-more", scripts("bench/test_peers.py", "bench/test_memory.py", "bench/test_flat.py", extra=["bench-tools"], timeout=3600), "plain", True),
