@@ -155,7 +155,7 @@ static void log_start_line(const struct app *a)
 		log_line(LOG_WARN, "setting", log_z("warning", a->cfg->warnings.v[i]));
 	log_line(LOG_INFO, "started", log_z("version", LINKD_VERSION),
 	         log_int("workers", (int64_t)a->workers), log_int("hash_threads", a->hash_threads),
-	         log_z("store", store_traits(a->shared.store)->name));
+	         log_z("store", store_name(a->shared.store)));
 }
 
 /* Stop taking, answer what is here, end the loops. */
@@ -180,7 +180,7 @@ static bool settle(struct app *a)
 	while (clock_mono_ms() < end_ms) {
 		for (size_t i = 0; i < a->workers; i++)
 			app_worker_drain(a->worker[i]);
-		if (a->shared.store == NULL || atomic_load(&a->shared.store->in_flight) == 0)
+		if (a->shared.store == NULL || store_idle(a->shared.store))
 			return true;
 		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
@@ -194,7 +194,7 @@ static void leave_behind(const struct app *a)
 	workers = a->worker;
 	log_line(LOG_ERROR, "store_did_not_stop",
 	         log_z("error", "operations were still in flight when the time to stop was over"),
-	         log_int("in_flight", (int64_t)atomic_load(&a->shared.store->in_flight)),
+	         log_int("loops", (int64_t)atomic_load(&a->shared.store->ports)),
 	         log_int("workers", (int64_t)(workers != NULL ? a->workers : 0)));
 }
 

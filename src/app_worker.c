@@ -126,7 +126,6 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	w->service = (struct service){
 	        .cfg = shared->cfg,
 	        .loop = w->loop,
-	        .store = shared->store,
 	        .sealer = shared->sealer,
 	        .hashes = shared->hashes,
 	        .parses = shared->parses,
@@ -166,13 +165,14 @@ static void free_keys(struct app_worker *w)
 
 static enum err_code attach_store(struct app_worker *w, struct err *reterr)
 {
-	return store_attach(w->shared->store, w->loop, reterr);
+	return store_attach(w->shared->store, w->loop, &w->service.store, reterr);
 }
 
 /* What still waits for the store ends now. */
 static void detach_store(struct app_worker *w)
 {
-	store_detach(w->shared->store, w->loop);
+	store_detach(w->service.store);
+	w->service.store = NULL;
 }
 
 static enum err_code start_health(struct app_worker *w, struct err *reterr)

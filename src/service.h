@@ -18,7 +18,7 @@ struct password_pool;
 struct service {
 	const struct config *cfg;
 	struct loop *loop;
-	struct store *store;
+	struct store_port *store; /* of this loop */
 	const struct sealer *sealer;           /* link/seal.h */
 	struct signature_keys *signature_keys; /* webhook/signature.h: of this loop's thread */
 	struct password_pool *hashes; /* login/password_job.h: threads at nice 19; shared by all workers */

@@ -80,7 +80,7 @@ static void ping(struct pulse *p)
 		return;
 	}
 	struct err err;
-	enum err_code code = store_start(p->s->store, p->s->loop, op, on_ping, p, &err);
+	enum err_code code = store_start(p->s->store, op, on_ping, p, &err);
 	if (code != ERR_OK)
 		keep(p->health, code, err.msg);
 	else

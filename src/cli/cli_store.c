@@ -61,14 +61,15 @@ struct store_op *cli_store_op(enum store_kind kind)
 enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg, struct err *reterr)
 {
 	struct loop *loop = NULL;
+	struct store_port *port = NULL;
 	enum err_code code = loop_new(&loop, reterr);
 	if (code == ERR_OK)
-		code = store_attach(s->store, loop, reterr);
+		code = store_attach(s->store, loop, &port, reterr);
 	if (code == ERR_OK) {
-		code = start(arg, loop, reterr);
+		code = start(arg, port, reterr);
 		if (code == ERR_OK)
 			loop_run(loop);
-		store_detach(s->store, loop);
+		store_detach(port);
 		loop_drain(loop); /* the warm read's wait for credentials may be answered by now */
 	}
 	loop_free(loop);
@@ -76,7 +77,6 @@ enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, 
 }
 
 struct waiter {
-	struct cli_store *s;
 	struct store_op *op; /* not started yet */
 	struct loop *loop;
 	struct store_out *out;
@@ -94,19 +94,19 @@ static void on_done(void *arg, struct store_op *op)
 	loop_stop(w->loop);
 }
 
-static enum err_code start_op(void *arg, struct loop *loop, struct err *reterr)
+static enum err_code start_op(void *arg, struct store_port *port, struct err *reterr)
 {
 	struct waiter *w = arg;
 	struct store_op *op = w->op;
 	w->op = NULL; /* freed by store_start when it fails */
-	w->loop = loop;
-	return store_start(w->s->store, loop, op, on_done, w, reterr);
+	w->loop = port->loop;
+	return store_start(port, op, on_done, w, reterr);
 }
 
 enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
                             struct err *reterr)
 {
-	struct waiter w = {.s = s, .op = op, .out = ret};
+	struct waiter w = {.op = op, .out = ret};
 	*ret = (struct store_out){.n = 0};
 	enum err_code code = cli_store_on_loop(s, start_op, &w, &w.err);
 	store_op_free(w.op);

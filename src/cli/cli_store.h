@@ -21,7 +21,7 @@ void cli_store_close(struct cli_store *s);
 
 /* Run what `start` begins, on a loop of its own to which the store is attached, until loop_stop.
  * Errors  those of start; ERR_NOMEM, ERR_STORE: nothing was started. */
-typedef enum err_code cli_store_start_fn(void *arg, struct loop *loop, struct err *reterr);
+typedef enum err_code cli_store_start_fn(void *arg, struct store_port *port, struct err *reterr);
 MUST_CHECK enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg,
                                            struct err *reterr);
 

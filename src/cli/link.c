@@ -108,13 +108,14 @@ static void on_removed(void *arg, const struct link_answer *a)
 	loop_stop(r->service.loop);
 }
 
-static enum err_code start_removal(void *arg, struct loop *loop, struct err *reterr)
+static enum err_code start_removal(void *arg, struct store_port *port, struct err *reterr)
 {
 	struct removal *r = arg;
-	r->service.loop = loop;
+	r->service.loop = port->loop;
+	r->service.store = port;
 	cli_audit_actor(r->actor);
 	struct link_call call = {.service = &r->service,
-	                         .deadline_ms = loop_now_ms(loop) + REMOVE_MS,
+	                         .deadline_ms = loop_now_ms(port->loop) + REMOVE_MS,
 	                         .done = on_removed,
 	                         .arg = r,
 	                         .source = {.way = "cli", .actor = r->actor}};
@@ -127,7 +128,7 @@ static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 {
 	static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
 	char checked[STORE_PSID_MAX + 1];
-	struct removal r = {.service = {.cfg = s->cfg, .store = s->store, .listeners = listeners}, .psid = checked};
+	struct removal r = {.service = {.cfg = s->cfg, .listeners = listeners}, .psid = checked};
 	if (!cli_store_take(c, "--psid", psid, checked, sizeof checked))
 		return c->rc;
 	enum err_code code = cli_store_on_loop(s, start_removal, &r, &r.err);

@@ -33,7 +33,7 @@ typedef void link_done_fn(void *arg, const struct link_answer *a);
 struct link_call {
 	struct service *service;
 	int64_t deadline_ms; /* monotonic */
-	bool begun;          /* part of work the store let in: its operations are not refused as too late */
+	bool admitted; /* part of work that store_admit let in: its operations are not refused as too late */
 	link_done_fn *done;
 	void *arg;
 	const char *scope;         /* request id on the log lines, borrowed until the end; NULL for none */

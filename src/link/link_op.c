@@ -48,7 +48,7 @@ static void on_store(void *arg, struct store_op *op)
 {
 	struct link_op *o = arg;
 	o->running = NULL;
-	o->call.begun = true;
+	o->call.admitted = true;
 	o->code = op->code;
 	if (op->code != ERR_OK)
 		o->err = op->err;
@@ -96,7 +96,7 @@ struct store_op *link_op_new(const struct link_op *o, enum store_kind kind)
 	struct store_op *op = store_op_new(kind, o->call.deadline_ms);
 	if (op == NULL)
 		return NULL;
-	op->begun = o->call.begun;
+	op->admitted = o->call.admitted;
 	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->psid));
 	return op;
 }
@@ -114,7 +114,7 @@ int link_op_store(struct link_op *o, struct store_op *op, int next)
 		(void)err_set(&o->err, o->code, "no memory for a timer");
 		return next;
 	}
-	o->code = store_start(s->store, s->loop, op, on_store, o, &o->err);
+	o->code = store_start(s->store, op, on_store, o, &o->err);
 	if (o->code != ERR_OK)
 		return next;
 	o->running = op;

@@ -115,7 +115,7 @@ static enum phase issue(struct confirm *c)
 		store_op_free(op);
 		return fail(c, code);
 	}
-	code = store_start(c->s->store, c->r->loop, op, on_issued, c, &err);
+	code = store_start(c->s->store, op, on_issued, c, &err);
 	if (code != ERR_OK)
 		return fail(c, code);
 	c->op = op;

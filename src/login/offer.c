@@ -108,9 +108,9 @@ static enum err_code find_holder(struct offer *o)
 	struct store_op *op = store_op_new(STORE_FIND_PSID, o->deadline_ms);
 	if (op == NULL)
 		return ERR_NOMEM;
-	op->begun = true; /* the login was admitted */
+	op->admitted = true; /* the login was admitted */
 	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->state->psid));
-	enum err_code code = store_start(o->r->service->store, o->r->loop, op, on_holder, o, &err);
+	enum err_code code = store_start(o->r->service->store, op, on_holder, o, &err);
 	if (code == ERR_OK)
 		o->op = op;
 	return code;

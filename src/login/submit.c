@@ -56,7 +56,7 @@ int64_t submit_store_deadline(const struct submit *f)
  * and webhooks want it. */
 static enum submit_phase take_place(struct submit *f)
 {
-	if (store_full(f->s->store, f->r->loop, submit_store_deadline(f)))
+	if (store_admit(f->s->store, submit_store_deadline(f), NULL) == STORE_OVERLOADED)
 		return submit_give_up(f, ERR_BUSY);
 	struct err err;
 	struct password_question q = {.pool = f->s->hashes,
@@ -104,7 +104,7 @@ enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_f
 	if (op == NULL)
 		return ERR_NOMEM;
 	fill(f, &op->in);
-	enum err_code code = store_start(f->s->store, f->r->loop, op, done, f, &err);
+	enum err_code code = store_start(f->s->store, op, done, f, &err);
 	if (code == ERR_OK)
 		f->op = op;
 	return code;

@@ -28,12 +28,12 @@ void submit_count_failure(struct submit *f)
 	struct err err;
 	struct store_op *op = store_op_new(STORE_FAILURE, loop_now_ms(f->r->loop) + COUNT_MS);
 	if (op != NULL) {
-		op->begun = true; /* after the hash */
+		op->admitted = true; /* after the hash */
 		op->in.key = f->customer.key;
 		op->in.now_s = form_guard_now_s();
 		op->in.window_s = op->in.now_s + WINDOW_S;
 	}
-	if (store_start(f->s->store, f->r->loop, op, on_counted, NULL, &err) != ERR_OK)
+	if (store_start(f->s->store, op, on_counted, NULL, &err) != ERR_OK)
 		not_counted(err.msg);
 }
 

@@ -104,21 +104,59 @@ void store_close(struct store *s)
 		s->vt->free(s);
 }
 
-const struct store_traits *store_traits(const struct store *s)
+bool store_idle(struct store *s)
 {
+	return atomic_load(&s->ports) == 0;
+}
+
+const char *store_name(const struct store *s)
+{
+	return s->vt->traits.name;
+}
+
+const struct store_traits *store_traits(const struct store_port *p)
+{
+	const struct store *s = p->store;
 	const struct store_traits *now = atomic_load_explicit(&s->traits, memory_order_relaxed);
 	return now == NULL ? &s->vt->traits : now;
 }
 
-enum err_code store_attach(struct store *s, struct loop *loop, struct err *reterr)
+enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
 {
-	return s->vt->attach == NULL ? ERR_OK : s->vt->attach(s, loop, reterr);
+	struct store_port *p = NULL;
+	enum err_code code = ERR_OK;
+	if (s->vt->attach != NULL)
+		code = s->vt->attach(s, loop, &p, reterr);
+	else if ((p = calloc(1, sizeof *p)) == NULL)
+		code = err_set(reterr, ERR_NOMEM, "no memory for the store");
+	if (code != ERR_OK)
+		return code;
+	p->store = s;
+	p->loop = loop;
+	atomic_fetch_add(&s->ports, 1);
+	*ret = p;
+	return ERR_OK;
 }
 
-void store_detach(struct store *s, struct loop *loop)
+static void port_free(struct store_port *p)
 {
-	if (s->vt->detach != NULL)
-		s->vt->detach(s, loop);
+	struct store *s = p->store;
+	if (s->vt->port_free != NULL)
+		s->vt->port_free(p);
+	else
+		free(p);
+	atomic_fetch_sub(&s->ports, 1);
+}
+
+void store_detach(struct store_port *p)
+{
+	if (p == NULL)
+		return;
+	p->detached = true;
+	if (p->store->vt->detach != NULL)
+		p->store->vt->detach(p);
+	if (p->in_flight == 0)
+		port_free(p);
 }
 
 /* The large texts at its end, which few operations have, are made empty rather than zeroed: more than half of
@@ -180,69 +218,55 @@ static void count(const struct store_op *op)
 static void deliver(struct loop_post *p)
 {
 	struct store_op *op = LIST_ENTRY(p, struct store_op, post);
-	atomic_fetch_sub(&op->store->in_flight, 1);
+	struct store_port *port = op->port;
 	metric_add(M_STORE_QUEUED, -1);
+	if (--port->in_flight == 0 && port->detached)
+		port_free(port);
 	if (!op->cancelled)
-		op->done(op->arg, op); /* may close the store: nothing of it is touched after */
+		op->done(op->arg, op); /* may detach the port and close the store: nothing of them is touched after */
 	store_op_free(op);
-}
-
-static void leave(struct store *s)
-{
-	atomic_fetch_sub(&s->in_flight, 1);
-	metric_add(M_STORE_QUEUED, -1);
-	metric_add(M_STORE_BUSY, 1);
 }
 
 static enum err_code refuse(struct store_op *op, enum err_code code, struct err *reterr)
 {
+	metric_add(M_STORE_BUSY, 1);
 	store_op_free(op);
-	if (code == ERR_NOMEM)
-		return err_set(reterr, code, "no memory for a store operation");
-	if (code == ERR_INTERNAL)
-		return err_set(reterr, code, "the store does not serve this loop");
-	return err_set(reterr, code, "too many store operations in flight");
+	return err_set(reterr, code,
+	               code == ERR_NOMEM ? "no memory for a store operation"
+	                                 : "too many store operations in flight");
 }
 
-enum err_code store_start(struct store *s, struct loop *home, struct store_op *op, store_done_fn *done,
-                          void *arg, struct err *reterr)
+enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done, void *arg,
+                          struct err *reterr)
 {
 	if (op == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a store operation");
-	op->store = s;
-	op->home = home;
+	if (p->in_flight >= p->store->in_flight_max)
+		return refuse(op, ERR_BUSY, reterr);
+	op->port = p;
 	op->done = done;
 	op->arg = arg;
 	op->started_us = clock_mono_us();
 	op->post.fn = deliver;
 	metric_add(M_STORE_QUEUED, 1);
-	if (atomic_fetch_add(&s->in_flight, 1) >= s->in_flight_max) {
-		leave(s);
-		return refuse(op, ERR_BUSY, reterr);
-	}
-	enum err_code code = s->vt->start(s, op);
-	if (code != ERR_OK) {
-		leave(s);
-		return refuse(op, code, reterr);
-	}
-	return ERR_OK;
+	p->in_flight++; /* before the start: it may be finished by another thread at once */
+	enum err_code code = p->store->vt->start(p, op);
+	if (code == ERR_OK)
+		return ERR_OK;
+	p->in_flight--;
+	metric_add(M_STORE_QUEUED, -1);
+	return refuse(op, code, reterr);
 }
 
-bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms)
+enum store_admission store_admit(struct store_port *p, int64_t deadline_ms, struct limiter_waiter *w)
 {
-	return atomic_load_explicit(&s->in_flight, memory_order_relaxed) >= s->in_flight_max ||
-	       (s->vt->full != NULL && s->vt->full(s, home, deadline_ms));
-}
-
-bool store_line(struct store *s, const struct loop *home, struct store_turn *t)
-{
-	return s->vt->line != NULL && s->vt->line(s, home, t);
-}
-
-void store_line_leave(struct store *s, struct store_turn *t)
-{
-	if (t->place != NULL)
-		s->vt->line_leave(t);
+	if (p->in_flight >= p->store->in_flight_max)
+		return STORE_OVERLOADED;
+	if (p->limiter == NULL)
+		return STORE_NOW;
+	if (limiter_full(p->limiter, deadline_ms - loop_now_ms(p->loop)))
+		return STORE_OVERLOADED;
+	return w != NULL && limiter_wait(p->limiter, w) ? STORE_WAIT : STORE_NOW;
 }
 
 void store_cancel(struct store_op *op)
@@ -253,6 +277,6 @@ void store_cancel(struct store_op *op)
 void store_finish(struct store_op *op)
 {
 	count(op);
-	note_health(op->store, op);
-	loop_post(op->home, &op->post);
+	note_health(op->port->store, op);
+	loop_post(op->port->loop, &op->post);
 }

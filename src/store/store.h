@@ -4,7 +4,7 @@
  * a write that runs after its request was answered 503).  What each must survive: the histories in
  * tests/store/ run on every backend.
  *
- * Threads   store_start on a loop; `done` on the same loop.  Per the async contract in loop.h.
+ * Threads   store_start on the loop of the port; `done` on the same loop.  Per the async contract in loop.h.
  * Ownership store_op_new's op is the caller's until store_start succeeds, then the store's: it is borrowed in
  *           `done` and freed after `done` returned, or after store_cancel when the work ends. */
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "loop/limiter.h"
 #include "loop/loop.h"
 
 enum {
@@ -125,25 +126,25 @@ struct store_out {
 };
 
 struct store;
+struct store_port;
 struct store_op;
 typedef void store_done_fn(void *arg, struct store_op *op);
 
 struct store_op {
 	enum store_kind kind;
 	int64_t deadline_ms; /* monotonic; a backend starts no new work for it past this */
-	bool begun;          /* part of work that was begun: not refused as too late, ahead of what is new */
+	bool admitted; /* part of work that store_admit let in: not refused as too late, and ahead of new work */
 	struct store_out out;
 	enum err_code code; /* ERR_OK: settled, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM:
 	                       not settled */
 	/* the store's own */
-	struct store *store;
+	struct store_port *port;
 	store_done_fn *done;
 	void *arg;
-	struct loop *home;
 	int64_t started_us;
 	struct loop_post post;
 	struct store_op *next;
-	bool cancelled; /* home loop's thread only */
+	bool cancelled; /* its loop's thread only */
 
 	struct store_in in;
 	struct err err; /* why it did not settle, safe to log */
@@ -157,29 +158,34 @@ struct store_traits {
 	bool find_psid;   /* false: conflicts cannot be looked up */
 };
 
-struct store_turn;
+/* A loop's own way to the store.  Used by that loop's thread only. */
+struct store_port { /* embedded first in a backend's own struct */
+	struct store *store;
+	struct loop *loop;
+	struct limiter *limiter; /* of the backend's calls; NULL: it has none */
+	size_t in_flight;        /* operations that were started and not delivered yet */
+	bool detached;           /* freed when the last of them was delivered */
+};
+
 struct store_vtable {
 	struct store_traits traits;
 	/* Work on op; call store_finish(op) from any thread when it ended.  ERR_BUSY, ERR_NOMEM: it will not.
 	 */
-	enum err_code (*start)(struct store *s, struct store_op *op);
+	enum err_code (*start)(struct store_port *p, struct store_op *op);
 	void (*free)(struct store *s);
-	/* Both NULL where operations need nothing of their loop. */
-	enum err_code (*attach)(struct store *s, struct loop *loop, struct err *reterr);
-	void (*detach)(struct store *s, struct loop *loop);
-	/* New work of this loop would come too late.  NULL: only the front's limit counts. */
-	bool (*full)(struct store *s, const struct loop *loop, int64_t deadline_ms);
-	/* See store_line; both NULL: there is none. */
-	bool (*line)(struct store *s, const struct loop *loop, struct store_turn *t);
-	void (*line_leave)(struct store_turn *t);
+	/* All three NULL where operations need nothing of their loop.  attach makes a port, with the limiter; detach
+	 * ends what still runs (ERR_STOPPING); port_free follows when all was delivered. */
+	enum err_code (*attach)(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr);
+	void (*detach)(struct store_port *p);
+	void (*port_free)(struct store_port *p);
 };
 
 struct store { /* embedded first in a backend's own struct */
 	const struct store_vtable *vt;
 	const struct store_traits *_Atomic traits; /* NULL: the vtable's; else as the backend found them */
 	/* the front's, set by store_open */
-	size_t in_flight_max; /* operations */
-	_Atomic size_t in_flight;
+	size_t in_flight_max;    /* operations of one port */
+	_Atomic size_t ports;    /* not freed yet */
 	_Atomic bool failing[2]; /* reads, writes: the last one failed; logged when it changes */
 };
 
@@ -193,42 +199,40 @@ struct store_backend {
 /* Open the store `cfg->store` names.  `file_problem` errors name the path and the remedy.
  * Errors  ERR_INVALID (unknown kind, wrong file, newer schema), ERR_STORE (cannot be opened), ERR_NOMEM. */
 MUST_CHECK enum err_code store_open(const struct config *cfg, struct store **ret, struct err *reterr);
-void store_close(struct store *s); /* Pre: nothing in flight.  NULL is a no-op */
-const struct store_traits *store_traits(const struct store *s);
+void store_close(struct store *s); /* Pre: store_idle.  NULL is a no-op */
+bool store_idle(struct store *s);  /* every port was detached, and all its operations delivered.  Any thread */
+const char *store_name(const struct store *s);
 /* Path of the database file when the store is one, to keep a file beside it; NULL otherwise.  Borrowed. */
 const char *store_file(const struct config *cfg);
 
-/* A loop that starts operations must be attached (its connections are made then) and detached, while it does
- * not run and before it is freed: what it still waits for then ends with ERR_STOPPING, to be delivered by
- * loop_drain. */
-MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct err *reterr);
-void store_detach(struct store *s, struct loop *loop); /* of one not attached: no-op */
+/* A port for a loop: its connections are made now.  Detach it while the loop does not run, and before the loop is
+ * freed; what it still waits for then ends with ERR_STOPPING, to be delivered by loop_drain.
+ * Ownership  the port is gone once it is detached and its last operation was delivered. */
+MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret,
+                                      struct err *reterr);
+void store_detach(struct store_port *p); /* NULL is a no-op */
+const struct store_traits *store_traits(const struct store_port *p);
 
 struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms); /* NULL: no memory */
 void store_op_free(struct store_op *op); /* only one that was not started; wipes hashes.  NULL is a no-op */
 
-/* The home loop must turn until every op it started was delivered, cancelled ones too.
+/* The port's loop must turn until every op it started was delivered, cancelled ones too.
  * Errors  ERR_BUSY (in_flight_max reached), ERR_NOMEM.  On failure op is freed, done is never called and
  * reterr says why. */
-MUST_CHECK enum err_code store_start(struct store *s, struct loop *home, struct store_op *op,
-                                     store_done_fn *done, void *arg, struct err *reterr);
-/* Would what follows from a request, to be over at this monotonic time, be refused or come too late?  Asked
- * before work that would then be for nothing. */
-bool store_full(struct store *s, const struct loop *home, int64_t deadline_ms);
+MUST_CHECK enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done, void *arg,
+                                     struct err *reterr);
 
-/* Wait for the store before anything is made for an operation, since thousands may.  True: t->fn comes, on
- * this loop, when one can begin, and begins it at once.  False: one can begin now. */
-struct store_turn {
-	void (*fn)(struct store_turn *t);
-	size_t more; /* operations that come at once, beside the first */
-	void *place; /* the backend's; NULL: does not wait */
-};
-bool store_line(struct store *s, const struct loop *home, struct store_turn *t);
-void store_line_leave(struct store *s, struct store_turn *t); /* of one that does not wait: no-op */
+/* May new work start that must end by this monotonic time?  Asked before anything is done for it.
+ * STORE_WAIT  `w` waits for a slot: w->fn is called on this loop and must start the work at once.
+ *             limiter_wait_end ends the wait.  `w` is zeroed but for fn and slot.more: the number of
+ *             operations that will follow at once, beside the first.
+ * With `w` NULL nobody waits: the answer is STORE_NOW or STORE_OVERLOADED. */
+enum store_admission { STORE_NOW, STORE_WAIT, STORE_OVERLOADED };
+enum store_admission store_admit(struct store_port *p, int64_t deadline_ms, struct limiter_waiter *w);
 /* done is never called afterwards; a write may still land.  On the op's loop only. */
 void store_cancel(struct store_op *op);
 
-/* For backends: post the op back to its loop, where done runs and the op is freed.  Any thread. */
+/* For backends: post the op back to its port's loop, where done runs and the op is freed.  Any thread. */
 void store_finish(struct store_op *op);
 bool store_writes(enum store_kind k); /* changes something; PING counts as a read */
 const char *store_kind_name(enum store_kind k);

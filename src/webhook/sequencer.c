@@ -87,7 +87,7 @@ static enum err_code start_event(struct sequence *sequence, struct err *reterr)
 	struct link_call call = {
 	        .service = l->service,
 	        .deadline_ms = l->deadline_ms,
-	        .begun = true,
+	        .admitted = true,
 	        .done = on_link,
 	        .arg = sequence,
 	        .scope = l->scope,

@@ -10,7 +10,7 @@
 #include "webhook/delivery_parse.h"
 #include "webhook/sequencer.h"
 
-/*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE -> QUEUE -> turn -> EVENTS -> store -> HOLD -> listeners
+/*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE (-> slot) -> EVENTS -> store -> HOLD (-> listeners)
  *     -> SETTLED -> RECEIVED
  *  A small body is examined without the pool.  A delivery without link events goes from STORE to SETTLED.  HOLD
  *  waits only if a listener of link/change.h asked for it.  Every failure ends in FAILED: 403 for a signature,
@@ -19,7 +19,6 @@ enum phase {
 	P_EXAMINE,
 	P_EXAMINED,
 	P_STORE,
-	P_QUEUE,
 	P_EVENTS,
 	P_HOLD,
 	P_SETTLED,
@@ -41,8 +40,8 @@ struct delivery {
 	struct delivery_parse *parse;         /* on the pool */
 	struct delivery_parse_result result; /* its err is also why FAILED */
 	int64_t deadline_ms;       /* monotonic, of store work */
-	struct store_turn turn;    /* while in line for the store */
-	struct loop_timer timer;   /* and no longer than until the deadline */
+	struct limiter_waiter waiter; /* for the store */
+	struct loop_timer timer;      /* of that wait, and of the hold */
 	struct sequencer sequencer;
 	struct link_answer_hold hold;
 };
@@ -63,7 +62,7 @@ static void cleanup(struct request *r)
 	if (d->parse != NULL)
 		delivery_parse_cancel(d->parse);
 	loop_timer_clear(r->loop, &d->timer);
-	store_line_leave(r->service->store, &d->turn);
+	limiter_wait_end(&d->waiter);
 	sequencer_done(&d->sequencer);
 	link_hold_leave(&d->hold);
 	event_list_done(&d->result.events);
@@ -175,23 +174,9 @@ static enum phase unsettled(struct delivery *d, enum err_code code, const char *
 	return P_FAILED;
 }
 
-static enum phase check_store(struct delivery *d)
+static void on_slot(struct limiter_waiter *w)
 {
-	struct request *r = d->r;
-	d->deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
-	if (d->deadline_ms > r->deadline_ms - ANSWER_MS)
-		d->deadline_ms = r->deadline_ms - ANSWER_MS;
-	if (d->result.events.n == 0)
-		return P_SETTLED;
-	if (!store_full(r->service->store, r->loop, d->deadline_ms))
-		return P_QUEUE;
-	metric_add(M_STORE_BUSY, 1);
-	return unsettled(d, ERR_BUSY, "too many store operations in flight");
-}
-
-static void on_turn(struct store_turn *t)
-{
-	struct delivery *d = LIST_ENTRY(t, struct delivery, turn);
+	struct delivery *d = LIST_ENTRY(w, struct delivery, waiter);
 	loop_timer_clear(d->r->loop, &d->timer);
 	resume(d, P_EVENTS);
 }
@@ -199,23 +184,38 @@ static void on_turn(struct store_turn *t)
 static void on_late(struct loop_timer *t)
 {
 	struct delivery *d = LIST_ENTRY(t, struct delivery, timer);
-	store_line_leave(d->r->service->store, &d->turn);
+	limiter_wait_end(&d->waiter);
 	resume(d, unsettled(d, ERR_TIMEOUT, "the store had no time for it"));
 }
 
-/* Thousands may wait here, each with no more than its events. */
-static enum phase wait_in_queue(struct delivery *d)
+/* Thousands of deliveries may wait here, so nothing but the parsed events is kept while waiting. */
+static enum phase wait_for_slot(struct delivery *d)
+{
+	d->timer.fn = on_late;
+	if (loop_timer_set(d->r->loop, &d->timer, d->deadline_ms) == ERR_OK)
+		return P_WAIT;
+	limiter_wait_end(&d->waiter);
+	return unsettled(d, ERR_NOMEM, "no memory for a timer");
+}
+
+static enum phase ask_store(struct delivery *d)
 {
 	struct request *r = d->r;
-	d->turn.fn = on_turn;
-	d->turn.more = (d->result.events.n < SEQUENCER_MAX ? d->result.events.n : SEQUENCER_MAX) - 1;
-	d->timer.fn = on_late;
-	if (!store_line(r->service->store, r->loop, &d->turn))
-		return P_EVENTS;
-	if (loop_timer_set(r->loop, &d->timer, d->deadline_ms) == ERR_OK)
-		return P_WAIT;
-	store_line_leave(r->service->store, &d->turn);
-	return unsettled(d, ERR_NOMEM, "no memory for a timer");
+	size_t n = d->result.events.n;
+	d->deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
+	if (d->deadline_ms > r->deadline_ms - ANSWER_MS)
+		d->deadline_ms = r->deadline_ms - ANSWER_MS;
+	if (n == 0)
+		return P_SETTLED;
+	d->waiter.fn = on_slot;
+	d->waiter.slot.more = (n < SEQUENCER_MAX ? n : SEQUENCER_MAX) - 1;
+	switch (store_admit(r->service->store, d->deadline_ms, &d->waiter)) {
+	case STORE_NOW: return P_EVENTS;
+	case STORE_WAIT: return wait_for_slot(d);
+	case STORE_OVERLOADED: break;
+	}
+	metric_add(M_STORE_BUSY, 1);
+	return unsettled(d, ERR_BUSY, "too many store operations in flight");
 }
 
 static enum phase run_events(struct delivery *d)
@@ -284,8 +284,7 @@ static void delivery_run(struct delivery *d)
 		switch (d->phase) {
 		case P_EXAMINE: d->phase = examine(d); break;
 		case P_EXAMINED: d->phase = examined(d); break;
-		case P_STORE: d->phase = check_store(d); break;
-		case P_QUEUE: d->phase = wait_in_queue(d); break;
+		case P_STORE: d->phase = ask_store(d); break;
 		case P_EVENTS: d->phase = run_events(d); break;
 		case P_HOLD: d->phase = hold(d); break;
 		case P_SETTLED: d->phase = settled(d); break;

@@ -12,6 +12,7 @@ enum { TOGETHER = 200, DEADLINE_MS = 60000, LIVE_S = 3600 };
 struct fill {
 	struct config *cfg;
 	struct store *store;
+	struct store_port *port;
 	struct loop *loop;
 	size_t waiting; /* operations */
 	bool failed;
@@ -37,7 +38,7 @@ struct fill *fill_new(void)
 		return give_up(f, found.problems.len > 0 ? found.problems.p : e.msg);
 	config_findings_done(&found);
 	if (store_open(f->cfg, &f->store, &e) != ERR_OK || loop_new(&f->loop, &e) != ERR_OK ||
-	    store_attach(f->store, f->loop, &e) != ERR_OK)
+	    store_attach(f->store, f->loop, &f->port, &e) != ERR_OK)
 		return give_up(f, e.msg);
 	return f;
 }
@@ -64,7 +65,7 @@ static void wait(struct fill *f)
 static bool start(struct fill *f, struct store_op *op)
 {
 	struct err e;
-	if (op == NULL || store_start(f->store, f->loop, op, on_done, f, &e) != ERR_OK)
+	if (op == NULL || store_start(f->port, op, on_done, f, &e) != ERR_OK)
 		return false;
 	f->waiting++;
 	return true;
@@ -91,7 +92,7 @@ bool fill_end(struct fill *f)
 {
 	wait(f);
 	bool good = !f->failed;
-	store_detach(f->store, f->loop);
+	store_detach(f->port);
 	loop_drain(f->loop);
 	loop_free(f->loop);
 	store_close(f->store);

@@ -183,18 +183,18 @@ static enum err_code run(struct store *s, struct store_op *const *ops, size_t n,
 {
 	struct batch b = {.loop = NULL, .waiting = n};
 	struct slot slot[RIG_BATCH_MAX];
+	struct store_port *port = NULL;
 	struct err err;
 	enum err_code code = loop_new(&b.loop, &err);
 	if (code == ERR_OK)
-		code = store_attach(s, b.loop, &err);
+		code = store_attach(s, b.loop, &port, &err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		slot[i] = (struct slot){&b, &ret[i]};
-		code = store_start(s, b.loop, ops[i], on_done, &slot[i], &err);
+		code = store_start(port, ops[i], on_done, &slot[i], &err);
 	}
 	if (code == ERR_OK)
 		loop_run(b.loop);
-	if (b.loop != NULL)
-		store_detach(s, b.loop);
+	store_detach(port);
 	loop_free(b.loop);
 	return code;
 }

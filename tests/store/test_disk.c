@@ -55,7 +55,7 @@ int fdatasync(int fd)
 static void start(struct rig *r)
 {
 	rig_open(r, rig_backends[0]);
-	assert_string_equal(store_traits(r->store)->name, "sqlite");
+	assert_string_equal(store_name(r->store), "sqlite");
 }
 
 /* A process with threads may not be forked. */
@@ -326,14 +326,17 @@ static void reads_do_not_wait_for_a_sync(void **state)
 	(void)state;
 	start(&r);
 	rig_add(&r, "a");
+	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&s.loop, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, s.loop, &port, &err), ERR_OK);
 	atomic_store(&syncs.delay_ms, 300);
-	assert_int_equal(store_start(r.store, s.loop, failure("a", RIG_WAIT_MS), slow_done, &s, &err),
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), slow_done, &s, &err),
 	                 ERR_OK);
-	assert_int_equal(store_start(r.store, s.loop, rig_op(STORE_FIND_ID, "a"), slow_done, &s, &err),
+	assert_int_equal(store_start(port, rig_op(STORE_FIND_ID, "a"), slow_done, &s, &err),
 	                 ERR_OK);
 	loop_run(s.loop);
 	atomic_store(&syncs.delay_ms, 0);
+	store_detach(port);
 	loop_free(s.loop);
 	assert_true(s.written_ms - s.read_ms > 150);
 	rig_close(&r);

@@ -182,7 +182,7 @@ static void test_a_small_table_is_scanned(void **state)
 	struct rig r;
 	(void)state;
 	rig_script_open(&r, SMALL);
-	assert_false(store_traits(r.store)->index_lags);
+	assert_false(store_traits(&(struct store_port){.store = r.store})->index_lags);
 	script_set(rows, 3);
 	must_find(&r, find(STORE_FIND_PSID), "b a ");
 	assert_int_equal(script_count("Scan"), 3);
@@ -295,28 +295,27 @@ static void test_what_still_runs_ends_with_its_loop(void **state)
 	static const struct script_row rows[] = {{"Query", "-"}};
 	struct rig *r = *state;
 	struct loop *loop = NULL;
-	struct err err = {.msg = ""};
+	struct store_port *port = NULL;
 	int ended = 0;
 	script_set(rows, 1);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(store_start(r->store, loop, find(STORE_FIND_PSID), never, &ended, &err),
-	                 ERR_INTERNAL);
-	assert_int_equal(store_attach(r->store, loop, NULL), ERR_OK);
-	assert_int_equal(store_start(r->store, loop, find(STORE_FIND_PSID), never, &ended, NULL), ERR_OK);
-	store_detach(r->store, loop);
-	store_detach(r->store, loop); /* of one not attached */
+	assert_int_equal(store_attach(r->store, loop, &port, NULL), ERR_OK);
+	assert_int_equal(store_start(port, find(STORE_FIND_PSID), never, &ended, NULL), ERR_OK);
+	store_detach(port);
 	assert_int_equal(ended, 0);
+	assert_false(store_idle(r->store));
 	loop_drain(loop);
 	assert_int_equal(ended, 1);
+	assert_true(store_idle(r->store));
 	loop_free(loop);
 }
 
-static int turns;
+static int slots;
 
-static void on_turn(struct store_turn *t)
+static void on_slot(struct limiter_waiter *w)
 {
-	assert_null(t->place);
-	turns++;
+	assert_null(w->limiter);
+	slots++;
 }
 
 static void on_end(void *arg, struct store_op *op)
@@ -325,51 +324,38 @@ static void on_end(void *arg, struct store_op *op)
 	loop_stop(arg);
 }
 
-/* One call at a time: the next is refused, or waits in line. */
+/* One call at a time: the next is refused, or waits. */
 static void test_a_full_store(void **state)
 {
 	static const struct script_row rows[] = {{"Query", "-"}};
 	struct rig r;
 	struct loop *loop = NULL;
-	struct store_turn left = {.fn = on_turn}, stays = {.fn = on_turn};
+	struct store_port *port = NULL;
+	struct limiter_waiter left = {.fn = on_slot}, stays = {.fn = on_slot};
+	int64_t later_ms = clock_mono_ms() + 10000;
 	(void)state;
 	rig_script_config.store_in_flight = 1;
 	rig_script_open(&r, SMALL);
 	script_set(rows, 1);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_false(store_line(r.store, loop, &stays)); /* of a loop that is not attached */
-	assert_int_equal(store_attach(r.store, loop, NULL), ERR_OK);
-	assert_false(store_line(r.store, loop, &stays));
-	assert_false(store_full(r.store, loop, clock_mono_ms() + 10));
+	assert_int_equal(store_attach(r.store, loop, &port, NULL), ERR_OK);
+	assert_int_equal(store_admit(port, clock_mono_ms() + 10, &stays), STORE_NOW);
 	struct store_op *op = rig_op(STORE_FIND_ID, "a"), *more = rig_op(STORE_ISSUE, "a");
 	op->deadline_ms = clock_mono_ms() + 200;
 	more->deadline_ms = clock_mono_ms() + 5;
-	assert_int_equal(store_start(r.store, loop, op, on_end, loop, NULL), ERR_OK);
-	assert_true(store_full(r.store, loop, clock_mono_ms() + 5));
-	assert_int_equal(store_start(r.store, loop, more, never, NULL, NULL), ERR_BUSY);
-	assert_true(store_line(r.store, loop, &left));
-	assert_true(store_line(r.store, loop, &stays));
-	store_line_leave(r.store, &left);
-	store_line_leave(r.store, &left);
+	assert_int_equal(store_start(port, op, on_end, loop, NULL), ERR_OK);
+	assert_int_equal(store_admit(port, clock_mono_ms() + 5, &left), STORE_OVERLOADED);
+	assert_int_equal(store_start(port, more, never, NULL, NULL), ERR_BUSY);
+	assert_int_equal(store_admit(port, later_ms, &left), STORE_WAIT);
+	assert_int_equal(store_admit(port, later_ms, &stays), STORE_WAIT);
+	limiter_wait_end(&left);
+	limiter_wait_end(&left);
 	loop_run(loop);
-	assert_int_equal(turns, 1);
-	store_detach(r.store, loop);
+	assert_int_equal(slots, 1);
+	store_detach(port);
 	loop_free(loop);
 	rig_script_config.store_in_flight = 0;
 	rig_close(&r);
-}
-
-/* Closed with a loop still attached, as after a start that failed half way. */
-static void test_close_detaches(void **state)
-{
-	struct rig r;
-	struct loop *loop = NULL;
-	(void)state;
-	rig_script_open(&r, SMALL);
-	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(store_attach(r.store, loop, NULL), ERR_OK);
-	rig_close(&r);
-	loop_free(loop);
 }
 
 int main(void)
@@ -390,7 +376,6 @@ int main(void)
 	        cmocka_unit_test(test_tables_it_does_not_open_with),
 	        cmocka_unit_test(test_what_still_runs_ends_with_its_loop),
 	        cmocka_unit_test(test_a_full_store),
-	        cmocka_unit_test(test_close_detaches),
 	};
 	return cmocka_run_group_tests(tests, rig_script_start, rig_script_end);
 }

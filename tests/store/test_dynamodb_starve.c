@@ -86,15 +86,16 @@ static void on_done(void *arg, struct store_op *op)
 /* False: it has no such call any more. */
 static bool run_without(struct rig *r, const struct talk *talk, size_t nth, struct told *t)
 {
+	struct store_port *port = NULL;
 	script_set(talk->rows, 6);
-	assert_int_equal(store_attach(r->store, t->loop, NULL), ERR_OK);
+	assert_int_equal(store_attach(r->store, t->loop, &port, NULL), ERR_OK);
 	struct store_op *op = an_op(talk->kind);
 	starve_nth(nth);
-	t->code = store_start(r->store, t->loop, op, on_done, t, NULL);
+	t->code = store_start(port, op, on_done, t, NULL);
 	if (t->code == ERR_OK)
 		loop_run(t->loop);
 	bool met = starve_calls() >= nth;
-	store_detach(r->store, t->loop);
+	store_detach(port);
 	loop_drain(t->loop);
 	return met;
 }
@@ -160,13 +161,14 @@ static void test_attaching_without_memory(void **state)
 	size_t failures = 0;
 	for (size_t nth = 1, met = 1; met; nth++) {
 		struct loop *loop = NULL;
+		struct store_port *port = NULL;
 		assert_int_equal(loop_new(&loop, NULL), ERR_OK);
 		starve_nth(nth);
-		enum err_code code = store_attach(r->store, loop, NULL);
+		enum err_code code = store_attach(r->store, loop, &port, NULL);
 		met = starve_calls() >= nth;
 		assert_int_equal(code == ERR_OK, !met);
 		failures += met;
-		store_detach(r->store, loop);
+		store_detach(port);
 		loop_free(loop);
 	}
 	assert_true(failures > 2);

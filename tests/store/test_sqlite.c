@@ -18,7 +18,7 @@ enum { PATH_LEN = RIG_DIR_MAX + 32 };
 static void start(struct rig *r)
 {
 	rig_open(r, rig_backends[0]);
-	assert_string_equal(store_traits(r->store)->name, "sqlite");
+	assert_string_equal(store_name(r->store), "sqlite");
 }
 
 /* A process with threads may not be forked. */
@@ -321,13 +321,16 @@ static void a_write_goes_on_when_the_lock_is_released(void **state)
 	start(&r);
 	rig_add(&r, "a");
 	l.db = lock(&r);
+	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&l.loop, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, l.loop, &port, &err), ERR_OK);
 	assert_int_equal(loop_timer_set(l.loop, &l.timer, clock_mono_ms() + 300), ERR_OK);
-	assert_int_equal(store_start(r.store, l.loop, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
 	                 ERR_OK);
 	loop_run(l.loop);
 	assert_int_equal(l.code, ERR_OK);
 	assert_in_range(clock_mono_ms() - l.freed_ms, 0, 500);
+	store_detach(port);
 	loop_free(l.loop);
 	assert_int_equal(failures(&r, "a"), 1);
 	rig_close(&r);
@@ -343,20 +346,23 @@ static void a_cancelled_write_runs_unheard(void **state)
 	start(&r);
 	rig_add(&r, "a");
 	l.db = lock(&r);
+	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&l.loop, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, l.loop, &port, &err), ERR_OK);
 	struct store_op *write = failure("a", RIG_WAIT_MS), *read = rig_op(STORE_FIND_ID, "a");
 	struct timed_lock unheard = {.loop = l.loop};
-	assert_int_equal(store_start(r.store, l.loop, write, lock_done, &unheard, &err), ERR_OK);
-	assert_int_equal(store_start(r.store, l.loop, read, lock_done, &unheard, &err), ERR_OK);
+	assert_int_equal(store_start(port, write, lock_done, &unheard, &err), ERR_OK);
+	assert_int_equal(store_start(port, read, lock_done, &unheard, &err), ERR_OK);
 	store_cancel(write);
 	store_cancel(read);
 	assert_int_equal(loop_timer_set(l.loop, &l.timer, clock_mono_ms() + 50), ERR_OK);
-	assert_int_equal(store_start(r.store, l.loop, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
 	                 ERR_OK);
 	loop_run(l.loop);
 	assert_int_equal(l.code, ERR_OK);
 	assert_false(unheard.done);
-	assert_int_equal(atomic_load(&r.store->in_flight), 0);
+	assert_int_equal(port->in_flight, 0);
+	store_detach(port);
 	loop_free(l.loop);
 	assert_int_equal(failures(&r, "a"), 2);
 	rig_close(&r);

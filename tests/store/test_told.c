@@ -14,7 +14,7 @@ static void redeem_alone(struct rig *r, const char *who, const char *code, bool 
 /* Where an index lags a redeem cannot know it. */
 TEST(a_redeem_tells_that_nobody_else_holds_the_psid)
 {
-	bool knows = !store_traits(r->store)->index_lags;
+	bool knows = !store_traits(&(struct store_port){.store = r->store})->index_lags;
 	struct store_customer other = {.link.psid = "p1", .link.linked_at_ms = 5};
 	rig_add(r, "a");
 	rig_add(r, "b");

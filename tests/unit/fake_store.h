@@ -194,7 +194,7 @@ static inline void fake_finish(struct fake *f, struct store_op *op)
 static inline void fake_due(struct loop_timer *t)
 {
 	struct fake_wait *w = LIST_ENTRY(t, struct fake_wait, timer);
-	fake_finish((struct fake *)w->op->store, w->op);
+	fake_finish((struct fake *)w->op->port->store, w->op);
 	free(w);
 }
 
@@ -222,9 +222,9 @@ static inline void fake_note(struct fake *f, const struct store_op *op)
 		f->last = op->in;
 }
 
-static inline enum err_code fake_start(struct store *s, struct store_op *op)
+static inline enum err_code fake_start(struct store_port *p, struct store_op *op)
 {
-	struct fake *f = (struct fake *)s;
+	struct fake *f = (struct fake *)p->store;
 	fake_note(f, op);
 	if (f->ops < FAKE_OPS)
 		f->at[f->ops] = fake_now_ms;
@@ -287,6 +287,7 @@ static const struct link_listener *const fake_listeners[] = {&fake_listener, NUL
 /* --- the loop */
 struct fake_rig {
 	struct fake store;
+	struct store_port port;
 	struct config cfg;
 	struct loop *loop;
 	struct loop_source source;
@@ -326,10 +327,11 @@ static inline void fake_rig_init(struct fake_rig *rig, const struct store_vtable
 	loop_source_add(rig->loop, &rig->source);
 	rig->store.store = (struct store){.vt = vt, .in_flight_max = 100000};
 	rig->store.loop = rig->loop;
+	rig->port = (struct store_port){.store = &rig->store.store, .loop = rig->loop};
 	rig->store.redeem = STORE_DONE;
 	rig->service = (struct service){.cfg = &rig->cfg,
 	                                .loop = rig->loop,
-	                                .store = &rig->store.store,
+	                                .store = &rig->port,
 	                                .sealer = rig->sealer,
 	                                .listeners = fake_listeners};
 }

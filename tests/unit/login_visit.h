@@ -44,7 +44,6 @@ struct visit {
 	struct store_in in[STORE_KINDS]; /* of the last operation of a kind */
 	int count[STORE_KINDS];
 	struct store_op *held;
-	bool store_full;
 	/* the request */
 	struct request r;
 	const char *origin, *host, *cookie, *device; /* NULL: absent */
@@ -87,10 +86,10 @@ static char form[16384];
 
 /* --- the store */
 
-static enum err_code fake_start(struct store *s, struct store_op *op)
+static enum err_code fake_start(struct store_port *p, struct store_op *op)
 {
 	const struct visit_script *script = &visit.script[op->kind];
-	(void)s;
+	(void)p;
 	visit.in[op->kind] = op->in;
 	visit.count[op->kind]++;
 	if (script->refuse != ERR_OK)
@@ -112,19 +111,12 @@ static enum err_code fake_start(struct store *s, struct store_op *op)
 	return ERR_OK;
 }
 
-static bool fake_full(struct store *s, const struct loop *loop, int64_t deadline_ms)
-{
-	(void)s, (void)loop;
-	assert_true(deadline_ms > clock_mono_ms());
-	return visit.store_full;
-}
-
 static const struct store_vtable vtable = {
         .traits = {.name = "fake", .find_psid = true},
         .start = fake_start,
-        .full = fake_full,
 };
 static struct store store = {.vt = &vtable, .in_flight_max = 100};
+static struct store_port port = {.store = &store};
 
 /* --- the request */
 
@@ -215,6 +207,7 @@ static void begin(const char *query, const char *body)
 	assert_int_equal(loop_new(&visit.r.loop, NULL), ERR_OK);
 	assert_int_equal(password_pool_new(&o, &visit.service.hashes, NULL), ERR_OK);
 	visit.service.loop = visit.r.loop;
+	port = (struct store_port){.store = &store, .loop = visit.r.loop};
 	visit.r.query = str_c(query);
 	visit.r.body = str_c(body);
 	visit.start_ms = clock_mono_ms();
@@ -291,7 +284,7 @@ int visit_setup(void **state)
 		return -1;
 	visit.service.cfg = &visit.cfg;
 	visit.service.sealer = sealer;
-	visit.service.store = &store;
+	visit.service.store = &port;
 	return 0;
 }
 

@@ -86,7 +86,7 @@ static void on_done(void *arg, struct store_op *op)
 		assert_int_equal(op->out.n, 1);
 		*ret = op->out.customers[0];
 	}
-	loop_stop(op->home);
+	loop_stop(op->port->loop);
 }
 
 /* One operation straight on the store. */
@@ -95,10 +95,13 @@ static void on_store(struct store_op *op, struct store_customer *ret)
 	struct config cfg = {.store = setting + strlen("LINKD_STORE=")};
 	struct store *s;
 	struct loop *l;
+	struct store_port *port;
 	assert_int_equal(store_open(&cfg, &s, NULL), ERR_OK);
 	assert_int_equal(loop_new(&l, NULL), ERR_OK);
-	assert_int_equal(store_start(s, l, op, on_done, ret, NULL), ERR_OK);
+	assert_int_equal(store_attach(s, l, &port, NULL), ERR_OK);
+	assert_int_equal(store_start(port, op, on_done, ret, NULL), ERR_OK);
 	loop_run(l);
+	store_detach(port);
 	loop_free(l);
 	store_close(s);
 }

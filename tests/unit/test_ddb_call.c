@@ -361,7 +361,7 @@ static void test_who_waits_in_line_comes_next(void **state)
 	script_set(rows, 1);
 	struct ddb_call *first = begin("GetItem", LIMIT_MS);
 	assert_true(ddb_line(it.client, &other));
-	call_limiter_wait_end(&other);
+	limiter_wait_end(&other);
 	assert_true(ddb_line(it.client, &turn));
 	assert_true(ddb_full(it.client, clock_mono_ms() + 1));
 	assert_false(turned);

@@ -222,12 +222,12 @@ static void test_store_full(void **state)
 {
 	(void)state;
 	ann();
-	visit.store_full = true;
+	store.in_flight_max = 0;
 	for (int i = 0; i < 7; i++)
 		log_in(ANN);
 	check_kept(503);
 	assert_int_equal(visit.count[STORE_FIND_EMAIL], 0);
-	visit.store_full = false;
+	store.in_flight_max = 100;
 	log_in(ANN);
 	assert_int_equal(visit.status, 200);
 }

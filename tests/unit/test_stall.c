@@ -31,9 +31,9 @@ struct slow_store {
 	bool stop;
 };
 
-static enum err_code slow_start(struct store *s, struct store_op *op)
+static enum err_code slow_start(struct store_port *p, struct store_op *op)
 {
-	struct slow_store *slow = (struct slow_store *)(void *)s;
+	struct slow_store *slow = (struct slow_store *)(void *)p->store;
 	op->next = NULL;
 	pthread_mutex_lock(&slow->lock);
 	if (slow->head == NULL)
@@ -72,6 +72,7 @@ static void *slow_run(void *arg)
 
 static const struct store_vtable slow_vtable = {.traits = {.name = "slow"}, .start = slow_start};
 static struct slow_store slow;
+static struct store_port slow_port;
 
 /* --- a handler that waits for it */
 
@@ -94,7 +95,7 @@ static void on_request(struct request *r)
 	struct store_op *op = store_op_new(STORE_PING, r->deadline_ms);
 	r->flow = op;
 	r->cleanup = cleanup;
-	assert_int_equal(store_start(&slow.store, r->loop, op, on_store, r, NULL), ERR_OK);
+	assert_int_equal(store_start(&slow_port, op, on_store, r, NULL), ERR_OK);
 }
 
 static const struct route table[] = {
@@ -132,6 +133,7 @@ static void start(int64_t delay_us)
 	assert_int_equal(listen_open("127.0.0.1:0", LISTEN_FIRST, &o.fd, addr, NULL), ERR_OK);
 	port = (int)strtol(strrchr(addr, ':') + 1, NULL, 10);
 	o.loop = loop;
+	slow_port = (struct store_port){.store = &slow.store, .loop = loop};
 	assert_int_equal(server_new(&o, &server, NULL), ERR_OK);
 	assert_int_equal(pthread_create(&loop_thread, NULL, loop_go, NULL), 0);
 }

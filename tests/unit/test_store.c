@@ -17,9 +17,9 @@ static struct {
 	unsigned freed;
 } fake;
 
-static enum err_code fake_start(struct store *s, struct store_op *op)
+static enum err_code fake_start(struct store_port *p, struct store_op *op)
 {
-	assert_ptr_equal(s, &fake.store);
+	assert_ptr_equal(p->store, &fake.store);
 	if (fake.start != ERR_OK)
 		return fake.start;
 	if (fake.inside)
@@ -38,6 +38,7 @@ static void fake_free(struct store *s)
 static const struct store_vtable vtable = {
         .traits = {.name = "fake", .index_lags = true}, .start = fake_start, .free = fake_free};
 static struct loop *loop;
+static struct store_port port;
 
 static int fresh(void **state)
 {
@@ -45,7 +46,10 @@ static int fresh(void **state)
 	memset(&fake, 0, sizeof fake);
 	fake.store.vt = &vtable;
 	fake.store.in_flight_max = 2;
-	return loop_new(&loop, NULL) == ERR_OK ? 0 : -1;
+	if (loop_new(&loop, NULL) != ERR_OK)
+		return -1;
+	port = (struct store_port){.store = &fake.store, .loop = loop};
+	return 0;
 }
 
 static int cleared(void **state)
@@ -99,9 +103,7 @@ static void turn(void)
 	loop_run(loop);
 	loop_free(loop);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	for (size_t i = 0; i < fake.n; i++)
-		if (fake.held[i] != NULL)
-			fake.held[i]->home = loop;
+	port.loop = loop;
 }
 
 static enum err_code start(struct seen *s, struct store_op **ret)
@@ -109,7 +111,7 @@ static enum err_code start(struct seen *s, struct store_op **ret)
 	struct store_op *op = store_op_new(STORE_FIND_ID, clock_mono_ms() + 1000);
 	if (ret != NULL)
 		*ret = op;
-	return store_start(&fake.store, loop, op, on_done, s, NULL);
+	return store_start(&port, op, on_done, s, NULL);
 }
 
 static void done_comes_once_and_after_start(void **state)
@@ -120,12 +122,12 @@ static void done_comes_once_and_after_start(void **state)
 	fake.inside = true;
 	assert_int_equal(start(&s, &op), ERR_OK);
 	assert_int_equal(s.calls, 0);
-	assert_int_equal(atomic_load(&fake.store.in_flight), 1);
+	assert_int_equal(port.in_flight, 1);
 	turn();
 	assert_int_equal(s.calls, 1);
 	assert_ptr_equal(s.op, op);
 	assert_int_equal(s.code, ERR_OK);
-	assert_int_equal(atomic_load(&fake.store.in_flight), 0);
+	assert_int_equal(port.in_flight, 0);
 	turn();
 	assert_int_equal(s.calls, 1);
 }
@@ -163,7 +165,7 @@ static void a_cancelled_operation_is_not_heard_of(void **state)
 	(void)state;
 	assert_int_equal(start(&s, &op), ERR_OK);
 	store_cancel(op);
-	assert_int_equal(atomic_load(&fake.store.in_flight), 1); /* it still runs */
+	assert_int_equal(port.in_flight, 1); /* it still runs */
 	finish(0);
 	turn();
 	assert_int_equal(start(&s, &op), ERR_OK);
@@ -171,7 +173,7 @@ static void a_cancelled_operation_is_not_heard_of(void **state)
 	store_cancel(op); /* between the end and the callback */
 	turn();
 	assert_int_equal(s.calls, 0);
-	assert_int_equal(atomic_load(&fake.store.in_flight), 0);
+	assert_int_equal(port.in_flight, 0);
 }
 
 static void past_the_bound_it_is_busy(void **state)
@@ -184,7 +186,7 @@ static void past_the_bound_it_is_busy(void **state)
 	assert_int_equal(start(&s, NULL), ERR_OK);
 	assert_int_equal(metric_value(M_STORE_QUEUED), queued + 2);
 	struct store_op *op = store_op_new(STORE_PING, 0);
-	assert_int_equal(store_start(&fake.store, loop, op, on_done, &s, &err), ERR_BUSY);
+	assert_int_equal(store_start(&port, op, on_done, &s, &err), ERR_BUSY);
 	assert_int_equal(err.code, ERR_BUSY);
 	assert_int_equal(metric_value(M_STORE_BUSY), busy + 1);
 	assert_int_equal(fake.n, 2);
@@ -206,9 +208,9 @@ static void a_start_the_backend_refuses_is_not_heard_of(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		fake.start = codes[i];
 		assert_int_equal(start(&s, NULL), codes[i]);
-		assert_int_equal(atomic_load(&fake.store.in_flight), 0);
+		assert_int_equal(port.in_flight, 0);
 	}
-	assert_int_equal(store_start(&fake.store, loop, NULL, on_done, &s, NULL), ERR_NOMEM);
+	assert_int_equal(store_start(&port, NULL, on_done, &s, NULL), ERR_NOMEM);
 	turn();
 	assert_int_equal(s.calls, 0);
 }
@@ -244,6 +246,63 @@ static void the_store_may_be_closed_in_the_last_callback(void **state)
 	assert_int_equal(fake.freed, 1);
 	store_close(NULL);
 	store_op_free(NULL);
+}
+
+/* A port is there until its last operation was delivered. */
+static void a_port_outlives_its_detaching(void **state)
+{
+	struct seen s = {0};
+	struct store_port *own = NULL;
+	(void)state;
+	assert_int_equal(store_attach(&fake.store, loop, &own, NULL), ERR_OK);
+	struct store_op *op = store_op_new(STORE_PING, clock_mono_ms() + 1000);
+	assert_int_equal(store_start(own, op, on_done, &s, NULL), ERR_OK);
+	store_detach(own);
+	assert_false(store_idle(&fake.store));
+	finish(0);
+	loop_drain(loop);
+	assert_int_equal(s.calls, 1);
+	assert_true(store_idle(&fake.store));
+	assert_int_equal(store_attach(&fake.store, loop, &own, NULL), ERR_OK);
+	store_detach(own); /* nothing in flight */
+	assert_true(store_idle(&fake.store));
+	store_detach(NULL);
+}
+
+/* One question: start now, wait, or refuse. */
+static int slots;
+
+static void on_slot(struct limiter_waiter *w)
+{
+	(void)w;
+	slots++;
+}
+
+static void new_work_is_admitted_waits_or_is_refused(void **state)
+{
+	struct limiter calls;
+	struct limiter_slot busy = {.more = 0};
+	struct limiter_waiter w = {.fn = on_slot};
+	struct seen s = {0};
+	int64_t soon_ms = clock_mono_ms() + 10000;
+	(void)state;
+	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_NOW); /* no limiter */
+	limiter_init(&calls, 1);
+	port.limiter = &calls;
+	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_NOW); /* a slot is free */
+	limiter_enter(&calls, &busy, false);
+	assert_int_equal(store_admit(&port, soon_ms, NULL), STORE_NOW); /* nobody waits */
+	assert_int_equal(store_admit(&port, clock_mono_ms(), &w), STORE_OVERLOADED); /* too late */
+	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_WAIT);
+	limiter_wait_end(&w);
+	limiter_leave(&calls, &busy, true);
+	assert_int_equal(slots, 0);
+	assert_int_equal(start(&s, NULL), ERR_OK);
+	assert_int_equal(start(&s, NULL), ERR_OK);
+	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_OVERLOADED); /* in_flight_max */
+	finish(0);
+	finish(1);
+	turn();
 }
 
 static void settings_name_a_kind(void **state)
@@ -283,7 +342,7 @@ static void kinds_and_outcomes_have_names(void **state)
 	assert_true(store_writes(STORE_REDEEM));
 	assert_false(store_writes(STORE_FIND_PSID));
 	assert_false(store_writes(STORE_PING));
-	assert_string_equal(store_traits(&fake.store)->name, "fake");
+	assert_string_equal(store_traits(&port)->name, "fake");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, cleared)
@@ -298,6 +357,8 @@ int main(void)
 	        T(a_start_the_backend_refuses_is_not_heard_of),
 	        T(operations_are_counted_and_timed),
 	        T(the_store_may_be_closed_in_the_last_callback),
+	        T(a_port_outlives_its_detaching),
+	        T(new_work_is_admitted_waits_or_is_refused),
 	        T(settings_name_a_kind),
 	        T(kinds_and_outcomes_have_names),
 	};

@@ -21,7 +21,7 @@ static void watch(struct fake *f, const struct store_op *op, bool end)
 		return;
 	}
 	assert_int_equal(seen[p].in_flight++, 0); /* one after another */
-	assert_true(op->begun);                   /* what was let in is not refused halfway */
+	assert_true(op->admitted);                /* what was let in is not refused halfway */
 	if (op->kind != STORE_REDEEM)
 		return;
 	assert_true(op->in.time_ms >= seen[p].last_ms);

@@ -25,7 +25,7 @@ static void call_free(struct ddb_call *c)
 		creds_wait_cancel(c->waiting);
 	if (c->http != NULL)
 		httpc_post_cancel(c->http);
-	call_limiter_leave(&c->owner->limiter, &c->slot, false);
+	limiter_leave(&c->owner->limiter, &c->slot, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
 	crypto_wipe_buf(&c->body); /* password hashes */
@@ -127,7 +127,7 @@ static void call_turn(struct limiter_slot *p)
 static enum phase get_place(struct ddb_call *c)
 {
 	c->slot.turn = call_turn;
-	call_limiter_enter(&c->owner->limiter, &c->slot, c->attempts > 0 || c->req.ahead);
+	limiter_enter(&c->owner->limiter, &c->slot, c->attempts > 0 || c->req.ahead);
 	return c->slot.state == LIMITER_SLOT_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
@@ -153,7 +153,7 @@ static void on_answer(void *arg, const struct httpc_response *r)
 	struct ddb *d = c->owner;
 	struct ddb_answer a;
 	c->http = NULL;
-	call_limiter_leave(&d->limiter, &c->slot, true);
+	limiter_leave(&d->limiter, &c->slot, true);
 	json_free(c->json);
 	ddb_answer_read(r, clock_wall_ms(), &a);
 	c->json = a.json;
@@ -267,7 +267,7 @@ static void explain(struct ddb_call *c)
 
 static void finish(struct ddb_call *c)
 {
-	call_limiter_leave(&c->owner->limiter, &c->slot, false);
+	limiter_leave(&c->owner->limiter, &c->slot, false);
 	ddb_let_in(c->owner);
 	bool good = c->error.class == DDB_SUCCESS || c->error.class == DDB_CONDITION;
 	if (!good && c->err.msg[0] == '\0')

@@ -15,7 +15,7 @@ struct ddb {
 	struct httpc_poster *poster;
 	struct sigv4_cache *signer;
 	struct ddb_bucket bucket;
-	struct call_limiter limiter;
+	struct limiter limiter;
 	struct list_node calls;
 	bool ending, letting_in;
 	int64_t clock_off_ms;  /* applied to signatures; 0 while the clock is nearly right */

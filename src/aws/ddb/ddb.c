@@ -17,7 +17,7 @@ enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret, struct err 
 	d->o = *o;
 	d->bucket.tokens = DDB_TOKENS;
 	list_init(&d->calls);
-	call_limiter_init(&d->limiter, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
+	limiter_init(&d->limiter, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
 	enum err_code code = sigv4_cache_new(&d->signer, reterr);
 	struct httpc_poster_options to = {
 	        .loop = o->loop, .url = o->endpoint->url, .host = o->endpoint->host, .idle_max = d->limiter.max};
@@ -38,7 +38,7 @@ void ddb_free(struct ddb *d)
 	d->ending = true;
 	while (!list_empty(&d->calls))
 		ddb_cancel(LIST_ENTRY(d->calls.next, struct ddb_call, node));
-	call_limiter_end(&d->limiter);
+	limiter_end(&d->limiter);
 	httpc_poster_free(d->poster);
 	sigv4_cache_free(d->signer);
 	free(d);
@@ -56,7 +56,7 @@ int64_t ddb_idle_since_ms(const struct ddb *d)
 
 bool ddb_full(const struct ddb *d, int64_t deadline_ms)
 {
-	return call_limiter_full(&d->limiter, deadline_ms - loop_now_ms(d->o.loop));
+	return limiter_full(&d->limiter, deadline_ms - loop_now_ms(d->o.loop));
 }
 
 void ddb_let_in(struct ddb *d)
@@ -64,14 +64,14 @@ void ddb_let_in(struct ddb *d)
 	if (d->letting_in) /* the one that does goes on */
 		return;
 	d->letting_in = true;
-	for (struct limiter_slot *p; (p = call_limiter_next(&d->limiter)) != NULL;)
+	for (struct limiter_slot *p; (p = limiter_next(&d->limiter)) != NULL;)
 		p->turn(p);
 	d->letting_in = false;
 }
 
-bool ddb_line(struct ddb *d, struct limiter_waiter *t)
+struct limiter *ddb_limiter(struct ddb *d)
 {
-	return call_limiter_wait(&d->limiter, t);
+	return &d->limiter;
 }
 
 void ddb_follow_clock(struct ddb *d)

@@ -3,8 +3,8 @@
  * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
  * executed twice: it is sent again when a reused connection dies without an answer, and after an answer that
  * did not come.  So every write must bear it.
- * Bound     `in_flight` calls are sent at once, others wait in line (aws/ddb/call_limiter.h); the caller asks
- *           ddb_full before it begins what it may leave.
+ * Bound     `in_flight` calls are sent at once, others wait in a queue (loop/limiter.h).  Callers should check
+ *           ddb_full before starting optional work.
  * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow
  *           the service's clock and a warning is logged.
  * Layer     includes base/, log, metrics, loop/, aws/.
@@ -13,7 +13,7 @@
 #pragma once
 #include "aws/creds/creds.h"
 #include "aws/ddb/error.h"
-#include "aws/ddb/call_limiter.h"
+#include "loop/limiter.h"
 #include "aws/endpoint.h"
 #include "loop/loop.h"
 
@@ -62,9 +62,8 @@ void ddb_cancel(struct ddb_call *c); /* a write may still land */
 /* New work with this deadline would come too late: calls in flight and in line are too many. */
 bool ddb_full(const struct ddb *d, int64_t deadline_ms);
 
-/* Wait for a place before a call is made.  True: t->fn comes when one is free, and begins the call at once.
- * False: one is free now.  call_limiter_wait_end ends the wait. */
-bool ddb_line(struct ddb *d, struct limiter_waiter *t);
+/* Of its calls: who wants to make one may wait there, and must then make it at once. */
+struct limiter *ddb_limiter(struct ddb *d);
 
 /* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */
 const char *ddb_keys_from(const struct ddb *d);

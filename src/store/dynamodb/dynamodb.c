@@ -77,17 +77,9 @@ static enum err_code check(struct dynamodb_store *s, struct err *reterr)
 	return ERR_OK;
 }
 
-static struct ddb_loop *loop_of(struct dynamodb_store *s, const struct loop *loop)
+static struct ddb_loop *on_of(struct store_port *p)
 {
-	struct ddb_loop *found = NULL;
-	pthread_mutex_lock(&s->lock);
-	for (struct list_node *n = s->loops.next; n != &s->loops && found == NULL; n = n->next) {
-		struct ddb_loop *l = LIST_ENTRY(n, struct ddb_loop, node);
-		if (l->loop == loop)
-			found = l;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return found;
+	return (struct ddb_loop *)(void *)p;
 }
 
 static void rearm(struct ddb_loop *l)
@@ -129,17 +121,17 @@ static void on_warm(struct loop_timer *t)
 	buf_done(&out);
 }
 
-static enum err_code attach(struct store *s, struct loop *loop, struct err *reterr)
+static enum err_code attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
 {
 	struct dynamodb_store *d = of(s);
 	struct ddb_loop *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB client");
 	struct ddb_options o = {.loop = loop,
-	                             .creds = table_monitor_creds(d->monitor),
-	                             .endpoint = &d->endpoint,
-	                             .table = d->table,
-	                             .in_flight = (size_t)d->cfg->store_in_flight};
+	                        .creds = table_monitor_creds(d->monitor),
+	                        .endpoint = &d->endpoint,
+	                        .table = d->table,
+	                        .in_flight = (size_t)d->cfg->store_in_flight};
 	enum err_code code = ddb_new(&o, &l->client, reterr);
 	if (code != ERR_OK) {
 		free(l);
@@ -149,40 +141,38 @@ static enum err_code attach(struct store *s, struct loop *loop, struct err *rete
 	l->loop = loop;
 	l->warm.fn = on_warm;
 	list_init(&l->ops);
-	if (loop_timer_set(loop, &l->warm, loop_now_ms(loop)) != ERR_OK) { /* connects before it is needed */
-		ddb_free(l->client);
-		free(l);
-		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
-	}
-	pthread_mutex_lock(&d->lock);
-	list_push(&d->loops, &l->node);
-	pthread_mutex_unlock(&d->lock);
-	return ERR_OK;
+	l->port.limiter = ddb_limiter(l->client);
+	*ret = &l->port;
+	if (loop_timer_set(loop, &l->warm, loop_now_ms(loop)) == ERR_OK) /* connects before it is needed */
+		return ERR_OK;
+	ddb_free(l->client);
+	free(l);
+	return err_set(reterr, ERR_NOMEM, "no memory for a timer");
 }
 
-static void detach(struct store *s, struct loop *loop)
+static void detach(struct store_port *p)
 {
-	struct dynamodb_store *d = of(s);
-	struct ddb_loop *l = loop_of(d, loop);
-	if (l == NULL)
-		return;
+	struct ddb_loop *l = on_of(p);
 	while (!list_empty(&l->ops))
 		dynamodb_op_stop(LIST_ENTRY(l->ops.next, struct dynamodb_op, node));
-	loop_timer_clear(loop, &l->warm);
+	loop_timer_clear(l->loop, &l->warm);
 	ddb_free(l->client);
-	pthread_mutex_lock(&d->lock);
-	list_del(&l->node);
-	pthread_mutex_unlock(&d->lock);
-	free(l);
+	l->client = NULL;
+	p->limiter = NULL;
 }
 
-static enum err_code start(struct store *s, struct store_op *op)
+static void port_free(struct store_port *p)
 {
-	struct ddb_loop *l = loop_of(of(s), op->home);
-	if (l == NULL)
-		return ERR_INTERNAL;
+	free(on_of(p));
+}
+
+static enum err_code start(struct store_port *p, struct store_op *op)
+{
+	struct ddb_loop *l = on_of(p);
+	if (p->detached)
+		return ERR_BUSY;
 	/* What tells whether the store is well is never refused. */
-	if (!op->begun && op->kind != STORE_PING && ddb_full(l->client, op->deadline_ms))
+	if (!op->admitted && op->kind != STORE_PING && ddb_full(l->client, op->deadline_ms))
 		return ERR_BUSY;
 	switch (op->kind) {
 	case STORE_FIND_EMAIL:
@@ -196,68 +186,15 @@ static enum err_code start(struct store *s, struct store_op *op)
 	}
 }
 
-static bool full(struct store *s, const struct loop *loop, int64_t deadline_ms)
-{
-	const struct ddb_loop *l = loop_of(of(s), loop);
-	return l != NULL && ddb_full(l->client, deadline_ms);
-}
-
-/* Somebody waits for a call to be possible, before there is an operation. */
-struct place {
-	struct limiter_waiter turn;
-	struct store_turn *of;
-};
-
-static void on_turn(struct limiter_waiter *turn)
-{
-	struct place *p = LIST_ENTRY(turn, struct place, turn);
-	struct store_turn *t = p->of;
-	t->place = NULL;
-	free(p);
-	t->fn(t);
-}
-
-/* Without memory for a place nobody waits: what follows needs more, and says so. */
-static bool line(struct store *s, const struct loop *loop, struct store_turn *t)
-{
-	const struct ddb_loop *l = loop_of(of(s), loop);
-	struct place *p = l == NULL ? NULL : malloc(sizeof *p);
-	if (p == NULL)
-		return false;
-	*p = (struct place){.turn = {.fn = on_turn, .slot.more = t->more}, .of = t};
-	if (!ddb_line(l->client, &p->turn)) {
-		free(p);
-		return false;
-	}
-	t->place = p;
-	return true;
-}
-
-static void line_leave(struct store_turn *t)
-{
-	struct place *p = t->place;
-	call_limiter_wait_end(&p->turn);
-	t->place = NULL;
-	free(p);
-}
-
 static void store_free(struct store *s)
 {
 	struct dynamodb_store *d = of(s);
-	while (!list_empty(&d->loops))
-		detach(s, LIST_ENTRY(d->loops.next, struct ddb_loop, node)->loop);
 	table_monitor_free(d->monitor);
-	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
-static const struct store_vtable vtable = {.start = start,
-                                           .free = store_free,
-                                           .attach = attach,
-                                           .detach = detach,
-                                           .full = full,
-                                           .line = line,
-                                           .line_leave = line_leave};
+static const struct store_vtable vtable = {
+        .start = start, .free = store_free, .attach = attach, .detach = detach, .port_free = port_free};
 
 static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
 {
@@ -282,8 +219,6 @@ static enum err_code dynamodb_open(const struct config *cfg, const char *where, 
 	atomic_init(&d->store.traits, &indexed);
 	d->cfg = cfg;
 	(void)str_copy(d->table, sizeof d->table, str_c(where));
-	pthread_mutex_init(&d->lock, NULL);
-	list_init(&d->loops);
 	enum err_code code = bring_up(d, reterr);
 	if (code != ERR_OK) {
 		store_free(&d->store);

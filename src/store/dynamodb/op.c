@@ -119,10 +119,10 @@ int dynamodb_op_call(struct dynamodb_op *x, const char *operation, int next)
 	                               .deadline_ms = x->op->deadline_ms,
 	                               .attempts = x->no_wait ? WEBHOOK_ATTEMPTS : 0,
 	                               .no_wait = x->no_wait,
-	                               .ahead = x->op->begun || x->op->kind == STORE_PING};
+	                               .ahead = x->op->admitted || x->op->kind == STORE_PING};
 	x->reply = NULL;
 	x->next = next;
-	x->op->begun = true;
+	x->op->admitted = true;
 	enum err_code code = ERR_OK;
 	if (x->body.failed)
 		code = err_set(&why, ERR_NOMEM, "no memory for a request to DynamoDB");

@@ -1,7 +1,5 @@
 /* store/dynamodb/store.h - what the parts of the DynamoDB store share.  Private to store/dynamodb*.c. */
 #pragma once
-#include <pthread.h>
-
 #include "aws/ddb/ddb.h"
 #include "store/dynamodb/table.h"
 #include "store/store.h"
@@ -20,13 +18,11 @@ struct dynamodb_store {
 	_Atomic bool email_has_login, email_has_link;
 	_Atomic int psid_way, code_way; /* enum dynamodb_lookup */
 	_Atomic bool scanning;          /* one scan at a time */
-	pthread_mutex_t lock;           /* guards loops */
-	struct list_node loops;
 };
 
 /* A loop and its client. */
 struct ddb_loop {
-	struct list_node node;
+	struct store_port port; /* first: the front's pointer is ours */
 	struct dynamodb_store *owner;
 	struct loop *loop;
 	struct ddb *client;

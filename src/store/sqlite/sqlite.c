@@ -16,7 +16,7 @@
 #include "store/sqlite/op.h"
 #include "store/sqlite/schema.h"
 
-struct sequence { /* a thread, its queue and its connection */
+struct sqlite_thread { /* a thread, its queue and its connection */
 	struct opqueue queue;
 	struct sqlite_db db;
 	pthread_t thread;
@@ -26,7 +26,7 @@ struct sequence { /* a thread, its queue and its connection */
 struct sqlite {
 	struct store store; /* first: the front's pointer is ours */
 	struct sqlite_file file;
-	struct sequence writer, reader;
+	struct sqlite_thread writer, reader;
 };
 
 static struct sqlite *of(struct store *s)
@@ -40,9 +40,9 @@ static void own_metrics(void)
 		return; /* the shared block is used: slower, not wrong */
 }
 
-/* The first one wakes the writer in the midst of a loop's turn.  Where they share a core the loop goes on
- * first: what it has more comes along, and there are fewer commits. */
-static size_t take_more(struct sequence *l, struct sqlite_group *g)
+/* The first operation wakes the writer while the loop is still working.  Yielding once lets the loop, if it
+ * shares the core, push the rest of its batch, which then joins the same commit. */
+static size_t take_more(struct sqlite_thread *l, struct sqlite_group *g)
 {
 	if (g->n == SQLITE_GROUP_MAX)
 		return 0;
@@ -52,7 +52,7 @@ static size_t take_more(struct sequence *l, struct sqlite_group *g)
 
 static void *write_ops(void *arg)
 {
-	struct sequence *l = arg;
+	struct sqlite_thread *l = arg;
 	struct sqlite_group g = {.db = &l->db};
 	own_metrics();
 	while (g.n > 0 || !opqueue_ended(&l->queue)) {
@@ -77,7 +77,7 @@ static enum err_code find(struct sqlite_db *db, struct store_op *op, struct err 
 
 static void *read_ops(void *arg)
 {
-	struct sequence *l = arg;
+	struct sqlite_thread *l = arg;
 	struct store_op *op;
 	own_metrics();
 	while (opqueue_take(&l->queue, &op, 1, OPQUEUE_FOREVER) == 1) {
@@ -90,15 +90,15 @@ static void *read_ops(void *arg)
 	return NULL;
 }
 
-static enum err_code start(struct store *s, struct store_op *op)
+static enum err_code start(struct store_port *p, struct store_op *op)
 {
-	struct sqlite *q = of(s);
+	struct sqlite *q = of(p->store);
 	bool writer = store_writes(op->kind) || op->kind == STORE_PING;
 	opqueue_push(writer ? &q->writer.queue : &q->reader.queue, op);
 	return ERR_OK;
 }
 
-static void lane_stop(struct sequence *l)
+static void thread_stop(struct sqlite_thread *l)
 {
 	if (l->started) {
 		opqueue_stop(&l->queue);
@@ -111,8 +111,8 @@ static void lane_stop(struct sequence *l)
 static void sqlite_free(struct store *s)
 {
 	struct sqlite *q = of(s);
-	lane_stop(&q->reader);
-	lane_stop(&q->writer); /* last: closing the last connection merges the log into the file */
+	thread_stop(&q->reader);
+	thread_stop(&q->writer); /* last: closing the last connection merges the log into the file */
 	free(q->file.path);
 	free(q);
 }
@@ -124,7 +124,7 @@ static const struct store_vtable vtable = {
 };
 
 /* Signals are for the threads that asked for them. */
-static int spawn(struct sequence *l, void *(*run)(void *), const char *name)
+static int spawn(struct sqlite_thread *l, void *(*run)(void *), const char *name)
 {
 	sigset_t all, before;
 	(void)sigfillset(&all);

@@ -2,13 +2,13 @@
  */
 #include "test.h"
 
-#include "aws/ddb/call_limiter.h"
+#include "loop/limiter.h"
 #include "base/clock.h"
 
 enum { PLACES = 4, LONG_MS = 60000 };
 
 static int64_t now_us = 1000000;
-static struct call_limiter limiter;
+static struct limiter limiter;
 static struct limiter_slot slot[PLACES * 200];
 
 int64_t clock_mono_us(void)
@@ -20,7 +20,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(slot, 0, sizeof slot);
-	call_limiter_init(&limiter, PLACES);
+	limiter_init(&limiter, PLACES);
 	return 0;
 }
 
@@ -28,16 +28,16 @@ static int setup(void **state)
 static void calls_take(int64_t us, int n)
 {
 	for (int i = 0; i < n; i++) {
-		call_limiter_enter(&limiter, &slot[0], false);
+		limiter_enter(&limiter, &slot[0], false);
 		now_us += us;
-		call_limiter_leave(&limiter, &slot[0], true);
+		limiter_leave(&limiter, &slot[0], true);
 	}
 }
 
 static void enter(size_t first, size_t n)
 {
 	for (size_t i = first; i < first + n; i++)
-		call_limiter_enter(&limiter, &slot[i], false);
+		limiter_enter(&limiter, &slot[i], false);
 }
 
 static void test_places_then_a_line_in_order(void **state)
@@ -46,15 +46,15 @@ static void test_places_then_a_line_in_order(void **state)
 	enter(0, PLACES + 3);
 	for (size_t i = 0; i < PLACES + 3; i++)
 		assert_int_equal(slot[i].state, i < PLACES ? LIMITER_SLOT_RUNNING : LIMITER_SLOT_WAITING);
-	assert_null(call_limiter_next(&limiter)); /* no place is free */
-	call_limiter_leave(&limiter, &slot[1], true);
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[PLACES]);
+	assert_null(limiter_next(&limiter)); /* no place is free */
+	limiter_leave(&limiter, &slot[1], true);
+	assert_ptr_equal(limiter_next(&limiter), &slot[PLACES]);
 	assert_int_equal(slot[PLACES].state, LIMITER_SLOT_RUNNING);
-	assert_null(call_limiter_next(&limiter));
-	call_limiter_leave(&limiter, &slot[PLACES + 1], false); /* gives up while it waits */
+	assert_null(limiter_next(&limiter));
+	limiter_leave(&limiter, &slot[PLACES + 1], false); /* gives up while it waits */
 	assert_int_equal(limiter.running, PLACES);
-	call_limiter_leave(&limiter, &slot[0], true);
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[PLACES + 2]);
+	limiter_leave(&limiter, &slot[0], true);
+	assert_ptr_equal(limiter_next(&limiter), &slot[PLACES + 2]);
 	assert_int_equal(limiter.waiting, 0);
 }
 
@@ -62,15 +62,15 @@ static void test_who_is_ahead(void **state)
 {
 	(void)state;
 	enter(0, PLACES + 2);
-	call_limiter_enter(&limiter, &slot[20], true);
-	call_limiter_enter(&limiter, &slot[21], true);
+	limiter_enter(&limiter, &slot[20], true);
+	limiter_enter(&limiter, &slot[21], true);
 	for (size_t i = 0; i < PLACES; i++)
-		call_limiter_leave(&limiter, &slot[i], true);
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[20]); /* none of them is overtaken for ever */
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[21]);
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[PLACES]);
-	assert_ptr_equal(call_limiter_next(&limiter), &slot[PLACES + 1]);
-	assert_null(call_limiter_next(&limiter));
+		limiter_leave(&limiter, &slot[i], true);
+	assert_ptr_equal(limiter_next(&limiter), &slot[20]); /* none of them is overtaken for ever */
+	assert_ptr_equal(limiter_next(&limiter), &slot[21]);
+	assert_ptr_equal(limiter_next(&limiter), &slot[PLACES]);
+	assert_ptr_equal(limiter_next(&limiter), &slot[PLACES + 1]);
+	assert_null(limiter_next(&limiter));
 }
 
 static void test_leaving_twice_is_harmless(void **state)
@@ -78,8 +78,8 @@ static void test_leaving_twice_is_harmless(void **state)
 	(void)state;
 	enter(0, PLACES + 1);
 	for (int i = 0; i < 2; i++) {
-		call_limiter_leave(&limiter, &slot[0], true);
-		call_limiter_leave(&limiter, &slot[PLACES], true);
+		limiter_leave(&limiter, &slot[0], true);
+		limiter_leave(&limiter, &slot[PLACES], true);
 	}
 	assert_int_equal(limiter.running, PLACES - 1);
 	assert_int_equal(limiter.waiting, 0);
@@ -98,8 +98,8 @@ static void test_full_by_the_time_of_calls(void **state)
 		calls_take(table[i].call_us, 400);
 		enter(0, PLACES);
 		size_t n = PLACES;
-		for (; !call_limiter_full(&limiter, LONG_MS); n++)
-			call_limiter_enter(&limiter, &slot[n], false);
+		for (; !limiter_full(&limiter, LONG_MS); n++)
+			limiter_enter(&limiter, &slot[n], false);
 		assert_in_range(n - PLACES, table[i].line - table[i].line / 100 - 1, table[i].line + 1);
 	}
 }
@@ -108,11 +108,11 @@ static void test_full_when_its_own_time_would_not_do(void **state)
 {
 	(void)state;
 	calls_take(50000, 400);
-	assert_false(call_limiter_full(&limiter, 1)); /* a place is free: its own timeout is the judge */
+	assert_false(limiter_full(&limiter, 1)); /* a place is free: its own timeout is the judge */
 	enter(0, PLACES);
-	assert_false(call_limiter_full(&limiter, 65));
-	assert_true(call_limiter_full(&limiter, 60)); /* a fourth of a call, then a call */
-	assert_true(call_limiter_full(&limiter, -5));
+	assert_false(limiter_full(&limiter, 65));
+	assert_true(limiter_full(&limiter, 60)); /* a fourth of a call, then a call */
+	assert_true(limiter_full(&limiter, -5));
 }
 
 /* Each of those before it may need many calls. */
@@ -120,14 +120,14 @@ static void test_full_while_the_first_in_line_waits_too_long(void **state)
 {
 	(void)state;
 	enter(0, PLACES + 2);
-	call_limiter_enter(&limiter, &slot[20], true); /* what was begun is not what is waited for */
-	now_us += CALL_LIMITER_WAIT_MS * 1000;
-	assert_false(call_limiter_full(&limiter, LONG_MS));
+	limiter_enter(&limiter, &slot[20], true); /* what was begun is not what is waited for */
+	now_us += LIMITER_WAIT_MS * 1000;
+	assert_false(limiter_full(&limiter, LONG_MS));
 	now_us++;
-	assert_true(call_limiter_full(&limiter, LONG_MS));
-	call_limiter_leave(&limiter, &slot[PLACES], false);
-	call_limiter_leave(&limiter, &slot[PLACES + 1], false);
-	assert_false(call_limiter_full(&limiter, LONG_MS));
+	assert_true(limiter_full(&limiter, LONG_MS));
+	limiter_leave(&limiter, &slot[PLACES], false);
+	limiter_leave(&limiter, &slot[PLACES + 1], false);
+	assert_false(limiter_full(&limiter, LONG_MS));
 }
 
 /* A store that was slow is believed to be quick again after some tens of calls. */
@@ -136,9 +136,9 @@ static void test_recovers(void **state)
 	(void)state;
 	calls_take(1000000, 400);
 	enter(0, PLACES + 2);
-	assert_true(call_limiter_full(&limiter, LONG_MS));
+	assert_true(limiter_full(&limiter, LONG_MS));
 	for (size_t i = 0; i < PLACES + 2; i++)
-		call_limiter_leave(&limiter, &slot[i], false); /* cancelled: says nothing of the store */
+		limiter_leave(&limiter, &slot[i], false); /* cancelled: says nothing of the store */
 	assert_in_range(limiter.call_us, 900000, 1000000);
 	calls_take(5000, 100);
 	assert_in_range(limiter.call_us, 4900, 8000);
@@ -151,7 +151,7 @@ static int came;
 static void on_turn(struct limiter_waiter *t)
 {
 	came++;
-	call_limiter_enter(&limiter, &slot[40 + (t - turn)], false);
+	limiter_enter(&limiter, &slot[40 + (t - turn)], false);
 	assert_int_equal(slot[40 + (t - turn)].state, LIMITER_SLOT_RUNNING);
 }
 
@@ -167,23 +167,23 @@ static void test_turns_of_those_without_a_call(void **state)
 	(void)state;
 	set_turns();
 	enter(0, PLACES - 1);
-	assert_false(call_limiter_wait(&limiter, &turn[0])); /* a place is free */
+	assert_false(limiter_wait(&limiter, &turn[0])); /* a place is free */
 	enter(PLACES - 1, 1);
 	for (size_t i = 0; i < 3; i++)
-		assert_true(call_limiter_wait(&limiter, &turn[i]));
+		assert_true(limiter_wait(&limiter, &turn[i]));
 	assert_int_equal(limiter.waiting, 3);
-	call_limiter_wait_end(&turn[1]);
-	call_limiter_wait_end(&turn[1]);
+	limiter_wait_end(&turn[1]);
+	limiter_wait_end(&turn[1]);
 	assert_int_equal(limiter.waiting, 2);
 	for (size_t i = 0; i < 2; i++) {
-		call_limiter_leave(&limiter, &slot[i], true);
-		struct limiter_slot *next = call_limiter_next(&limiter);
+		limiter_leave(&limiter, &slot[i], true);
+		struct limiter_slot *next = limiter_next(&limiter);
 		assert_ptr_equal(next, &turn[2 * i].slot);
 		next->turn(next);
 		assert_int_equal(came, i + 1);
 		assert_int_equal(limiter.running, PLACES);
 	}
-	call_limiter_wait_end(&turn[0]); /* its turn has been */
+	limiter_wait_end(&turn[0]); /* its turn has been */
 	assert_int_equal(limiter.running, PLACES);
 }
 
@@ -196,14 +196,14 @@ static void test_turns_that_bring_more_calls(void **state)
 	enter(0, PLACES);
 	turn[0].slot.more = 19;
 	turn[1].slot.more = 18;
-	assert_true(call_limiter_wait(&limiter, &turn[0]) && call_limiter_wait(&limiter, &turn[1]));
-	assert_false(call_limiter_full(&limiter, LONG_MS)); /* 39 of 40 */
-	assert_true(call_limiter_wait(&limiter, &turn[2]));
-	assert_true(call_limiter_full(&limiter, LONG_MS));
-	call_limiter_wait_end(&turn[1]);
+	assert_true(limiter_wait(&limiter, &turn[0]) && limiter_wait(&limiter, &turn[1]));
+	assert_false(limiter_full(&limiter, LONG_MS)); /* 39 of 40 */
+	assert_true(limiter_wait(&limiter, &turn[2]));
+	assert_true(limiter_full(&limiter, LONG_MS));
+	limiter_wait_end(&turn[1]);
 	assert_int_equal(limiter.waiting, 21);
-	call_limiter_leave(&limiter, &slot[0], true);
-	struct limiter_slot *next = call_limiter_next(&limiter);
+	limiter_leave(&limiter, &slot[0], true);
+	struct limiter_slot *next = limiter_next(&limiter);
 	assert_ptr_equal(next, &turn[0].slot);
 	assert_int_equal(limiter.waiting, 1);
 }
@@ -213,11 +213,11 @@ static void test_an_end_with_turns_in_line(void **state)
 	(void)state;
 	set_turns();
 	enter(0, PLACES);
-	assert_true(call_limiter_wait(&limiter, &turn[0]) && call_limiter_wait(&limiter, &turn[1]));
-	call_limiter_end(&limiter);
+	assert_true(limiter_wait(&limiter, &turn[0]) && limiter_wait(&limiter, &turn[1]));
+	limiter_end(&limiter);
 	assert_int_equal(limiter.waiting, 0);
 	assert_null(turn[0].limiter);
-	call_limiter_wait_end(&turn[1]);
+	limiter_wait_end(&turn[1]);
 	assert_int_equal(came, 0);
 }
 

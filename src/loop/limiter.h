@@ -1,4 +1,4 @@
-/* aws/ddb/call_limiter.h - a semaphore for calls to DynamoDB with a queue of waiters and an estimate of the wait.
+/* loop/limiter.h - a semaphore for calls to DynamoDB with a queue of waiters and an estimate of the wait.
  *
  * At most `max` calls run at once; further ones wait in a queue.  The limiter is full when a new waiter would
  * get its slot too late:
@@ -6,7 +6,7 @@
  *   wait of one more = waiting calls / max * smoothed duration of a call
  *
  * A waiter without a call (limiter_waiter) only estimates how many calls it will make.  So the limiter also
- * counts as full while its oldest waiter has waited longer than CALL_LIMITER_WAIT_MS.
+ * counts as full while its oldest waiter has waited longer than LIMITER_WAIT_MS.
  * Threads  one: a limiter belongs to one loop. */
 #pragma once
 #include <stdbool.h>
@@ -15,9 +15,9 @@
 
 #include "base/list.h"
 
-enum { CALL_LIMITER_WAIT_MS = 500 }; /* the longest wait, approximately */
+enum { LIMITER_WAIT_MS = 500 }; /* the longest wait, approximately */
 
-struct call_limiter {
+struct limiter {
 	size_t max, running, waiting; /* calls */
 	struct list_node ahead, queue; /* waiters in order of arrival; those in `ahead` get their slots first */
 	int64_t call_us;               /* duration of a call, smoothed */
@@ -32,26 +32,26 @@ struct limiter_slot {
 	size_t more;      /* further calls that its owner will make at once */
 };
 
-void call_limiter_init(struct call_limiter *g, size_t max);
+void limiter_init(struct limiter *g, size_t max);
 
 /* Would a new call that must end within left_ms end too late? */
-bool call_limiter_full(const struct call_limiter *g, int64_t left_ms);
+bool limiter_full(const struct limiter *g, int64_t left_ms);
 
 /* Afterwards the slot is RUNNING, or WAITING.  With `ahead` it waits before all that came without it. */
-void call_limiter_enter(struct call_limiter *g, struct limiter_slot *p, bool ahead);
+void limiter_enter(struct limiter *g, struct limiter_slot *p, bool ahead);
 /* From any state to NONE.  `answered`: the call got its answer, so its duration counts. */
-void call_limiter_leave(struct call_limiter *g, struct limiter_slot *p, bool answered);
+void limiter_leave(struct limiter *g, struct limiter_slot *p, bool answered);
 /* If a slot is free: the next waiter, now RUNNING.  NULL: nobody waits, or no slot is free. */
-struct limiter_slot *call_limiter_next(struct call_limiter *g);
+struct limiter_slot *limiter_next(struct limiter *g);
 
 /* A waiter that makes its call only when it gets the slot. */
 struct limiter_waiter {
 	struct limiter_slot slot;
-	struct call_limiter *limiter;         /* NULL: it does not wait */
+	struct limiter *limiter;         /* NULL: it does not wait */
 	void (*fn)(struct limiter_waiter *t); /* a slot is free; the call must enter now */
 };
 /* True: t waits.  False: a slot is free now. */
-bool call_limiter_wait(struct call_limiter *g, struct limiter_waiter *t);
-void call_limiter_wait_end(struct limiter_waiter *t); /* no-op when it does not wait */
+bool limiter_wait(struct limiter *g, struct limiter_waiter *t);
+void limiter_wait_end(struct limiter_waiter *t); /* no-op when it does not wait */
 /* End all waits; no `fn` is called.  Pre: no call waits. */
-void call_limiter_end(struct call_limiter *g);
+void limiter_end(struct limiter *g);

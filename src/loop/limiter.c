@@ -1,4 +1,4 @@
-#include "aws/ddb/call_limiter.h"
+#include "loop/limiter.h"
 
 #include "base/clock.h"
 
@@ -7,37 +7,37 @@ enum {
 	SMOOTH = 16,      /* number of calls over which the duration is smoothed */
 };
 
-void call_limiter_init(struct call_limiter *g, size_t max)
+void limiter_init(struct limiter *g, size_t max)
 {
-	*g = (struct call_limiter){.max = max, .call_us = FIRST_US};
+	*g = (struct limiter){.max = max, .call_us = FIRST_US};
 	list_init(&g->ahead);
 	list_init(&g->queue);
 }
 
-static int64_t oldest_waits_us(const struct call_limiter *g)
+static int64_t oldest_waits_us(const struct limiter *g)
 {
 	if (list_empty(&g->queue))
 		return 0;
 	return clock_mono_us() - LIST_ENTRY(g->queue.next, struct limiter_slot, node)->since_us;
 }
 
-bool call_limiter_full(const struct call_limiter *g, int64_t left_ms)
+bool limiter_full(const struct limiter *g, int64_t left_ms)
 {
 	if (g->running < g->max)
 		return false;
 	int64_t wait_us = ((int64_t)g->waiting + 1) * g->call_us / (int64_t)g->max;
-	return oldest_waits_us(g) > CALL_LIMITER_WAIT_MS * 1000LL ||
-	       wait_us > CALL_LIMITER_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
+	return oldest_waits_us(g) > LIMITER_WAIT_MS * 1000LL ||
+	       wait_us > LIMITER_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
 }
 
-static void run(struct call_limiter *g, struct limiter_slot *p)
+static void run(struct limiter *g, struct limiter_slot *p)
 {
 	p->state = LIMITER_SLOT_RUNNING;
 	p->since_us = clock_mono_us();
 	g->running++;
 }
 
-void call_limiter_enter(struct call_limiter *g, struct limiter_slot *p, bool ahead)
+void limiter_enter(struct limiter *g, struct limiter_slot *p, bool ahead)
 {
 	if (g->running < g->max) {
 		run(g, p);
@@ -49,7 +49,7 @@ void call_limiter_enter(struct call_limiter *g, struct limiter_slot *p, bool ahe
 	list_push(ahead ? &g->ahead : &g->queue, &p->node);
 }
 
-void call_limiter_leave(struct call_limiter *g, struct limiter_slot *p, bool answered)
+void limiter_leave(struct limiter *g, struct limiter_slot *p, bool answered)
 {
 	if (p->state == LIMITER_SLOT_WAITING) {
 		list_del(&p->node);
@@ -62,7 +62,7 @@ void call_limiter_leave(struct call_limiter *g, struct limiter_slot *p, bool ans
 	p->state = LIMITER_SLOT_NONE;
 }
 
-struct limiter_slot *call_limiter_next(struct call_limiter *g)
+struct limiter_slot *limiter_next(struct limiter *g)
 {
 	const struct list_node *from = list_empty(&g->ahead) ? &g->queue : &g->ahead;
 	if (g->running >= g->max || list_empty(from))
@@ -77,32 +77,32 @@ struct limiter_slot *call_limiter_next(struct call_limiter *g)
 static void on_slot(struct limiter_slot *p)
 {
 	struct limiter_waiter *t = LIST_ENTRY(p, struct limiter_waiter, slot);
-	call_limiter_wait_end(t);
+	limiter_wait_end(t);
 	t->fn(t);
 }
 
-bool call_limiter_wait(struct call_limiter *g, struct limiter_waiter *t)
+bool limiter_wait(struct limiter *g, struct limiter_waiter *t)
 {
 	if (g->running < g->max)
 		return false;
 	t->limiter = g;
 	t->slot.turn = on_slot;
-	call_limiter_enter(g, &t->slot, false);
+	limiter_enter(g, &t->slot, false);
 	return true;
 }
 
-void call_limiter_wait_end(struct limiter_waiter *t)
+void limiter_wait_end(struct limiter_waiter *t)
 {
 	if (t->limiter == NULL)
 		return;
-	call_limiter_leave(t->limiter, &t->slot, false);
+	limiter_leave(t->limiter, &t->slot, false);
 	t->limiter = NULL;
 }
 
-void call_limiter_end(struct call_limiter *g)
+void limiter_end(struct limiter *g)
 {
 	while (!list_empty(&g->queue)) {
 		struct limiter_slot *p = LIST_ENTRY(g->queue.next, struct limiter_slot, node);
-		call_limiter_wait_end(LIST_ENTRY(p, struct limiter_waiter, slot));
+		limiter_wait_end(LIST_ENTRY(p, struct limiter_waiter, slot));
 	}
 }
