@@ -146,8 +146,12 @@ coverage:
 lint: $(STYLE_PATH)
 	@$(PY) tests/lint/all.py
 
+# config/README.md is written by the program
+readme: all
+	@$(BUILD)/account-linkd print-config --readme >$(BUILD)/README.md && mv $(BUILD)/README.md config/README.md
+
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests walk bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint format
+.PHONY: tests walk bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint readme format
 .SECONDARY:
