@@ -17,11 +17,11 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/version.h"
-#include "obs/log.h"
-#include "obs/log_repeat.h"
 #include "login/password_job.h"
 #include "login/throttle.h"
 #include "net/httpc.h"
+#include "obs/log.h"
+#include "obs/log_repeat.h"
 #include "obs/metrics.h"
 #include "webhook/delivery_parse.h"
 
@@ -111,10 +111,10 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 	        .threads = a->hash_threads, .places = HASH_QUEUE, .nice = NICE_HASH};
 	/* The body budget bounds the waiting bodies and evicts the slowest; the queue must not fill up before
 	 * it. */
-	struct offload_options parses = {.name = "parse",
-	                                 .threads = 1,
-	                                 .queue_max = (size_t)a->cfg->webhook_body_budget / DELIVERY_PARSE_INLINE_MAX +
-	                                              PARSE_CUT};
+	struct offload_options parses = {
+	        .name = "parse",
+	        .threads = 1,
+	        .queue_max = (size_t)a->cfg->webhook_body_budget / DELIVERY_PARSE_INLINE_MAX + PARSE_CUT};
 	enum err_code code = password_pool_new(&hashes, &a->shared.hashes, reterr);
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }

@@ -1,7 +1,7 @@
 #include "app_keys.h"
 
-#include "obs/audit.h"
 #include "base/crypto.h"
+#include "obs/audit.h"
 #include "store/store.h"
 
 enum err_code app_keys_load(const struct config *cfg, struct app_keys *ret, struct err *reterr)

@@ -211,8 +211,8 @@ static const struct {
 	void (*stop)(struct app_worker *w); /* NULL: nothing to do; so for free */
 	void (*free)(struct app_worker *w);
 } modules[] = {
-        {start_counts, stop_counts, NULL}, {make_keys, NULL, free_keys},    {attach_store, detach_store, NULL},
-        {start_health, stop_health, NULL}, {make_later, end_later, NULL},   {listen_all, close_servers, NULL},
+        {start_counts, stop_counts, NULL}, {make_keys, NULL, free_keys},  {attach_store, detach_store, NULL},
+        {start_health, stop_health, NULL}, {make_later, end_later, NULL}, {listen_all, close_servers, NULL},
 };
 
 enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app_worker **ret,

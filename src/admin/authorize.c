@@ -5,8 +5,8 @@
 #include "admin/guesses.h"
 #include "base/crypto.h"
 #include "config/token.h"
-#include "service.h"
 #include "obs/metrics.h"
+#include "service.h"
 
 #define ADMIN_ACTOR "admin" /* the actor for a token without a name */
 

@@ -5,8 +5,8 @@
  * AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE and the profile's ec2_metadata_service_endpoint(_mode). */
 #pragma once
 #include "aws/endpoint.h"
-#include "net/exchange.h"
 #include "aws/profile.h"
+#include "net/exchange.h"
 
 enum { IMDS_TOKEN_MAX = 1023 };
 

@@ -7,8 +7,8 @@
 
 #include "aws/env.h"
 #include "aws/inifile.h"
-#include "aws/textfile.h"
 #include "aws/shell_split.h"
+#include "aws/textfile.h"
 #include "base/crypto.h"
 
 enum { FILE_MAX = 1 << 20, NAME_MAX_BYTES = 255 };

@@ -17,9 +17,10 @@ static bool pair(struct str text, struct str *ret_key, struct str *ret_value)
 	size_t at = 0;
 	while (at < text.n && text.p[at] != '=' && text.p[at] != ':')
 		at++;
-	*ret_key = str_trim((struct str){text.p, at});
-	if (at == text.n || ret_key->n == 0)
+	struct str key = str_trim((struct str){text.p, at});
+	if (at == text.n || key.n == 0)
 		return false;
+	*ret_key = key;
 	*ret_value = (struct str){text.p + at + 1, text.n - at - 1};
 	return true;
 }

@@ -13,10 +13,11 @@ enum ini_kind {
 
 struct ini_line { /* borrows the text of the file */
 	enum ini_kind kind;
-	unsigned number;       /* from 1 */
-	size_t indent;         /* bytes of white space before the text */
-	struct str text;       /* the whole line, trimmed */
-	struct str key, value; /* PAIR: the key is trimmed, the value is not.  SECTION: the name is in `key` */
+	unsigned number; /* from 1 */
+	size_t indent;   /* bytes of white space before the text */
+	struct str text; /* the whole line, trimmed */
+	struct str key,
+	        value; /* PAIR: the key is trimmed, the value is not.  SECTION: the name is in `key` */
 };
 
 /* A file that is being read: set `rest` to its text, and `number` to 0. */

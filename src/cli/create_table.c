@@ -34,14 +34,13 @@ static void take_table(void *arg, const struct json *answer)
 	m->described = dynamodb_table_read(answer, &m->seen, NULL) == ERR_OK;
 }
 
-static enum ddb_class ask(struct making *m, const char *operation, struct buf *body,
-                               struct ddb_result *got)
+static enum ddb_class ask(struct making *m, const char *operation, struct buf *body, struct ddb_result *got)
 {
 	struct ddb_question q = {.operation = operation,
-	                              .body = buf_view(body),
-	                              .limit_ms = CALL_MS,
-	                              .take = take_table,
-	                              .arg = m};
+	                         .body = buf_view(body),
+	                         .limit_ms = CALL_MS,
+	                         .take = take_table,
+	                         .arg = m};
 	ddb_session_ask(m->session, &q, got);
 	buf_reset(body);
 	return got->class;

@@ -131,10 +131,10 @@ static void describe(struct delivery_parse *e)
 	buf_init(&body, DYNAMODB_CREATE_MAX);
 	dynamodb_create_describe(e->table, &body);
 	struct ddb_question q = {.operation = "DescribeTable",
-	                              .body = buf_view(&body),
-	                              .limit_ms = CALL_MS,
-	                              .take = take_table,
-	                              .arg = e};
+	                         .body = buf_view(&body),
+	                         .limit_ms = CALL_MS,
+	                         .take = take_table,
+	                         .arg = e};
 	ddb_session_ask(e->session, &q, &got);
 	if (got.class == DDB_SUCCESS)
 		ddb_session_ask(e->session, &q, &got);

@@ -135,9 +135,10 @@ static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 	if (code != ERR_OK || r.result == LINK_R_UNSETTLED)
 		return cli_fail(c, "%s", r.err.msg);
 	if (r.result == LINK_R_MISS)
-		return cli_fail(c, r.found ? "the PSID is still linked: its customer's key may be too long to be "
-		                             "written"
-		                           : "not linked");
+		return cli_fail(
+		        c, r.found ? "the PSID is still linked: its customer's key may be too long to be "
+		                     "written"
+		                   : "not linked");
 	cli_str(c, "psid", str_c(psid));
 	cli_int(c, "removed", r.removed);
 	return cli_done(c);

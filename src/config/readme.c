@@ -4,7 +4,8 @@
 static const char intro[] =
         "# Settings\n"
         "\n"
-        "This page is made by `account-linkd print-config --readme`; change `src/config/settings.def` and make it "
+        "This page is made by `account-linkd print-config --readme`; change `src/config/settings.def` and "
+        "make it "
         "anew.\n"
         "\n"
         "## Where a setting comes from\n"

@@ -79,8 +79,8 @@ static bool read_address(struct str item, char ret[REQUEST_ADDR_MAX])
 	       (inet_pton(AF_INET, ret, &any) == 1 || inet_pton(AF_INET6, ret, &any) == 1);
 }
 
-bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
-                 char ret[REQUEST_ADDR_MAX])
+bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX],
+                         struct str forwarded, char ret[REQUEST_ADDR_MAX])
 {
 	struct str item;
 	char next[REQUEST_ADDR_MAX];

@@ -17,5 +17,5 @@ void client_address_peer(const struct sockaddr *peer, char ret[REQUEST_ADDR_MAX]
 uint64_t client_address_network(const char *address);
 
 /* Write the client's address to ret; true when the peer itself is a trusted proxy. */
-bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX], struct str forwarded,
-                 char ret[REQUEST_ADDR_MAX]);
+bool client_address_find(const struct strlist *proxies, const char peer[REQUEST_ADDR_MAX],
+                         struct str forwarded, char ret[REQUEST_ADDR_MAX]);

@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/route.h"
-#include "obs/log_repeat.h"
 #include "loop/loop.h"
+#include "obs/log_repeat.h"
 
 enum {
 	REQUEST_ID_MAX = 64,      /* characters */

@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "http/server_private.h"
 #include "http/server_conn.h"
+#include "http/server_private.h"
 #include "http/server_request.h"
 #include "obs/log.h"
 

@@ -2,8 +2,8 @@
  * what the route itself asks. */
 #include "config/addr.h"
 #include "http/client_address.h"
-#include "http/server_private.h"
 #include "http/router.h"
+#include "http/server_private.h"
 #include "obs/metrics.h"
 
 enum { UNREAD_MAX = 8192 }; /* bytes of a body that no handler reads */

@@ -5,8 +5,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "http/server_private.h"
 #include "http/server_conn.h"
+#include "http/server_private.h"
 #include "obs/metrics.h"
 
 struct server_conn *server_conn_of(struct MHD_Connection *k)

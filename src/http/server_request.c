@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "http/server_private.h"
 #include "http/server_answer.h"
+#include "http/server_private.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 

@@ -4,10 +4,11 @@
 #include "base/crypto.h"
 
 /* The longest key must give a code within AUTH_CODE_MAX: two fields, their prefixes, the seal, base64url. */
-_Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= AUTH_CODE_MAX, "a code carries the key");
+_Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= AUTH_CODE_MAX,
+               "a code carries the key");
 
 enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
-                        const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
+                             const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
 {
 	struct str fields[] = {str_c(key->id), str_c(key->email)};
 	struct buf out;
@@ -58,8 +59,9 @@ enum err_code auth_code_shorten(struct auth_code_text *code)
 	return result;
 }
 
-enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s, const struct store_key *key,
-                           const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
+enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s,
+                                const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
+                                struct auth_code_text *ret)
 {
 	enum err_code result = auth_code_make(s, key, salt, ret);
 	return result == ERR_OK && style == CODE_STYLE_RANDOM ? auth_code_shorten(ret) : result;

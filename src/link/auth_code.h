@@ -14,11 +14,11 @@ struct auth_code_text {
 /* The code of a consent: equal key and salt give the equal code, however often it is posted.
  * Errors  ERR_TOO_LARGE (key too long for AUTH_CODE_MAX), ERR_NOMEM. */
 MUST_CHECK enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
-                                   const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret);
+                                        const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret);
 /* The same, in the style of LINKD_CODE_STYLE. */
 MUST_CHECK enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s,
-                                      const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
-                                      struct auth_code_text *ret);
+                                           const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
+                                           struct auth_code_text *ret);
 /* Make it one of 43 random characters, the same ones every time: it then carries nothing. */
 MUST_CHECK enum err_code auth_code_shorten(struct auth_code_text *code);
 /* Errors  ERR_DENIED: no code of ours; costs no store call. */

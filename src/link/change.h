@@ -43,4 +43,4 @@ struct link_listener {
 };
 
 void link_change_tell(struct service *s, const struct link_change *c); /* to all of s->listeners, in order */
-extern const struct link_listener link_change_audit; /* writes the audit line */
+extern const struct link_listener link_change_audit;                   /* writes the audit line */

@@ -22,8 +22,8 @@ enum link_result {
 
 struct link_answer { /* borrowed in the callback */
 	enum link_result result;
-	const struct err *err; /* with UNSETTLED: why; else NULL */
-	size_t n;              /* link_find: holders left after repair, 0 or 1; link_remove: removed;
+	const struct err *err;         /* with UNSETTLED: why; else NULL */
+	size_t n;                      /* link_find: holders left after repair, 0 or 1; link_remove: removed;
 	                          link_of_customer: items */
 	struct store_customer *holder; /* link_find: one; link_of_customer: n */
 };

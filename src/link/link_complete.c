@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "link/auth_code.h"
-#include "link/link_retry.h"
 #include "link/link_repair.h"
+#include "link/link_retry.h"
 #include "obs/metrics.h"
 
 /*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> REPLACED_DONE -> LOOK
@@ -43,10 +43,10 @@ struct completion {
 static void tell(const struct completion *c, enum link_change_kind kind, const char *reason)
 {
 	link_op_tell(&c->op, (struct link_change){.kind = kind,
-	                                         .customer_id = c->key.id,
-	                                         .page_id = c->page_id,
-	                                         .time_ms = c->event_ms,
-	                                         .reason = reason});
+	                                          .customer_id = c->key.id,
+	                                          .page_id = c->page_id,
+	                                          .time_ms = c->event_ms,
+	                                          .reason = reason});
 }
 
 static int unsettled(struct completion *c)
@@ -113,11 +113,11 @@ static void tell_former(const struct completion *c)
 	if (former->psid[0] == '\0' || strcmp(former->psid, c->op.psid) == 0)
 		return;
 	link_op_tell(&c->op, (struct link_change){.kind = LINK_REMOVED,
-	                                         .customer_id = c->key.id,
-	                                         .psid = former->psid,
-	                                         .page_id = former->page_id,
-	                                         .time_ms = c->event_ms,
-	                                         .reason = "relinked"});
+	                                          .customer_id = c->key.id,
+	                                          .psid = former->psid,
+	                                          .page_id = former->page_id,
+	                                          .time_ms = c->event_ms,
+	                                          .reason = "relinked"});
 }
 
 static int linked(struct completion *c, enum link_result r, const char *reason)
@@ -174,10 +174,10 @@ static int replaced(struct completion *c)
 	c->repaired = true;
 	metric_add(M_LINK_REPAIRS, 1);
 	link_op_tell(&c->op, (struct link_change){.kind = LINK_REMOVED,
-	                                         .customer_id = c->replaces.id,
-	                                         .page_id = c->page_id,
-	                                         .time_ms = c->event_ms,
-	                                         .reason = "replaced"});
+	                                          .customer_id = c->replaces.id,
+	                                          .page_id = c->page_id,
+	                                          .time_ms = c->event_ms,
+	                                          .reason = "replaced"});
 	return P_LOOK;
 }
 

@@ -5,8 +5,8 @@
  * phase that follows; one that waits returns LINK_OP_WAIT after naming the phase that goes on.  The one timer
  * is the deadline while a store operation runs, else the end of a pause. */
 #pragma once
-#include "obs/audit.h"
 #include "link/link.h"
+#include "obs/audit.h"
 
 enum { LINK_OP_WAIT = 0 };
 

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "link/link_retry.h"
 #include "link/link_op.h"
+#include "link/link_retry.h"
 
 /*  FIND -> store -> FOUND -> UNLINK <-> store -> COUNT -> ANSWER
  *    ^_______________ pause, where the index lags ____|   also when more may hold it than one look shows */
@@ -67,10 +67,10 @@ static int unlinked(struct removal *r)
 	}
 	r->round++;
 	link_op_tell(&r->op, (struct link_change){.kind = LINK_REMOVED,
-	                                         .customer_id = h->key.id,
-	                                         .page_id = h->link.page_id,
-	                                         .time_ms = r->event_ms,
-	                                         .reason = r->reason});
+	                                          .customer_id = h->key.id,
+	                                          .page_id = h->link.page_id,
+	                                          .time_ms = r->event_ms,
+	                                          .reason = r->reason});
 	return P_UNLINK;
 }
 
@@ -86,10 +86,10 @@ static int missed(struct removal *r)
 	if (r->later)
 		link_op_tell(&r->op,
 		             (struct link_change){.kind = LINK_MISSED,
-		                                 .customer_id = "",
-		                                 .page_id = "",
-		                                 .time_ms = r->event_ms,
-		                                 .reason = r->kept_newer ? "link_is_newer" : "not_linked"});
+		                                  .customer_id = "",
+		                                  .page_id = "",
+		                                  .time_ms = r->event_ms,
+		                                  .reason = r->kept_newer ? "link_is_newer" : "not_linked"});
 	return link_op_result(&r->op, LINK_R_MISS, P_ANSWER);
 }
 

@@ -43,8 +43,8 @@ void link_repair_note(struct link_op *o)
 		return;
 	metric_add(M_LINK_REPAIRS, 1);
 	link_op_tell(o, (struct link_change){.kind = LINK_REMOVED,
-	                                    .customer_id = loser->key.id,
-	                                    .page_id = loser->link.page_id,
-	                                    .time_ms = o->holder[o->winner].link.linked_at_ms,
-	                                    .reason = "replaced"});
+	                                     .customer_id = loser->key.id,
+	                                     .page_id = loser->link.page_id,
+	                                     .time_ms = o->holder[o->winner].link.linked_at_ms,
+	                                     .reason = "replaced"});
 }

@@ -11,13 +11,13 @@
  *  again. */
 #include "base/crypto.h"
 #include "link/auth_code.h"
-#include "service.h"
-#include "obs/log.h"
 #include "login/answer.h"
 #include "login/form_guard.h"
 #include "login/login.h"
 #include "login/trail.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
+#include "service.h"
 
 #include <stdlib.h>
 
@@ -71,7 +71,7 @@ static enum phase check(struct confirm *c)
 	if (!form_guard_form(c->r, &c->form) || !form_guard_consent(c->r, &c->form, &c->consent))
 		return P_DONE;
 	enum err_code code = auth_code_make_as((enum config_code_style)c->s->cfg->code_style, c->s->sealer,
-	                                  &c->consent.key, c->consent.salt, &c->text);
+	                                       &c->consent.key, c->consent.salt, &c->text);
 	if (code == ERR_OK) {
 		c->code_digest = audit_digest(str_c(c->text.s));
 		tell(c, "consent", "given", NULL);
@@ -152,7 +152,8 @@ static enum phase issued(struct confirm *c)
 	} else if (c->outcome == STORE_USED)
 		answer_connected(c->r);
 	else if (c->outcome == STORE_KEPT)
-		form_guard_refuse(c->r, "the customer was made anew, or has another password, since the login");
+		form_guard_refuse(c->r,
+		                  "the customer was made anew, or has another password, since the login");
 	else
 		form_guard_refuse(c->r, "the customer is gone");
 	return P_DONE;

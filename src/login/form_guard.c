@@ -1,11 +1,11 @@
 #include "login/form_guard.h"
 
 #include "base/clock.h"
-#include "service.h"
-#include "obs/log.h"
 #include "login/answer.h"
 #include "login/trail.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
+#include "service.h"
 
 int64_t form_guard_now_s(void)
 {

@@ -8,8 +8,9 @@
 
 /* params_done in any case. */
 bool form_guard_form(struct request *r, struct params *form);
-bool form_guard_state(struct request *r, const struct params *form, struct state *ret);     /* field `state` */
-bool form_guard_consent(struct request *r, const struct params *form, struct consent *ret); /* field `consent` */
+bool form_guard_state(struct request *r, const struct params *form, struct state *ret); /* field `state` */
+bool form_guard_consent(struct request *r, const struct params *form,
+                        struct consent *ret); /* field `consent` */
 
 /* What is refused, in one place: logged, counted, answered 403. */
 void form_guard_refuse(struct request *r, const char *reason);

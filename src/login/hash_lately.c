@@ -1,7 +1,7 @@
 #include "login/hash_lately.h"
 
-#include "obs/log.h"
 #include "login/hash_cost.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 
 void hash_lately_init(struct hash_lately *l)

@@ -3,6 +3,7 @@
  * A method finds out who the person is, and then starts an offer (login/offer.h).  To add one: its file, a row in
  * method.c, its word in LINKD_LOGIN (config/settings.def), and the routes it needs. */
 #pragma once
+#include "config/config.h"
 #include "http/request.h"
 
 struct login_method {

@@ -60,7 +60,8 @@ static void set_cookie(struct request *r, const struct browser_nonce *nonce)
 }
 
 /* The state is not bound to a Messenger profile: any profile may use the code. */
-static enum err_code seal(struct request *r, struct state *state, struct browser_nonce *nonce, struct buf *out)
+static enum err_code seal(struct request *r, struct state *state, struct browser_nonce *nonce,
+                          struct buf *out)
 {
 	enum err_code code = browser_nonce(request_cookie(r, browser_cookie_name(r->service->cfg)), nonce);
 	if (code == ERR_OK)

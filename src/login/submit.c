@@ -12,13 +12,13 @@
  */
 #include "login/submit.h"
 
-#include "obs/audit.h"
 #include "base/crypto.h"
-#include "obs/log.h"
 #include "login/answer.h"
 #include "login/email.h"
 #include "login/form_guard.h"
 #include "login/login.h"
+#include "obs/audit.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 
 #include <stdlib.h>
@@ -195,9 +195,11 @@ static enum submit_phase wrong(struct submit *f)
 	if (f->at_ceiling)
 		return P_FLOOR;
 	if (f->known && f->customer.too_long)
-		log_line(LOG_ERROR, "customer_record_unusable", log_z("error", "its key or password hash is too long"));
+		log_line(LOG_ERROR, "customer_record_unusable",
+		         log_z("error", "its key or password hash is too long"));
 	else if (f->verdict == PASSWORD_UNUSABLE)
-		log_line(LOG_ERROR, "customer_record_unusable", log_z("error", "its password hash cannot be checked"));
+		log_line(LOG_ERROR, "customer_record_unusable",
+		         log_z("error", "its password hash cannot be checked"));
 	if (f->known && !f->customer.too_long)
 		submit_count_failure(f);
 	return P_FLOOR;

@@ -2,12 +2,12 @@
  * come to (submit_right.c, submit_wrong.c), and its ends (submit_end.c). */
 #pragma once
 #include "http/params.h"
-#include "service.h"
 #include "login/device.h"
 #include "login/offer.h"
 #include "login/password_job.h"
 #include "login/state.h"
 #include "login/throttle.h"
+#include "service.h"
 
 enum submit_phase {
 	P_CHECK,
@@ -52,8 +52,8 @@ struct submit {
 	enum password_verdict verdict;
 	int64_t slot_ends_ms; /* a failed login is not answered earlier */
 	char new_hash[STORE_HASH_MAX + 1];
-	struct offer offer;      /* after a right password */
-	enum err_code code;      /* why P_FAIL; or what the last operation came to */
+	struct offer offer; /* after a right password */
+	enum err_code code; /* why P_FAIL; or what the last operation came to */
 };
 
 enum { SUBMIT_LIMIT_MS = 500 }; /* before the request's own deadline, so that the page keeps the form */

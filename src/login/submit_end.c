@@ -1,9 +1,9 @@
 /* How POST /link/login ends without an offer: the login page again. */
-#include "obs/log.h"
 #include "login/answer.h"
 #include "login/form_guard.h"
 #include "login/submit.h"
 #include "login/trail.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 
 #include <stdio.h>

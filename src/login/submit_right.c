@@ -1,6 +1,6 @@
 /* What a right password comes to: an old hash is replaced, and the link is offered. */
-#include "obs/log.h"
 #include "login/submit.h"
+#include "obs/log.h"
 
 static void fill_upgrade(const struct submit *f, struct store_in *in)
 {

@@ -47,7 +47,8 @@ static enum err_code reserve_customer(struct submit *f, struct str psid)
 /* When there is no memory for the count here, the store's count alone decides. */
 static bool has_tries(struct submit *f)
 {
-	bool failed = f->customer.login_failures >= CEILING && f->customer.login_window_ends_s > form_guard_now_s();
+	bool failed = f->customer.login_failures >= CEILING &&
+	              f->customer.login_window_ends_s > form_guard_now_s();
 	return !failed && reserve_customer(f, STR("")) != ERR_THROTTLED;
 }
 

@@ -1,7 +1,7 @@
 /* What a wrong password, or no such customer, comes to: counted, and answered no sooner than a floor. */
-#include "obs/log.h"
 #include "login/form_guard.h"
 #include "login/submit.h"
+#include "obs/log.h"
 
 enum {
 	FLOOR_MS = 600,

@@ -26,8 +26,8 @@ bool limiter_full(const struct limiter *g, int64_t left_ms)
 	if (g->running < g->max)
 		return false;
 	int64_t wait_us = ((int64_t)g->waiting + 1) * g->call_us / (int64_t)g->max;
-	return oldest_waits_us(g) > LIMITER_WAIT_MS * 1000LL ||
-	       wait_us > LIMITER_WAIT_MS * 1000LL || wait_us + g->call_us > left_ms * 1000;
+	return oldest_waits_us(g) > LIMITER_WAIT_MS * 1000LL || wait_us > LIMITER_WAIT_MS * 1000LL ||
+	       wait_us + g->call_us > left_ms * 1000;
 }
 
 static void run(struct limiter *g, struct limiter_slot *p)

@@ -19,8 +19,9 @@ enum { LIMITER_WAIT_MS = 500 }; /* the longest wait, approximately */
 
 struct limiter {
 	size_t max, running, waiting; /* calls */
-	struct list_node ahead, queue; /* waiters in order of arrival; those in `ahead` get their slots first */
-	int64_t call_us;               /* duration of a call, smoothed */
+	struct list_node ahead,
+	        queue;   /* waiters in order of arrival; those in `ahead` get their slots first */
+	int64_t call_us; /* duration of a call, smoothed */
 };
 
 /* One slot, or the wait for it; embedded in its owner. */
@@ -47,7 +48,7 @@ struct limiter_slot *limiter_next(struct limiter *g);
 /* A waiter that makes its call only when it gets the slot. */
 struct limiter_waiter {
 	struct limiter_slot slot;
-	struct limiter *limiter;         /* NULL: it does not wait */
+	struct limiter *limiter;              /* NULL: it does not wait */
 	void (*fn)(struct limiter_waiter *t); /* a slot is free; the call must enter now */
 };
 /* True: t waits.  False: a slot is free now. */

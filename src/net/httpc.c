@@ -5,8 +5,8 @@
 
 #include "base/crypto.h"
 #include "net/httpc_call.h"
-#include "net/poster/httpc_head.h"
 #include "net/httpc_socket.h"
+#include "net/poster/httpc_head.h"
 
 enum {
 	CONNECTIONS_MAX = 64,

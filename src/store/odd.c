@@ -1,7 +1,7 @@
 #include "store/odd.h"
 
-#include "obs/audit.h"
 #include "base/clock.h"
+#include "obs/audit.h"
 #include "obs/log.h"
 
 enum { TELL_MS = 60 * 1000, AHEAD_MS = 60 * 60 * 1000 };

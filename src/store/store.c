@@ -223,7 +223,8 @@ static void deliver(struct loop_post *p)
 	if (--port->in_flight == 0 && port->detached)
 		port_free(port);
 	if (!op->cancelled)
-		op->done(op->arg, op); /* may detach the port and close the store: nothing of them is touched after */
+		op->done(op->arg,
+		         op); /* may detach the port and close the store: nothing of them is touched after */
 	store_op_free(op);
 }
 

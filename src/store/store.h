@@ -175,7 +175,8 @@ struct store_vtable {
 	void (*free)(struct store *s);
 	/* All three NULL where operations need nothing of their loop.  attach makes a port, with the limiter; detach
 	 * ends what still runs (ERR_STOPPING); port_free follows when all was delivered. */
-	enum err_code (*attach)(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr);
+	enum err_code (*attach)(struct store *s, struct loop *loop, struct store_port **ret,
+	                        struct err *reterr);
 	void (*detach)(struct store_port *p);
 	void (*port_free)(struct store_port *p);
 };
@@ -200,7 +201,7 @@ struct store_backend {
  * Errors  ERR_INVALID (unknown kind, wrong file, newer schema), ERR_STORE (cannot be opened), ERR_NOMEM. */
 MUST_CHECK enum err_code store_open(const struct config *cfg, struct store **ret, struct err *reterr);
 void store_close(struct store *s); /* Pre: store_idle.  NULL is a no-op */
-bool store_idle(struct store *s);  /* every port was detached, and all its operations delivered.  Any thread */
+bool store_idle(struct store *s); /* every port was detached, and all its operations delivered.  Any thread */
 const char *store_name(const struct store *s);
 /* Path of the database file when the store is one, to keep a file beside it; NULL otherwise.  Borrowed. */
 const char *store_file(const struct config *cfg);
@@ -219,8 +220,8 @@ void store_op_free(struct store_op *op); /* only one that was not started; wipes
 /* The port's loop must turn until every op it started was delivered, cancelled ones too.
  * Errors  ERR_BUSY (in_flight_max reached), ERR_NOMEM.  On failure op is freed, done is never called and
  * reterr says why. */
-MUST_CHECK enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done, void *arg,
-                                     struct err *reterr);
+MUST_CHECK enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done,
+                                     void *arg, struct err *reterr);
 
 /* May new work start that must end by this monotonic time?  Asked before anything is done for it.
  * STORE_WAIT  `w` waits for a slot: w->fn is called on this loop and must start the work at once.

@@ -13,7 +13,8 @@ struct delivery_parse {
 	void *arg;
 };
 
-void delivery_parse_now(const struct delivery_parse_input *in, struct signature_keys *keys, struct delivery_parse_result *ret)
+void delivery_parse_now(const struct delivery_parse_input *in, struct signature_keys *keys,
+                        struct delivery_parse_result *ret)
 {
 	*ret = (struct delivery_parse_result){0};
 	ret->code = signature_check(str_c(in->signature), in->body, keys);
@@ -57,13 +58,15 @@ static void on_work(struct offload_job *j)
 	free(e);
 }
 
-enum err_code delivery_parse_start(struct request *r, const struct delivery_parse_input *in, delivery_parse_done_fn *done, void *arg,
-                         struct delivery_parse **ret, struct err *reterr)
+enum err_code delivery_parse_start(struct request *r, const struct delivery_parse_input *in,
+                                   delivery_parse_done_fn *done, void *arg, struct delivery_parse **ret,
+                                   struct err *reterr)
 {
 	struct delivery_parse *e = malloc(sizeof *e);
 	if (e == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to examine a body");
-	*e = (struct delivery_parse){.job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
+	*e = (struct delivery_parse){
+	        .job = {.work = work, .done = on_work}, .in = *in, .done = done, .arg = arg};
 	request_take_body(r, &e->body);
 	body_offer(&e->body); /* its signature is not checked yet */
 	enum err_code code = offload_start(in->service->parses, r->loop, &e->job);

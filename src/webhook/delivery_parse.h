@@ -26,10 +26,12 @@ struct delivery_parse_input {
 };
 typedef void delivery_parse_done_fn(void *arg, const struct delivery_parse_result *result);
 
-void delivery_parse_now(const struct delivery_parse_input *in, struct signature_keys *keys, struct delivery_parse_result *ret);
+void delivery_parse_now(const struct delivery_parse_input *in, struct signature_keys *keys,
+                        struct delivery_parse_result *ret);
 
 /* Takes the request's body, also when it fails: the request may end while the pool still reads.
  * Errors  ERR_BUSY (the pool is full), ERR_NOMEM. */
-MUST_CHECK enum err_code delivery_parse_start(struct request *r, const struct delivery_parse_input *in, delivery_parse_done_fn *done,
-                                    void *arg, struct delivery_parse **ret, struct err *reterr);
+MUST_CHECK enum err_code delivery_parse_start(struct request *r, const struct delivery_parse_input *in,
+                                              delivery_parse_done_fn *done, void *arg,
+                                              struct delivery_parse **ret, struct err *reterr);
 void delivery_parse_cancel(struct delivery_parse *e); /* the work goes on and is thrown away */

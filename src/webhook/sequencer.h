@@ -23,15 +23,16 @@ struct sequencer {
 	const char *client;              /* address, for the audit trail; borrowed likewise */
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
 	void (*done)(struct sequencer *l);
-	struct err *err; /* filled by the first event that does not settle */
+	struct err *err;               /* filled by the first event that does not settle */
 	struct link_answer_hold *hold; /* of the delivery's answer */
 	/* results */
 	size_t unsettled; /* events */
 	/* own */
 	size_t n; /* sequences */
 	struct sequence *sequence;
-	uint32_t *order; /* events by PSID, then time, then place in the delivery; in one block with sequence */
-	size_t next;     /* first place not yet given to a sequence */
+	uint32_t *
+	        order; /* events by PSID, then time, then place in the delivery; in one block with sequence */
+	size_t next;   /* first place not yet given to a sequence */
 	size_t busy;
 };
 

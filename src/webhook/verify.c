@@ -1,8 +1,8 @@
 #include "base/crypto.h"
 #include "config/config.h"
 #include "http/params.h"
-#include "service.h"
 #include "obs/metrics.h"
+#include "service.h"
 #include "webhook/webhook.h"
 
 enum { CHALLENGE_MAX = 256 };

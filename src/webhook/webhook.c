@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "service.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "service.h"
 #include "webhook/delivery_parse.h"
 #include "webhook/sequencer.h"
 
@@ -37,11 +37,11 @@ struct delivery {
 	struct request *r;
 	enum phase phase;
 	struct delivery_parse_input in;
-	struct delivery_parse *parse;         /* on the pool */
+	struct delivery_parse *parse;        /* on the pool */
 	struct delivery_parse_result result; /* its err is also why FAILED */
-	int64_t deadline_ms;       /* monotonic, of store work */
-	struct limiter_waiter waiter; /* for the store */
-	struct loop_timer timer;      /* of that wait, and of the hold */
+	int64_t deadline_ms;                 /* monotonic, of store work */
+	struct limiter_waiter waiter;        /* for the store */
+	struct loop_timer timer;             /* of that wait, and of the hold */
 	struct sequencer sequencer;
 	struct link_answer_hold hold;
 };
@@ -114,7 +114,9 @@ static enum phase examine(struct delivery *d)
 		delivery_parse_now(&d->in, d->r->service->signature_keys, &d->result);
 		return P_EXAMINED;
 	}
-	return delivery_parse_start(d->r, &d->in, on_parsed, d, &d->parse, &d->result.err) == ERR_OK ? P_WAIT : P_FAILED;
+	return delivery_parse_start(d->r, &d->in, on_parsed, d, &d->parse, &d->result.err) == ERR_OK
+	               ? P_WAIT
+	               : P_FAILED;
 }
 
 static void tell_foreign(const char *client, const char *page)

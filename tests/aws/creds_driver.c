@@ -18,8 +18,8 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"
-#include "obs/log.h"
 #include "net/httpc.h"
+#include "obs/log.h"
 
 enum { OUT_MAX = 1 << 20, LOOK_MS = 50, WAIT_MS = 30000 };
 

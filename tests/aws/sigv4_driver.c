@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "aws/creds/creds.h"
-#include "unit/sigv4_oracle.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "unit/sigv4_oracle.h"
 
 enum { HEADERS_MAX = 80, OUT_MAX = 1 << 20, ROUNDS = 25 };
 

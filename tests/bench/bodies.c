@@ -35,7 +35,8 @@ static bool put_code(const struct maker *m, const char *psid, struct buf *out)
 	struct auth_code_text code;
 	(void)snprintf(key.id, sizeof key.id, "c-%s", psid);
 	(void)snprintf(key.email, sizeof key.email, "c-%s@example.com", psid);
-	if (crypto_random(salt, sizeof salt) != ERR_OK || auth_code_make(m->sealer, &key, salt, &code) != ERR_OK)
+	if (crypto_random(salt, sizeof salt) != ERR_OK ||
+	    auth_code_make(m->sealer, &key, salt, &code) != ERR_OK)
 		return false;
 	if (m->fill != NULL && !fill_code(m->fill, &key, psid, str_c(code.s)))
 		return false;

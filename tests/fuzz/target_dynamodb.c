@@ -102,7 +102,7 @@ static void check_words(const struct ddb_answer *a)
 		(void)snprintf(other.text, sizeof other.text, "other words");
 	for (size_t i = 0; i < 2; i++) {
 		struct ddb_context x = {operations[i], "customers", "eu-central-1", "the profile",
-		                             a->request_id};
+		                        a->request_id};
 		struct err err = {.code = ERR_OK}, err_other = err;
 		enum err_code code = ddb_error_say(&a->error, &x, &err);
 		FUZZ_MUST(code == err.code && (code == ERR_STORE || code == ERR_INVALID));

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include "obs/log.h"
 #include "net/httpc.h"
+#include "obs/log.h"
 
 struct config rig_script_config = {.store = "dynamodb:shop"};
 

@@ -330,10 +330,8 @@ static void reads_do_not_wait_for_a_sync(void **state)
 	assert_int_equal(loop_new(&s.loop, &err), ERR_OK);
 	assert_int_equal(store_attach(r.store, s.loop, &port, &err), ERR_OK);
 	atomic_store(&syncs.delay_ms, 300);
-	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), slow_done, &s, &err),
-	                 ERR_OK);
-	assert_int_equal(store_start(port, rig_op(STORE_FIND_ID, "a"), slow_done, &s, &err),
-	                 ERR_OK);
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), slow_done, &s, &err), ERR_OK);
+	assert_int_equal(store_start(port, rig_op(STORE_FIND_ID, "a"), slow_done, &s, &err), ERR_OK);
 	loop_run(s.loop);
 	atomic_store(&syncs.delay_ms, 0);
 	store_detach(port);

@@ -325,8 +325,7 @@ static void a_write_goes_on_when_the_lock_is_released(void **state)
 	assert_int_equal(loop_new(&l.loop, &err), ERR_OK);
 	assert_int_equal(store_attach(r.store, l.loop, &port, &err), ERR_OK);
 	assert_int_equal(loop_timer_set(l.loop, &l.timer, clock_mono_ms() + 300), ERR_OK);
-	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
-	                 ERR_OK);
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err), ERR_OK);
 	loop_run(l.loop);
 	assert_int_equal(l.code, ERR_OK);
 	assert_in_range(clock_mono_ms() - l.freed_ms, 0, 500);
@@ -356,8 +355,7 @@ static void a_cancelled_write_runs_unheard(void **state)
 	store_cancel(write);
 	store_cancel(read);
 	assert_int_equal(loop_timer_set(l.loop, &l.timer, clock_mono_ms() + 50), ERR_OK);
-	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err),
-	                 ERR_OK);
+	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err), ERR_OK);
 	loop_run(l.loop);
 	assert_int_equal(l.code, ERR_OK);
 	assert_false(unheard.done);

@@ -7,13 +7,13 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "link/seal.h"
-#include "service.h"
-#include "obs/log.h"
 #include "login/login.h"
 #include "login/password_job.h"
 #include "login/state.h"
 #include "login/throttle.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
+#include "service.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -296,7 +296,7 @@ int visit_teardown(void **state)
 		free(visit.body);
 	throttle_free(visit.service.throttle);
 	sealer_free((struct sealer *)(uintptr_t)visit.service.sealer);
-	return store.in_flight == 0 ? 0 : -1;
+	return port.in_flight == 0 ? 0 : -1;
 }
 
 const char *visit_hash(void)

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include "obs/audit.h"
 #include "base/crypto.h"
+#include "obs/audit.h"
 #include "obs/log.h"
 
 /* By hand: HKDF-SHA-256 of the key below, then SipHash-2-4. */

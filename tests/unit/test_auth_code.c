@@ -46,8 +46,10 @@ static void test_length(void **state)
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
 		struct store_key key = key_of(row[i].id, row[i].email), got;
 		struct auth_code_text text;
-		assert_int_equal(auth_code_make_as(CODE_STYLE_RANDOM, sealer, &key, SALT, &text), row[i].want);
-		assert_int_equal(auth_code_make_as(CODE_STYLE_SEALED, sealer, &key, SALT, &text), row[i].want);
+		assert_int_equal(auth_code_make_as(CODE_STYLE_RANDOM, sealer, &key, SALT, &text),
+		                 row[i].want);
+		assert_int_equal(auth_code_make_as(CODE_STYLE_SEALED, sealer, &key, SALT, &text),
+		                 row[i].want);
 		if (row[i].want != ERR_OK)
 			continue;
 		assert_true(strlen(text.s) <= 512);

@@ -1,8 +1,8 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "config_fixture.h"
 #include "config/row.h"
+#include "config_fixture.h"
 
 #define SECRET "sesame-sesame-sesame-sesame-sesame"
 

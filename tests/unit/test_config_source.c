@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "config_fixture.h"
 #include "config/row.h"
+#include "config_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define GOOD "LINKD_APP_SECRET=0123456789abcdef", "LINKD_PUBLIC_URL=https://link.example.com"

@@ -1,8 +1,8 @@
 /* LINKD_ADMIN_TOKEN: items as they are parsed, and lists that check-config refuses. */
 #include "test.h"
 
-#include "config_fixture.h"
 #include "config/token.h"
+#include "config_fixture.h"
 
 #define T16 "0123456789abcdef"
 

@@ -7,8 +7,8 @@
 
 #include "aws/creds/creds.h"
 #include "base/crypto.h"
-#include "obs/log.h"
 #include "net/httpc.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 #include "test.h"
 

@@ -6,8 +6,8 @@
 
 #include "aws/creds/creds.h"
 #include "base/crypto.h"
-#include "obs/log.h"
 #include "net/httpc.h"
+#include "obs/log.h"
 #include "starve.h"
 #include "store/script.h"
 

@@ -6,13 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aws/ddb/ddb.h"
 #include "aws/ddb/answer.h"
+#include "aws/ddb/ddb.h"
 #include "aws/ddb/session.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "obs/log.h"
 #include "net/httpc.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 #include "starve.h"
 #include "store/script.h"
@@ -348,21 +348,21 @@ static void on_turn(struct limiter_waiter *t)
 	(void)begin("PutItem", LIMIT_MS);
 }
 
-static void test_who_waits_in_line_comes_next(void **state)
+static void test_a_waiter_comes_next(void **state)
 {
 	static const struct script_row rows[] = {{"GetItem", "-"}};
 	struct limiter_waiter turn = {.fn = on_turn}, other = {.fn = on_turn};
 	(void)state;
 	turned = false;
 	assert_int_equal(ask_once("200 {}")->class, DDB_SUCCESS);
-	assert_false(ddb_line(it.client, &turn));
+	assert_false(limiter_wait(ddb_limiter(it.client), &turn));
 	assert_false(ddb_full(it.client, clock_mono_ms() + 1));
 	it.done = 0;
 	script_set(rows, 1);
 	struct ddb_call *first = begin("GetItem", LIMIT_MS);
-	assert_true(ddb_line(it.client, &other));
+	assert_true(limiter_wait(ddb_limiter(it.client), &other));
 	limiter_wait_end(&other);
-	assert_true(ddb_line(it.client, &turn));
+	assert_true(limiter_wait(ddb_limiter(it.client), &turn));
 	assert_true(ddb_full(it.client, clock_mono_ms() + 1));
 	assert_false(turned);
 	ddb_cancel(first);
@@ -485,7 +485,7 @@ int main(void)
 	        TEST(test_retries_have_a_budget),
 	        TEST(test_a_call_waits_for_its_place_and_its_time),
 	        TEST(test_a_cancelled_call_makes_room),
-	        TEST(test_who_waits_in_line_comes_next),
+	        TEST(test_a_waiter_comes_next),
 	        TEST(test_no_keys_in_time),
 	        cmocka_unit_test(test_a_session_without_memory),
 	};

@@ -15,17 +15,14 @@ static void test_pauses_double_up_to_twenty_seconds(void **state)
 		enum ddb_class why;
 		unsigned retry;
 		int64_t most_ms;
-	} table[] = {{DDB_TRANSIENT, 0, 25},   {DDB_TRANSIENT, 1, 50},
-	             {DDB_TRANSIENT, 2, 100},  {DDB_TRANSIENT, 40, 20000},
-	             {DDB_THROTTLE, 0, 1000},  {DDB_THROTTLE, 1, 2000},
-	             {DDB_THROTTLE, 4, 16000}, {DDB_THROTTLE, 5, 20000}};
+	} table[] = {{DDB_TRANSIENT, 0, 25},     {DDB_TRANSIENT, 1, 50},  {DDB_TRANSIENT, 2, 100},
+	             {DDB_TRANSIENT, 40, 20000}, {DDB_THROTTLE, 0, 1000}, {DDB_THROTTLE, 1, 2000},
+	             {DDB_THROTTLE, 4, 16000},   {DDB_THROTTLE, 5, 20000}};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		int64_t most = table[i].most_ms;
 		assert_int_equal(ddb_retry_pause_ms(table[i].why, table[i].retry, 0, -1), 0);
-		assert_int_equal(ddb_retry_pause_ms(table[i].why, table[i].retry, 1U << 31, -1),
-		                 most / 2);
-		assert_int_equal(ddb_retry_pause_ms(table[i].why, table[i].retry, UINT32_MAX, -1),
-		                 most - 1);
+		assert_int_equal(ddb_retry_pause_ms(table[i].why, table[i].retry, 1U << 31, -1), most / 2);
+		assert_int_equal(ddb_retry_pause_ms(table[i].why, table[i].retry, UINT32_MAX, -1), most - 1);
 	}
 }
 
@@ -98,16 +95,14 @@ static void test_answers_are_classed_by_their_name(void **state)
 	         DDB_TOO_LARGE, "ValidationException"},
 	        {409, "{\"__type\":\"x#ReplicatedWriteConflictException\"}", DDB_TRANSIENT,
 	         "ReplicatedWriteConflictException"},
-	        {400, "{\"__type\":\"x#ExpiredTokenException\"}", DDB_CREDENTIALS,
-	         "ExpiredTokenException"},
+	        {400, "{\"__type\":\"x#ExpiredTokenException\"}", DDB_CREDENTIALS, "ExpiredTokenException"},
 	        {400, "{\"__type\":\"x#AccessDeniedException\"}", DDB_DENIED, "AccessDeniedException"},
 	        {400, "{\"__type\":\"x#ResourceNotFoundException\"}", DDB_NOT_FOUND,
 	         "ResourceNotFoundException"},
 	        {400, "{\"__type\":\"x#ResourceInUseException\"}", DDB_IN_USE, "ResourceInUseException"},
 	        {400, "{\"__type\":\"x#SomethingNew\"}", DDB_FAULT, "SomethingNew"},
 	        {400, "{\"__type\":\"x#Bad\\nName\"}", DDB_FAULT, "Bad?Name"},
-	        {500, "{\"__type\":\"x#SerializationException\"}", DDB_TRANSIENT,
-	         "SerializationException"},
+	        {500, "{\"__type\":\"x#SerializationException\"}", DDB_TRANSIENT, "SerializationException"},
 	        {500, "{\"__type\":\"x#InternalServerError\"}", DDB_TRANSIENT, "InternalServerError"},
 	        {502, NULL, DDB_TRANSIENT, "HTTP 502"},
 	        {429, NULL, DDB_THROTTLE, "HTTP 429"},
@@ -162,10 +157,8 @@ static void test_messages_are_whole_sentences(void **state)
 	(void)state;
 	for (int class = DDB_SUCCESS + 1; class <= DDB_FAULT; class ++)
 		for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-			struct ddb_context x = {"DescribeTable", "shop", "eu-central-1", "env",
-			                             table[i].id};
-			struct ddb_error e = {.class = (enum ddb_class) class,
-			                           .own_text = table[i].own_text};
+			struct ddb_context x = {"DescribeTable", "shop", "eu-central-1", "env", table[i].id};
+			struct ddb_error e = {.class = (enum ddb_class) class, .own_text = table[i].own_text};
 			struct err err = {.msg = ""};
 			(void)snprintf(e.name, sizeof e.name, "Name");
 			(void)snprintf(e.text, sizeof e.text, "%s", table[i].text);

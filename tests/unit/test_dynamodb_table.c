@@ -217,9 +217,11 @@ static void test_ways(void **state)
 		assert_int_equal(dynamodb_table_lookup(rows[i].setting, t.psid, &t), rows[i].way);
 		if (rows[i].why == NULL)
 			continue;
-		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_PSID_INDEX, &t, &err), ERR_INVALID);
+		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_PSID_INDEX, &t, &err),
+		                 ERR_INVALID);
 		assert_non_null(strstr(err.msg, rows[i].why));
-		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_CODE_INDEX, &t, &err), ERR_INVALID);
+		assert_int_equal(dynamodb_table_no_lookup("shop", DYNAMODB_CODE_INDEX, &t, &err),
+		                 ERR_INVALID);
 		assert_non_null(strstr(err.msg, rows[i].why));
 	}
 }

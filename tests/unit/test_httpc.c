@@ -1,8 +1,8 @@
 /* The HTTP client: bounds, and calls that share a handle and a connection. */
 #include "test.h"
 
-#include "net/httpc_call.h"
 #include "loop_rig.h"
+#include "net/httpc_call.h"
 #include "tiny_server.h"
 
 struct got {

@@ -2,8 +2,8 @@
  * and how each call ends. */
 #include "test.h"
 
-#include "net/poster/httpc_post.h"
 #include "loop_rig.h"
+#include "net/poster/httpc_post.h"
 #include "refuse.h"
 #include "wire_server.h"
 

@@ -58,8 +58,11 @@ static const struct later_kind kind = {delays_ms, start, cancel, drop};
 
 static void fresh(void)
 {
-	const struct later_options o = {
-	        .loop = loop, .max = MAX, .name = "dropped", .open = M_LINK_LATER, .dropped = M_LINK_LATER_DROPPED};
+	const struct later_options o = {.loop = loop,
+	                                .max = MAX,
+	                                .name = "dropped",
+	                                .open = M_LINK_LATER,
+	                                .dropped = M_LINK_LATER_DROPPED};
 	started = freed = cancelled = fail_start = 0;
 	assert_int_equal(later_new(&o, &list, NULL), ERR_OK);
 }
@@ -166,12 +169,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        WITH_LOOP(test_a_try_that_succeeds_is_the_last),
-	        WITH_LOOP(test_the_schedule_ends),
-	        WITH_LOOP(test_a_try_that_cannot_start_counts),
-	        WITH_LOOP(test_the_list_is_bounded),
-	        WITH_LOOP(test_the_end_cancels_what_runs_and_frees_all),
-	        WITH_LOOP(test_no_memory),
+	        WITH_LOOP(test_a_try_that_succeeds_is_the_last),         WITH_LOOP(test_the_schedule_ends),
+	        WITH_LOOP(test_a_try_that_cannot_start_counts),          WITH_LOOP(test_the_list_is_bounded),
+	        WITH_LOOP(test_the_end_cancels_what_runs_and_frees_all), WITH_LOOP(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

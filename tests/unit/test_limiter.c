@@ -2,8 +2,8 @@
  */
 #include "test.h"
 
-#include "loop/limiter.h"
 #include "base/clock.h"
+#include "loop/limiter.h"
 
 enum { PLACES = 4, LONG_MS = 60000 };
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "net/httpc.h"
 #include "loop/offload.h"
+#include "net/httpc.h"
 #include "refuse.h"
 #include "tiny_server.h"
 

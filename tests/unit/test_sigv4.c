@@ -1,6 +1,6 @@
 #include "aws/creds/creds.h"
-#include "sigv4_oracle.h"
 #include "base/crypto.h"
+#include "sigv4_oracle.h"
 #include "test.h"
 
 #include <stdlib.h>

@@ -291,7 +291,7 @@ static void new_work_is_admitted_waits_or_is_refused(void **state)
 	port.limiter = &calls;
 	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_NOW); /* a slot is free */
 	limiter_enter(&calls, &busy, false);
-	assert_int_equal(store_admit(&port, soon_ms, NULL), STORE_NOW); /* nobody waits */
+	assert_int_equal(store_admit(&port, soon_ms, NULL), STORE_NOW);              /* nobody waits */
 	assert_int_equal(store_admit(&port, clock_mono_ms(), &w), STORE_OVERLOADED); /* too late */
 	assert_int_equal(store_admit(&port, soon_ms, &w), STORE_WAIT);
 	limiter_wait_end(&w);

@@ -1,6 +1,6 @@
 /* aws/creds/env.c - AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. */
-#include "aws/creds/plan.h"
 #include "aws/env.h"
+#include "aws/creds/plan.h"
 #include "aws/rfc3339.h"
 
 static enum err_code plan(const struct creds_where *w, struct creds_plan *p, struct err *reterr)

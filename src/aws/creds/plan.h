@@ -8,9 +8,9 @@
 #pragma once
 #include <stdatomic.h>
 
-#include "net/exchange.h"
 #include "aws/imds.h"
 #include "aws/profile.h"
+#include "net/exchange.h"
 
 struct creds_keys;
 

@@ -65,10 +65,11 @@ enum err_code creds_sts_sign(const struct creds_plan *p, struct str form, struct
 	const struct creds_keys keys = {.access_key_id = p->keys.id,
 	                                .secret_access_key = p->keys.secret,
 	                                .session_token = p->keys.token};
-	const struct sigv4_call call = {.scope = {str_c(p->sts.sign_region), STR("sts"), clock_wall_ms() / 1000},
-	                                .host = str_c(p->sts.host),
-	                                .content_type = str_c(form_type),
-	                                .body = form};
+	const struct sigv4_call call = {
+	        .scope = {str_c(p->sts.sign_region), STR("sts"), clock_wall_ms() / 1000},
+	        .host = str_c(p->sts.host),
+	        .content_type = str_c(form_type),
+	        .body = form};
 	enum err_code code = sigv4_cache_new(&cache, reterr);
 	if (code == ERR_OK)
 		code = sigv4_sign(cache, &call, &keys, &lines, reterr);

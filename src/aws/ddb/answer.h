@@ -5,8 +5,8 @@
 
 struct ddb_answer {
 	struct ddb_error error; /* class SUCCESS: json is the answer */
-	struct json *json;           /* owned by the caller; NULL when it was none */
-	bool unanswered;             /* nothing trustworthy came: the request may have been executed */
+	struct json *json;      /* owned by the caller; NULL when it was none */
+	bool unanswered;        /* nothing trustworthy came: the request may have been executed */
 	bool has_date;
 	int64_t clock_off_ms; /* with has_date: the service's clock less now_ms */
 	int64_t after_ms;     /* x-amz-retry-after; -1: none */

@@ -235,7 +235,7 @@ static enum phase late(struct ddb_call *c)
 		creds_wait_cancel(c->waiting);
 	c->waiting = NULL;
 	return no_time(c, c->slot.state == LIMITER_SLOT_WAITING ? "too many calls before it"
-	                                                         : "no AWS credentials came in time");
+	                                                        : "no AWS credentials came in time");
 }
 
 static enum phase judge(struct ddb_call *c)
@@ -258,10 +258,10 @@ static void explain(struct ddb_call *c)
 {
 	struct ddb *d = c->owner;
 	struct ddb_context x = {.operation = c->req.operation,
-	                             .table = d->o.table,
-	                             .region = d->o.endpoint->region,
-	                             .keys_from = d->keys_from,
-	                             .request_id = c->request_id};
+	                        .table = d->o.table,
+	                        .region = d->o.endpoint->region,
+	                        .keys_from = d->keys_from,
+	                        .request_id = c->request_id};
 	(void)ddb_error_say(&c->error, &x, &c->err);
 }
 
@@ -273,11 +273,11 @@ static void finish(struct ddb_call *c)
 	if (!good && c->err.msg[0] == '\0')
 		explain(c);
 	struct ddb_reply r = {.class = c->error.class,
-	                           .json = good ? c->json : NULL,
-	                           .err = good ? NULL : &c->err,
-	                           .twice = c->twice,
-	                           .attempts = c->attempts,
-	                           .clock_off_ms = c->owner->clock_seen_ms};
+	                      .json = good ? c->json : NULL,
+	                      .err = good ? NULL : &c->err,
+	                      .twice = c->twice,
+	                      .attempts = c->attempts,
+	                      .clock_off_ms = c->owner->clock_seen_ms};
 	c->done(c->arg, &r);
 	call_free(c);
 }
@@ -332,8 +332,8 @@ static struct ddb_call *call_new(struct ddb *d, const struct ddb_request *req)
 	return NULL;
 }
 
-enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done,
-                             void *arg, struct ddb_call **ret, struct err *reterr)
+enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done, void *arg,
+                        struct ddb_call **ret, struct err *reterr)
 {
 	struct ddb_call *c = call_new(d, req);
 	if (c == NULL)

@@ -19,8 +19,10 @@ enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret, struct err 
 	list_init(&d->calls);
 	limiter_init(&d->limiter, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
 	enum err_code code = sigv4_cache_new(&d->signer, reterr);
-	struct httpc_poster_options to = {
-	        .loop = o->loop, .url = o->endpoint->url, .host = o->endpoint->host, .idle_max = d->limiter.max};
+	struct httpc_poster_options to = {.loop = o->loop,
+	                                  .url = o->endpoint->url,
+	                                  .host = o->endpoint->host,
+	                                  .idle_max = d->limiter.max};
 	if (code == ERR_OK)
 		code = httpc_poster_new(&to, &d->poster, reterr);
 	if (code != ERR_OK) {

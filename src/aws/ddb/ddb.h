@@ -13,8 +13,8 @@
 #pragma once
 #include "aws/creds/creds.h"
 #include "aws/ddb/error.h"
-#include "loop/limiter.h"
 #include "aws/endpoint.h"
+#include "loop/limiter.h"
 #include "loop/loop.h"
 
 struct ddb;      /* opaque: client of one loop, its connections */
@@ -49,14 +49,12 @@ struct ddb_reply {
 };
 typedef void ddb_done_fn(void *arg, const struct ddb_reply *r);
 
-MUST_CHECK enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret,
-                                      struct err *reterr);
+MUST_CHECK enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret, struct err *reterr);
 void ddb_free(struct ddb *d); /* cancels what runs; NULL is a no-op */
 
 /* Return  ERR_OK: `done` will be called.  Errors  ERR_NOMEM; `done` will not. */
-MUST_CHECK enum err_code ddb_start(struct ddb *d, const struct ddb_request *req,
-                                        ddb_done_fn *done, void *arg, struct ddb_call **ret,
-                                        struct err *reterr);
+MUST_CHECK enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done, void *arg,
+                                   struct ddb_call **ret, struct err *reterr);
 void ddb_cancel(struct ddb_call *c); /* a write may still land */
 
 /* New work with this deadline would come too late: calls in flight and in line are too many. */

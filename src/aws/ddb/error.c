@@ -39,7 +39,7 @@ static const struct {
 	const char *name;
 	enum ddb_class class;
 } errors[] = {
-#define X(name, class) {#name, DYNAMODB_##class},
+#define X(name, class) {#name, DDB_##class},
         ERRORS(X)
 #undef X
 };
@@ -145,8 +145,7 @@ static struct phrase request(const struct ddb_context *x)
 	return p;
 }
 
-enum err_code ddb_error_say(const struct ddb_error *e, const struct ddb_context *x,
-                                 struct err *reterr)
+enum err_code ddb_error_say(const struct ddb_error *e, const struct ddb_context *x, struct err *reterr)
 {
 	const char *op = or_none(x->operation), *table = or_none(x->table), *region = or_none(x->region),
 	           *keys = or_none(x->keys_from);

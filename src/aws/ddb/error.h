@@ -27,7 +27,7 @@ struct ddb_error {
 	enum ddb_class class;
 	char name[DDB_NAME_MAX + 1]; /* "ThrottlingException", "HTTP 502"; printable */
 	char text[DDB_TEXT_MAX + 1]; /* the service's words, cut; may quote values of a request */
-	bool own_text;                    /* text is ours or libcurl's: safe to log */
+	bool own_text;               /* text is ours or libcurl's: safe to log */
 };
 
 /* Judge an answer by its status and `__type`; `body` is NULL when it is no JSON. */
@@ -43,5 +43,4 @@ struct ddb_context {
 };
 /* A sentence with the setting and the remedy, safe to log.  Returns the code: ERR_STORE, ERR_TIMEOUT,
  * ERR_INVALID. */
-enum err_code ddb_error_say(const struct ddb_error *e, const struct ddb_context *x,
-                                 struct err *reterr);
+enum err_code ddb_error_say(const struct ddb_error *e, const struct ddb_context *x, struct err *reterr);

@@ -40,7 +40,7 @@ static enum err_code bring_up(struct ddb_session *s, char *const *environ_, stru
 }
 
 enum err_code ddb_session_new(char *const *environ_, const char *table, struct ddb_session **ret,
-                                   struct err *reterr)
+                              struct err *reterr)
 {
 	struct ddb_session *s = calloc(1, sizeof *s);
 	if (s == NULL || (s->table = strdup(table)) == NULL) {
@@ -84,16 +84,15 @@ static void on_reply(void *arg, const struct ddb_reply *r)
 	loop_stop(a->loop);
 }
 
-void ddb_session_ask(struct ddb_session *s, const struct ddb_question *q,
-                          struct ddb_result *ret)
+void ddb_session_ask(struct ddb_session *s, const struct ddb_question *q, struct ddb_result *ret)
 {
 	struct asking a = {.loop = s->loop, .question = q, .result = ret};
 	struct ddb_call *call;
 	int64_t start_us = clock_mono_us();
 	struct ddb_request req = {.operation = q->operation,
-	                               .body = q->body,
-	                               .deadline_ms = clock_mono_ms() + q->limit_ms,
-	                               .attempt_ms = q->limit_ms / 2};
+	                          .body = q->body,
+	                          .deadline_ms = clock_mono_ms() + q->limit_ms,
+	                          .attempt_ms = q->limit_ms / 2};
 	*ret = (struct ddb_result){.class = DDB_FAULT};
 	if (ddb_start(s->client, &req, on_reply, &a, &call, &ret->err) == ERR_OK)
 		loop_run(s->loop);

@@ -7,8 +7,8 @@
 struct ddb_session; /* opaque: loop, credentials, client */
 
 /* Region and address from the environment.  Errors  ERR_INVALID with the setting, ERR_NOMEM. */
-MUST_CHECK enum err_code ddb_session_new(char *const *environ_, const char *table,
-                                              struct ddb_session **ret, struct err *reterr);
+MUST_CHECK enum err_code ddb_session_new(char *const *environ_, const char *table, struct ddb_session **ret,
+                                         struct err *reterr);
 void ddb_session_free(struct ddb_session *s); /* NULL is a no-op */
 
 struct ddb_result {
@@ -25,8 +25,7 @@ struct ddb_question {
 	void (*take)(void *arg, const struct json *answer); /* of a success, while it lives; may be NULL */
 	void *arg;
 };
-void ddb_session_ask(struct ddb_session *s, const struct ddb_question *q,
-                          struct ddb_result *ret);
+void ddb_session_ask(struct ddb_session *s, const struct ddb_question *q, struct ddb_result *ret);
 
 const struct endpoint *ddb_session_endpoint(const struct ddb_session *s);
 const char *ddb_session_keys_from(const struct ddb_session *s); /* "": none yet */

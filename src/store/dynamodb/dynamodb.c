@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "obs/log.h"
-#include "store/dynamodb/table_monitor.h"
 #include "store/dynamodb/op.h"
+#include "store/dynamodb/table_monitor.h"
 
 enum {
 	WARM_MS = 30000, /* a connection idle for longer is closed at the other side some day */
@@ -113,9 +113,9 @@ static void on_warm(struct loop_timer *t)
 	dynamodb_body_text(&b, "ProjectionExpression", STR("customer_id"));
 	dynamodb_body_end(&b);
 	struct ddb_request req = {.operation = "GetItem",
-	                               .body = buf_view(&out),
-	                               .deadline_ms = clock_mono_ms() + WARM_LIMIT_MS,
-	                               .attempts = 1};
+	                          .body = buf_view(&out),
+	                          .deadline_ms = clock_mono_ms() + WARM_LIMIT_MS,
+	                          .attempts = 1};
 	if (ddb_start(l->client, &req, on_warmed, l, &l->warming, NULL) != ERR_OK)
 		rearm(l);
 	buf_done(&out);

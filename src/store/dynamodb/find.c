@@ -199,8 +199,7 @@ static int got(struct dynamodb_op *x)
 
 static int missed(struct dynamodb_op *x)
 {
-	bool by_psid = x->op->in.psid[0] != '\0' &&
-	               atomic_load(&x->on->owner->psid_way) == DYNAMODB_BY_INDEX;
+	bool by_psid = x->op->in.psid[0] != '\0' && atomic_load(&x->on->owner->psid_way) == DYNAMODB_BY_INDEX;
 	if (!x->by_psid && by_psid && x->pages++ == 0) {
 		x->by_psid = true;
 		return P_QUERY;

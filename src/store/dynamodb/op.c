@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "obs/audit.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "obs/audit.h"
 #include "obs/log.h"
 #include "store/odd.h"
 
@@ -103,8 +103,7 @@ static void on_reply(void *arg, const struct ddb_reply *r)
 		odd_tell_full(str_c(x->op->in.key.id), store_kind_name(x->op->kind));
 	if (r->class == DDB_SUCCESS || r->class == DDB_CONDITION)
 		x->phase = x->next;
-	else if ((r->class == DDB_VALIDATION || r->class == DDB_TOO_LARGE) &&
-	         of_webhook(x->op->kind))
+	else if ((r->class == DDB_VALIDATION || r->class == DDB_TOO_LARGE) && of_webhook(x->op->kind))
 		x->phase = refuse(x, r->err);
 	else
 		x->phase = dynamodb_op_fail(x, r->err);
@@ -115,11 +114,11 @@ int dynamodb_op_call(struct dynamodb_op *x, const char *operation, int next)
 {
 	struct err why;
 	struct ddb_request req = {.operation = operation,
-	                               .body = buf_view(&x->body),
-	                               .deadline_ms = x->op->deadline_ms,
-	                               .attempts = x->no_wait ? WEBHOOK_ATTEMPTS : 0,
-	                               .no_wait = x->no_wait,
-	                               .ahead = x->op->admitted || x->op->kind == STORE_PING};
+	                          .body = buf_view(&x->body),
+	                          .deadline_ms = x->op->deadline_ms,
+	                          .attempts = x->no_wait ? WEBHOOK_ATTEMPTS : 0,
+	                          .no_wait = x->no_wait,
+	                          .ahead = x->op->admitted || x->op->kind == STORE_PING};
 	x->reply = NULL;
 	x->next = next;
 	x->op->admitted = true;
@@ -170,8 +169,7 @@ int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const cha
 	return send_get(x, &b, attributes, next);
 }
 
-enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op,
-                                void (*run)(struct dynamodb_op *x))
+enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op, void (*run)(struct dynamodb_op *x))
 {
 	struct dynamodb_op *x = malloc(sizeof *x);
 	if (x == NULL)

@@ -12,7 +12,7 @@ struct dynamodb_store {
 	char table[DYNAMODB_TABLE_MAX + 1];
 	struct endpoint endpoint;
 	struct table_monitor *monitor; /* credentials; looks at the table */
-	struct dynamodb_table last;     /* the monitor's; read at the start only */
+	struct dynamodb_table last;    /* the monitor's; read at the start only */
 	/* as last seen */
 	_Atomic bool sort_key;
 	_Atomic bool email_has_login, email_has_link;
@@ -26,7 +26,7 @@ struct ddb_loop {
 	struct dynamodb_store *owner;
 	struct loop *loop;
 	struct ddb *client;
-	struct list_node ops;          /* struct dynamodb_op */
-	struct loop_timer warm;        /* a cheap read keeps a connection open */
+	struct list_node ops;     /* struct dynamodb_op */
+	struct loop_timer warm;   /* a cheap read keeps a connection open */
 	struct ddb_call *warming; /* NULL: none */
 };

@@ -199,7 +199,7 @@ enum err_code dynamodb_table_check(const char *table, const struct dynamodb_tabl
 }
 
 enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
-                                     const struct dynamodb_table *t)
+                                           const struct dynamodb_table *t)
 {
 	bool small = t->bytes <= DYNAMODB_SCAN_MAX_MIB * mib;
 	if (setting != PSID_LOOKUP_SCAN && index == DYNAMODB_INDEX_ACTIVE)
@@ -210,7 +210,7 @@ enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index 
 }
 
 enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,
-                                    struct err *reterr)
+                                       struct err *reterr)
 {
 	enum dynamodb_index state = strcmp(index, DYNAMODB_PSID_INDEX) == 0 ? t->psid : t->code;
 	struct err why;

@@ -48,7 +48,7 @@ MUST_CHECK enum err_code dynamodb_table_check(const char *table, const struct dy
 enum dynamodb_lookup { DYNAMODB_BY_NOTHING, DYNAMODB_BY_INDEX, DYNAMODB_BY_SCAN };
 /* By the setting LINKD_PSID_LOOKUP (enum config_psid_lookup) and the state of the index. */
 enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
-                                     const struct dynamodb_table *t);
+                                           const struct dynamodb_table *t);
 /* Why dynamodb_table_lookup gave NOTHING, with the command. */
 enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,
-                                    struct err *reterr);
+                                       struct err *reterr);

@@ -82,9 +82,9 @@ static void look(struct table_monitor *k, int64_t within_ms)
 	codec_json(&body, str_c(k->o.table));
 	buf_z(&body, "}");
 	struct ddb_request req = {.operation = "DescribeTable",
-	                               .body = buf_view(&body),
-	                               .deadline_ms = clock_mono_ms() + within_ms,
-	                               .attempt_ms = ATTEMPT_MS};
+	                          .body = buf_view(&body),
+	                          .deadline_ms = clock_mono_ms() + within_ms,
+	                          .attempt_ms = ATTEMPT_MS};
 	enum err_code code = ddb_start(k->client, &req, on_described, k, &k->call, &why);
 	buf_done(&body);
 	if (code != ERR_OK)
@@ -154,7 +154,7 @@ static enum err_code bring_up(struct table_monitor *k, struct err *reterr)
 }
 
 enum err_code table_monitor_new(const struct table_monitor_options *o, struct table_monitor **ret,
-                                  struct err *reterr)
+                                struct err *reterr)
 {
 	struct table_monitor *k = calloc(1, sizeof *k);
 	if (k == NULL)

@@ -17,7 +17,7 @@ struct table_monitor_options {
 
 /* Start, and wait for the first look, which `seen` also gets: at most some seconds.
  * Errors  those of DynamoDB, with the remedy; ERR_INVALID: not a table for us; ERR_NOMEM. */
-MUST_CHECK enum err_code table_monitor_new(const struct table_monitor_options *o,
-                                             struct table_monitor **ret, struct err *reterr);
+MUST_CHECK enum err_code table_monitor_new(const struct table_monitor_options *o, struct table_monitor **ret,
+                                           struct err *reterr);
 void table_monitor_free(struct table_monitor *k); /* NULL is a no-op */
 struct creds *table_monitor_creds(struct table_monitor *k);
