@@ -124,7 +124,7 @@ image-check:
 	@sh tests/install.sh image
 	@$(PY) tests/check.py all image
 
-# FUZZ="target ..." (all), SECONDS=n of each; what was done adds up in tests/README.md
+# FUZZ="target ..." (all), SECONDS=n of each; what was done adds up in tests/FIGURES.md
 fuzz:
 	@sh tests/install.sh fuzz
 	@$(MAKE) --no-print-directory all

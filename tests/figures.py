@@ -1,6 +1,6 @@
 """Figures that commands write into a README, with the day and the machine.
 
-    figures.write(pathlib.Path("tests/README.md"), "fuzz", ["| target | executions |", "|---|---|", ...])
+    figures.write(pathlib.Path("tests/FIGURES.md"), "fuzz", ["| target | executions |", "|---|---|", ...])
 
 puts the lines between `<!-- figures: fuzz -->` and `<!-- end -->` in that file, which must have the marks."""
 import datetime

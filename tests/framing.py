@@ -1,6 +1,6 @@
 """What becomes of every row of harness/framing.py on this machine's libmicrohttpd and, in a chroot, on Debian 13's: a table.
 
-    python3 tests/framing.py [--write]      --write: the summary into tests/README.md
+    python3 tests/framing.py [--write]      --write: the summary into tests/FIGURES.md
 
 Needs the built program; root and debootstrap for the second.  Fails when a row went otherwise than it must on either."""
 import json
@@ -72,7 +72,7 @@ def main():
     print("\n".join(summary))
     print("=== end of table ===")
     if "--write" in sys.argv[1:] and not any(codes):
-        figures.write(HERE / "README.md", "framing", summary)
+        figures.write(HERE / "FIGURES.md", "framing", summary)
     sys.exit(1 if any(codes) else 0)
 
 

@@ -29,7 +29,7 @@ def keep(request):
     failed = request.session.testsfailed
     yield
     if FULL and len(SAID) == ALL and request.session.testsfailed == failed:
-        figures.write(pathlib.Path(__file__).parents[1] / "README.md", "dynamodb", SAID)
+        figures.write(pathlib.Path(__file__).parents[1] / "FIGURES.md", "dynamodb", SAID)
 
 
 def settle(proxy, seconds=2.6):

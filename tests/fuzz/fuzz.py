@@ -2,7 +2,7 @@
 
 run [TARGET...] [--seconds N]  fuzz each target that long, two at a time, from its corpus; new inputs stay in
                                build/fuzz/found.  Each run is a line of build/fuzz/ledger; then as `add`
-add LEDGER                     add the runs of a ledger to the table in tests/README.md and move them to LEDGER.added
+add LEDGER                     add the runs of a ledger to the table in tests/FIGURES.md and move them to LEDGER.added
 merge [FOLDER]                 put what FOLDER/TARGET/ holds (build/fuzz/found) into tests/fuzz/corpus, the smallest
                                inputs that reach the same; those written by hand and of past crashes stay
 
@@ -25,7 +25,7 @@ BASE = HERE.parents[1]
 sys.path.insert(0, str(BASE / "tests"))
 import figures
 OUT = BASE / "build/fuzz"
-README = BASE / "tests/README.md"
+README = BASE / "tests/FIGURES.md"
 TARGETS = [p.stem.removeprefix("target_") for p in sorted(HERE.glob("target_*.c"))]
 BUILD = ["BUILD=build/fuzz", "CC=clang", "HARDEN=", "HARDEN_LD=", "WARN=", "CFLAGS=-O2 -g",
          "SAN=-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"]

@@ -1,10 +1,10 @@
-"""The figures as tables; a whole long run writes them into tests/README.md."""
+"""The figures as tables; a whole long run writes them into tests/FIGURES.md."""
 import pathlib
 
 import figures
 from hostile.bystander import p99
 
-README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
+README = pathlib.Path(__file__).resolve().parents[1] / "FIGURES.md"
 CLIENTS = ["| clients | connections, at once | oldest | second client served | healthz p99 | webhook p99 | memory |",
            "|---|---|---|---|---|---|---|"]
 DEPENDENCIES = ["| what fails | webhook | login | Connect | loop turns over 20 ms | works again after |", "|---|---|---|---|---|---|"]

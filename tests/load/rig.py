@@ -141,7 +141,7 @@ def tell(lines):
 def keep(section, lines):
     """The figures of a full run that held its bounds stand in the README."""
     if FULL:
-        figures.write(HERE.parent / "README.md", section, ["```", *lines, "```"])
+        figures.write(HERE.parent / "FIGURES.md", section, ["```", *lines, "```"])
 
 
 def percentile(values, share):

@@ -8,4 +8,4 @@ def test_seeded_defects_are_found():
     missed = defects.all_found(say=lambda line, **_: told.append(line))
     print("\n" + "\n".join(told))
     assert missed == []
-    figures.write(defects.ROOT / "tests/README.md", "model-defects", [f"- {line}" for line in told])
+    figures.write(defects.ROOT / "tests/FIGURES.md", "model-defects", [f"- {line}" for line in told])

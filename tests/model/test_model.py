@@ -13,7 +13,7 @@ import figures
 from conftest import FULL
 from model import defects
 
-README = defects.ROOT / "tests/README.md"
+README = defects.ROOT / "tests/FIGURES.md"
 SEED = os.environ.get("LINKD_SEED") or secrets.token_hex(4)
 FAULTS = {"500": 0.02, "503": 0.02, "throttle": 0.02, "drop_before": 0.02, "lost_after": 0.05, "half": 0.02, "crc": 0.01, "html": 0.01}
 RUNS = {  # what, words of model.run, the least that must be played

@@ -2,7 +2,7 @@
 
     python3 tests/mutants/run.py [--short] [RULE...]     --keep FILE: what survived, as blocks for `equivalent`
 
---short: a fixed sample on SQLite only; --write: the counts of what was run into tests/README.md.  A mutant is killed by a
+--short: a fixed sample on SQLite only; --write: the counts of what was run into tests/FIGURES.md.  A mutant is killed by a
 test that fails, crashes or hangs; equivalent when the optimizer makes the same program of it or the file `equivalent` says
 why no test can see it."""
 import argparse
@@ -24,7 +24,7 @@ from dynamodb.servers import ENVIRONMENT as AWS, Server  # noqa: E402
 from mutants import build, csource, mutate  # noqa: E402
 from mutants.rules import RULES  # noqa: E402
 
-SRC, README = build.ROOT / "src", build.ROOT / "tests/README.md"
+SRC, README = build.ROOT / "src", build.ROOT / "tests/FIGURES.md"
 WORKERS = os.cpu_count() or 2
 SAMPLE = {"redirect": 3, "signature": 2, "code": 4, "unlink": 2, "expiry": 2}
 

@@ -14,7 +14,7 @@ from .world import World
 
 SPREAD = {"alloc": 4}  # points of a kind and flow in the short form, else 1
 START_SPREAD = 4
-README = pathlib.Path(__file__).parents[1] / "README.md"
+README = pathlib.Path(__file__).parents[1] / "FIGURES.md"
 WRITE = FULL or os.environ.get("LINKD_FIGURES") == "1"
 SHORT_COMMANDS = (starts.Add, starts.LinkRemove)
 SHORT_DYNAMODB = (flows.Confirm, flows.Linked, flows.Lookup)  # others wait for an index
