@@ -119,7 +119,7 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	return code;
 }
 
-static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
+const struct link_listener *const app_listeners[] = {&link_change_audit, NULL};
 
 static void set_service(struct app_worker *w, const struct app_shared *shared)
 {
@@ -130,7 +130,7 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	        .hashes = shared->hashes,
 	        .parses = shared->parses,
 	        .throttle = shared->throttle,
-	        .listeners = listeners,
+	        .listeners = app_listeners,
 	        .draining = shared->draining,
 	        .health = shared->health,
 	};
@@ -168,7 +168,7 @@ static enum err_code attach_store(struct app_worker *w, struct err *reterr)
 	return store_attach(w->shared->store, w->loop, &w->service.store, reterr);
 }
 
-/* What still waits for the store ends now. */
+/* Ends the operations that still wait for the store. */
 static void detach_store(struct app_worker *w)
 {
 	store_detach(w->service.store);
@@ -204,8 +204,8 @@ static void close_servers(struct app_worker *w)
 	loop_timer_clear(w->loop, &w->check);
 }
 
-/* Started forward, stopped and freed backward.  `stop` runs when the loop stands, and also after a start that
- * failed.  `free` runs after the last late completion. */
+/* Started in this order, stopped and freed in reverse.  `stop` runs while the loop does not run, and also after a
+ * failed start.  `free` runs after the last late completion. */
 static const struct {
 	enum err_code (*start)(struct app_worker *w, struct err *reterr);
 	void (*stop)(struct app_worker *w); /* NULL: nothing to do; so for free */

@@ -7,6 +7,9 @@
 
 struct app_worker; /* opaque */
 
+extern const struct link_listener
+        *const app_listeners[]; /* link/change.h: of the workers and of the commands */
+
 enum { APP_SERVERS_MAX = 16 }; /* listeners of one worker */
 
 struct app_shared { /* what all workers use */

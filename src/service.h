@@ -1,4 +1,4 @@
-/* service.h - what the handlers of one loop work with; made by app.c, one per worker.
+/* service.h - the objects that the handlers of one loop use; app_worker.c fills one for each worker.
  *
  * Ownership  everything here is borrowed and outlives every request. */
 #pragma once
@@ -25,8 +25,7 @@ struct service {
 	struct offload *parses;       /* large webhook bodies */
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
 	const struct link_listener *const *listeners; /* link/change.h: who hears of links; NULL-terminated */
-	struct later *later; /* loop/later.h: look-ups to repeat (link/link_retry.h), bounded list of
-	                                     this loop */
+	struct later *later; /* loop/later.h: look-ups to repeat (link/link_retry.h); of this loop */
 	const _Atomic bool *draining;
 	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
 };

@@ -201,13 +201,6 @@ def flow(step, leave_out=(), parts=3):
     return side_by_side(step, [paths[n::parts] for n in range(parts)], ("setarch", "-R") if step.kind == "tsan" else ())
 
 
-def dynamodb(step):
-    """The contract of the stores beside the rest."""
-    tests = [f"dynamodb/{p.name}" for p in sorted((BASE / "tests/dynamodb").glob("test_*.py"))]
-    rest = [p for p in tests if "contract" not in p]
-    return Count(0, 1) if step.make("all", "tests") else side_by_side(step, [["dynamodb/test_contract.py"], rest])
-
-
 def hostile(step):
     """Hostile clients and failing dependencies; the long forms one after another, for their times."""
     clients, rest = ["hostile/test_clients.py", "hostile/test_bodies.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
@@ -340,7 +333,7 @@ CHECK = [
     ("fuzz", fuzz, "asan", False),
     ("flow", flow, "asan", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False, BESIDE),
-    ("dynamodb", dynamodb, "asan", False),
+    ("dynamodb", scripts("dynamodb"), "asan", False),
     ("mutants", lambda s: mutants(s, "--short"), "plain", False, BESIDE),
     ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False, BESIDE),
     ("browser", scripts("browser", timeout=300), "plain", False, BESIDE),

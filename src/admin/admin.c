@@ -31,16 +31,18 @@ static void cleanup(struct request *r)
 	r->flow = NULL;
 }
 
-void admin_started(struct request *r, struct link_op *op, enum err_code code, const char *missing,
-                   const struct err *err)
+void admin_started(struct request *r, struct link_op *op, enum err_code code, struct audit a,
+                   const char *missing, const struct err *err)
 {
-	if (code == ERR_INVALID)
-		reply_error(r, ERR_NOT_FOUND, missing, NULL);
-	else if (code != ERR_OK)
-		reply_error(r, code, NULL, err);
-	else {
+	if (code == ERR_OK) {
 		r->cleanup = cleanup;
 		r->flow = op;
+	} else if (code == ERR_INVALID) {
+		a.result = "not_found";
+		admin_tell(r, a);
+		reply_error(r, ERR_NOT_FOUND, missing, NULL);
+	} else {
+		reply_error(r, code, NULL, err);
 	}
 }
 

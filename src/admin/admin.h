@@ -23,7 +23,7 @@ void admin_tell(const struct request *r, struct audit a); /* write `a` with way,
 /* --- shared by the handlers: the flow of a request is one link operation */
 
 struct link_call admin_call(struct request *r, link_done_fn *done); /* `done` gets r */
-/* After the start: keep the operation as the request's flow, or answer why it did not start.  `missing` is the
- * 404's sentence for an id that is too long for any. */
-void admin_started(struct request *r, struct link_op *op, enum err_code code, const char *missing,
-                   const struct err *err);
+/* After the start: keep the operation as the request's flow, or answer why it did not start.  ERR_INVALID: no id is
+ * that long; that is a 404 with this sentence, and `a` is its audit line. */
+void admin_started(struct request *r, struct link_op *op, enum err_code code, struct audit a,
+                   const char *missing, const struct err *err);

@@ -74,7 +74,8 @@ void admin_customer_links(struct request *r)
 	struct link_op *op = NULL;
 	struct err err;
 	enum err_code code = link_of_customer(&c, str_c(r->arg), &op, &err);
-	admin_started(r, op, code, UNKNOWN, &err);
+	admin_started(r, op, code, (struct audit){.action = "customer_links", .customer_id = r->arg}, UNKNOWN,
+	              &err);
 }
 
 void admin_customer_erase(struct request *r)
@@ -83,5 +84,6 @@ void admin_customer_erase(struct request *r)
 	struct link_op *op = NULL;
 	struct err err;
 	enum err_code code = link_erase(&c, str_c(r->arg), &op, &err);
-	admin_started(r, op, code, UNKNOWN, &err);
+	admin_started(r, op, code, (struct audit){.action = "customer_erase", .customer_id = r->arg}, UNKNOWN,
+	              &err);
 }

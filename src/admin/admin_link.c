@@ -60,7 +60,7 @@ void admin_link_get(struct request *r)
 	struct link_op *op = NULL;
 	struct err err;
 	enum err_code code = link_find(&c, str_c(r->arg), &op, &err);
-	admin_started(r, op, code, NOT_LINKED, &err);
+	admin_started(r, op, code, (struct audit){.action = "link_show", .psid = r->arg}, NOT_LINKED, &err);
 }
 
 void admin_link_delete(struct request *r)
@@ -75,5 +75,5 @@ void admin_link_delete(struct request *r)
 	struct link_op *op = NULL;
 	struct err err;
 	enum err_code code = link_remove(&c, &in, &op, &err);
-	admin_started(r, op, code, NOT_LINKED, &err);
+	admin_started(r, op, code, (struct audit){.action = "link_remove", .psid = r->arg}, NOT_LINKED, &err);
 }

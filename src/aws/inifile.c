@@ -128,7 +128,7 @@ static enum err_code take_line(struct reader *r, const struct ini_line *line)
 	if (r->in_value && line->indent > r->indent)
 		return go_on(r, line->text);
 	r->indent = line->indent;
-	if (line->kind == INI_SECTION)
+	if (line->kind == INI_SECTION && line->key.n > 0)
 		return begin_section(r, line->key);
 	if (!r->in_section)
 		return bad(r, "a [section] must come first");

@@ -4,7 +4,7 @@
  * Layer    includes base/ and aws/creds/creds.h.
  * Threads  pure on the caller's memory; a key cache belongs to one thread.
  * Errors   ERR_INVALID names the part that cannot be signed (CR, LF or NUL in a key, token, region, host or
- *          header; a value out of shape); ERR_NOMEM. */
+ *          header; a malformed value); ERR_NOMEM. */
 #pragma once
 #include "base/buf.h"
 
@@ -25,7 +25,8 @@ struct sigv4_scope {
 /* 20150830T123600Z, NUL-terminated.  False when out of range. */
 bool sigv4_date(int64_t time_s, char ret[SIGV4_DATE_LEN + 1]);
 
-/* The key of (day, region, service, secret): four HMACs saved while none of them changes.  One per worker. */
+/* A cache of the signing key for (day, region, service, secret).  It saves four HMACs for each signature.  Each
+ * DynamoDB client has one; creds/sts.c makes one for each call. */
 struct sigv4_cache; /* opaque */
 MUST_CHECK enum err_code sigv4_cache_new(struct sigv4_cache **ret, struct err *reterr);
 void sigv4_cache_free(struct sigv4_cache *c); /* wipes; NULL is a no-op */
@@ -35,7 +36,7 @@ struct sigv4_call {
 	struct sigv4_scope scope;
 	struct str host;         /* as in the Host header: with :port when it is not the scheme's default */
 	struct str content_type; /* "application/x-amz-json-1.0" */
-	struct str target;       /* "DynamoDB_20120810.UpdateItem"; empty: none is sent and signed */
+	struct str target; /* "DynamoDB_20120810.UpdateItem"; empty: the header is neither sent nor signed */
 	struct str body;
 };
 

@@ -2,9 +2,9 @@
 
 static bool section(struct str text, struct str *ret_name)
 {
-	if (text.n < 3 || text.p[0] != '[')
+	if (text.p[0] != '[')
 		return false;
-	for (size_t end = text.n - 1; end > 1; end--)
+	for (size_t end = text.n - 1; end > 0; end--)
 		if (text.p[end] == ']') {
 			*ret_name = (struct str){text.p + 1, end - 1};
 			return true;

@@ -1,12 +1,12 @@
 /* ini.h - the lines of an INI file, one at a time with their numbers.  Pure.
  *
- * Empty lines and lines whose first character is # or ; are skipped.  What a section, a repeated key or an
- * indented line means is left to the caller: the settings file and the AWS files differ there. */
+ * Empty lines and lines whose first character is # or ; are skipped.  The caller
+ * interprets sections, repeated keys and indented lines, because the settings file and the AWS files differ there. */
 #pragma once
 #include "base/str.h"
 
 enum ini_kind {
-	INI_SECTION, /* "[name]"; what follows the last bracket is ignored */
+	INI_SECTION, /* "[name]", also "[]"; text after the last bracket is ignored */
 	INI_PAIR,    /* "key = value" or "key: value"; the key is not empty */
 	INI_OTHER,   /* neither: an error, or the next line of a value */
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -58,6 +59,13 @@ struct store_op *cli_store_op(enum store_kind kind)
 	return store_op_new(kind, clock_mono_ms() + DEADLINE_MS);
 }
 
+/* An operation that nobody waits for any more still ends on the loop; it does so by its deadline. */
+static void drain(struct store *store, struct loop *loop)
+{
+	for (loop_drain(loop); !store_idle(store); loop_drain(loop))
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg, struct err *reterr)
 {
 	struct loop *loop = NULL;
@@ -70,7 +78,7 @@ enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, 
 		if (code == ERR_OK)
 			loop_run(loop);
 		store_detach(port);
-		loop_drain(loop); /* the warm read's wait for credentials may be answered by now */
+		drain(s->store, loop);
 	}
 	loop_free(loop);
 	return code;

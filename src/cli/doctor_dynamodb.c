@@ -15,7 +15,7 @@ enum {
 	COMMAND_MAX = 1024,
 };
 
-struct delivery_parse {
+struct table_exam {
 	struct doctor *d;
 	const char *table;
 	struct ddb_session *session;
@@ -26,11 +26,11 @@ struct delivery_parse {
 
 static void take_table(void *arg, const struct json *answer)
 {
-	struct delivery_parse *e = arg;
+	struct table_exam *e = arg;
 	e->fits = dynamodb_table_read(answer, &e->seen, &e->why);
 }
 
-static void check_clock(struct delivery_parse *e, int64_t off_ms)
+static void check_clock(struct table_exam *e, int64_t off_ms)
 {
 	int64_t size = off_ms < 0 ? -off_ms : off_ms;
 	enum doctor_verdict v = size >= CLOCK_BAD_MS    ? DOCTOR_FAULT
@@ -41,7 +41,7 @@ static void check_clock(struct delivery_parse *e, int64_t off_ms)
 	            v == DOCTOR_OK ? "" : ": set it, for instance by NTP (chrony, systemd-timesyncd)");
 }
 
-static void check_trip(struct delivery_parse *e, int64_t us)
+static void check_trip(struct table_exam *e, int64_t us)
 {
 	bool slow = us > SLOW_US;
 	doctor_note(e->d, "round_trip", slow ? DOCTOR_ADVICE : DOCTOR_OK, "%lld.%lld ms%s",
@@ -49,7 +49,7 @@ static void check_trip(struct delivery_parse *e, int64_t us)
 	            slow ? ": run the service in the table's region" : "");
 }
 
-static void check_index(struct delivery_parse *e, const char *index, enum dynamodb_index state, bool needed)
+static void check_index(struct table_exam *e, const char *index, enum dynamodb_index state, bool needed)
 {
 	struct buf command;
 	buf_init(&command, COMMAND_MAX);
@@ -65,7 +65,7 @@ static void check_index(struct delivery_parse *e, const char *index, enum dynamo
 	buf_done(&command);
 }
 
-static void check_projection(struct delivery_parse *e)
+static void check_projection(struct table_exam *e)
 {
 	const struct dynamodb_table *t = &e->seen;
 	if (t->email == DYNAMODB_INDEX_NONE)
@@ -83,7 +83,7 @@ static void check_projection(struct delivery_parse *e)
 		doctor_note(e->d, "projection", DOCTOR_OK, "email-index holds what a login reads");
 }
 
-static void check_way(struct delivery_parse *e)
+static void check_way(struct table_exam *e)
 {
 	const struct config *cfg = e->d->cfg;
 	struct err why;
@@ -101,7 +101,7 @@ static void check_way(struct delivery_parse *e)
 	}
 }
 
-static void check_table(struct delivery_parse *e)
+static void check_table(struct table_exam *e)
 {
 	const struct dynamodb_table *t = &e->seen;
 	bool active = strcmp(t->status, "ACTIVE") == 0 || strcmp(t->status, "UPDATING") == 0;
@@ -124,7 +124,7 @@ static void check_table(struct delivery_parse *e)
 }
 
 /* Twice: the second call finds the connection open. */
-static void describe(struct delivery_parse *e)
+static void describe(struct table_exam *e)
 {
 	struct buf body;
 	struct ddb_result got;
@@ -160,7 +160,7 @@ void doctor_dynamodb(struct doctor *d)
 	struct str scheme, table;
 	struct err err;
 	(void)str_cut(str_c(d->cfg->store), ':', &scheme, &table);
-	struct delivery_parse e = {.d = d, .table = table.p};
+	struct table_exam e = {.d = d, .table = table.p};
 	if (ddb_session_new(d->c->environ_, e.table, &e.session, &err) != ERR_OK) {
 		doctor_note(d, "region", DOCTOR_FAULT, "%s", err.msg);
 		return;

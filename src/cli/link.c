@@ -1,13 +1,16 @@
 /* account-linkd link show|remove */
 #include <stdint.h>
 
-#include "base/clock.h"
+#include "app_worker.h"
 #include "cli/cli.h"
 #include "cli/cli_audit.h"
 #include "cli/cli_store.h"
 #include "link/link.h"
 
-enum { REMOVE_MS = 10000 };
+enum {
+	REMOVE_MS = 10000, /* one round */
+	ROUNDS_MAX = 64,
+};
 
 static bool find_psid(struct cli *c, struct cli_store *s, const char *psid, struct store_out *ret)
 {
@@ -85,10 +88,10 @@ static int show(struct cli *c)
 	return rc;
 }
 
-/* The use case of the admin API and the webhook, on the command's own loop. */
+/* One round of the use case that the admin API and the webhook have, on the command's own loop. */
 struct removal {
 	struct service service;
-	const char *psid;
+	char psid[STORE_PSID_MAX + 1];
 	char actor[CLI_AUDIT_ACTOR_MAX];
 	struct link_op *op;
 	enum link_result result;
@@ -102,7 +105,7 @@ static void on_removed(void *arg, const struct link_answer *a)
 	struct removal *r = arg;
 	r->result = a->result;
 	r->found = a->holder != NULL;
-	r->removed = (int64_t)a->n;
+	r->removed += (int64_t)a->n;
 	if (a->err != NULL)
 		r->err = *a->err;
 	loop_stop(r->service.loop);
@@ -113,32 +116,42 @@ static enum err_code start_removal(void *arg, struct store_port *port, struct er
 	struct removal *r = arg;
 	r->service.loop = port->loop;
 	r->service.store = port;
-	cli_audit_actor(r->actor);
 	struct link_call call = {.service = &r->service,
 	                         .deadline_ms = loop_now_ms(port->loop) + REMOVE_MS,
 	                         .done = on_removed,
 	                         .arg = r,
 	                         .source = {.way = "cli", .actor = r->actor}};
-	struct link_removal in = {
-	        .psid = str_c(r->psid), .event_ms = clock_wall_ms(), .reason = "command", .any_age = true};
+	struct link_removal in = {.psid = str_c(r->psid), .reason = "command", .any_age = true, .once = true};
 	return link_remove(&call, &in, &r->op, reterr);
+}
+
+/* Until nobody is found to hold the PSID. */
+static bool remove_all(struct cli *c, struct cli_store *s, struct removal *r)
+{
+	r->result = LINK_R_UNLINKED;
+	for (int round = 0; r->result == LINK_R_UNLINKED && round < ROUNDS_MAX; round++) {
+		enum err_code code = cli_store_on_loop(s, start_removal, r, &r->err);
+		if (code == ERR_OK && r->result != LINK_R_UNSETTLED)
+			continue;
+		c->rc = cli_fail(c, "%s", r->err.msg);
+		return false;
+	}
+	return true;
 }
 
 static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 {
-	static const struct link_listener *const listeners[] = {&link_change_audit, NULL};
-	char checked[STORE_PSID_MAX + 1];
-	struct removal r = {.service = {.cfg = s->cfg, .listeners = listeners}, .psid = checked};
-	if (!cli_store_take(c, "--psid", psid, checked, sizeof checked))
+	struct removal r = {.service = {.cfg = s->cfg, .listeners = app_listeners}};
+	if (!cli_store_take(c, "--psid", psid, r.psid, sizeof r.psid))
 		return c->rc;
-	enum err_code code = cli_store_on_loop(s, start_removal, &r, &r.err);
-	if (code != ERR_OK || r.result == LINK_R_UNSETTLED)
-		return cli_fail(c, "%s", r.err.msg);
-	if (r.result == LINK_R_MISS)
-		return cli_fail(
-		        c, r.found ? "the PSID is still linked: its customer's key may be too long to be "
-		                     "written"
-		                   : "not linked");
+	cli_audit_actor(r.actor);
+	if (!remove_all(c, s, &r))
+		return c->rc;
+	if (r.found)
+		return cli_fail(c,
+		                "the PSID is still linked: its customer's key may be too long to be written");
+	if (r.removed == 0)
+		return cli_fail(c, "not linked");
 	cli_str(c, "psid", str_c(psid));
 	cli_int(c, "removed", r.removed);
 	return cli_done(c);

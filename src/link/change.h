@@ -1,7 +1,8 @@
-/* change.h - what happened to a link, described once and told to a table of listeners.
+/* change.h - describes a change of a link and passes it to each listener in a table.
  *
- * Every use case of link/ tells its changes here, whoever started it: the webhook, the admin API, a retry or a
- * command.  To add a listener: write it, and add it to the table in app_worker.c.
+ * Every use case of link/ reports its changes here.  The webhook, the admin API, a retry or a command may have
+ * started it.  To add a listener: write it, and add it to app_listeners in
+ * app_worker.c.
  * All arguments are borrowed for the call. */
 #pragma once
 #include "link/hold.h"
@@ -12,11 +13,11 @@ struct service;
 enum link_change_kind {
 	LINK_CREATED,
 	LINK_REMOVED,
-	LINK_REFUSED, /* a code that made no link */
+	LINK_REFUSED, /* a code was refused; no link was made */
 	LINK_MISSED,  /* an unlink that removed nothing */
 };
 
-/* The origin of a change, for the audit trail.  NULL: not known. */
+/* The source of a change, for the audit trail.  NULL: not known. */
 struct link_source {
 	const char *way;    /* "webhook", "admin", "later", "cli" */
 	const char *client; /* address */
@@ -30,17 +31,19 @@ struct link_change {
 	const char *customer_id; /* "" when not known */
 	const char *psid;
 	const char *page_id; /* "" when not known */
-	int64_t time_ms;     /* the event's own time */
+	int64_t time_ms;     /* Unix ms: time of the event, or our clock where there is no event */
 	const char *reason;  /* one word: "linked", "already_done", "unlinked", "replaced", "bad_code", ... */
 	/* The answer that a listener may delay until its own work is done; NULL: nobody waits for an answer. */
 	struct link_answer_hold *hold;
 };
 
-/* Called in the turn in which the store settled the change; must not block.  Work that must end before the
- * answer takes `hold`; other work goes to the worker's list of later work (loop/later.h). */
+/* Called on the loop's thread as soon as the store operation has completed; must not block.  Work that must end before the
+ * answer takes `hold`; other work goes to the worker's list of later work (loop/later.h), which commands
+ * do not have: `s->later` is then NULL. */
 struct link_listener {
 	void (*heard)(const struct link_listener *self, struct service *s, const struct link_change *c);
 };
 
-void link_change_tell(struct service *s, const struct link_change *c); /* to all of s->listeners, in order */
-extern const struct link_listener link_change_audit;                   /* writes the audit line */
+void link_change_tell(struct service *s,
+                      const struct link_change *c);  /* calls each of s->listeners, in order */
+extern const struct link_listener link_change_audit; /* writes the audit line */

@@ -30,8 +30,10 @@ void link_hold_release(struct link_hold *h)
 	if (owner == NULL)
 		return;
 	owner->taken = NULL;
-	if (owner->waits)
-		owner->released(owner);
+	if (!owner->waits)
+		return;
+	owner->waits = false;
+	owner->released(owner);
 }
 
 bool link_hold_wait(struct link_answer_hold *a)

@@ -3,13 +3,13 @@
  *   listener:  link_hold_take ... link_hold_release
  *   answer:    link_hold_wait -> released, or link_hold_leave at its deadline
  *
- * Costs nothing while nobody takes it.
+ * A listener may delay the webhook's answer for at most 1 s (webhook.c).  Without a hold there is no cost.
  * Threads  one loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
-struct link_hold; /* opaque: what has been taken and not released */
+struct link_hold; /* opaque: the holds on one answer */
 
 /* Embedded in the flow that will answer; zeroed before use. */
 struct link_answer_hold {
@@ -18,7 +18,7 @@ struct link_answer_hold {
 	bool waits;
 };
 
-/* For a listener.  NULL: nobody waits for an answer, or no memory; the listener goes on without a hold. */
+/* For a listener.  NULL: no answer waits, or no memory; the listener then works without a hold. */
 struct link_hold *link_hold_take(struct link_answer_hold *a);
 void link_hold_release(struct link_hold *h); /* exactly once for each take; NULL is a no-op */
 

@@ -17,7 +17,7 @@ enum link_result {
 	LINK_R_REFUSED,
 	LINK_R_UNLINKED,
 	LINK_R_MISS,      /* nobody held the PSID */
-	LINK_R_UNSETTLED, /* our own write or read did not settle: ask again */
+	LINK_R_UNSETTLED, /* a store operation did not complete: try again */
 };
 
 struct link_answer { /* borrowed in the callback */
@@ -25,7 +25,8 @@ struct link_answer { /* borrowed in the callback */
 	const struct err *err;         /* with UNSETTLED: why; else NULL */
 	size_t n;                      /* link_find: holders left after repair, 0 or 1; link_remove: removed;
 	                          link_of_customer: items */
-	struct store_customer *holder; /* link_find: one; link_of_customer: n */
+	struct store_customer *holder; /* link_find: one; link_of_customer: n; link_remove: a holder that was
+	                                  seen and kept, or NULL */
 };
 typedef void link_done_fn(void *arg, const struct link_answer *a);
 
@@ -45,10 +46,10 @@ struct link_completion {
 	struct str code, psid, page_id;
 	int64_t event_ms; /* the event's own time, already judged plausible */
 };
-/* `linked`: open the code, redeem it by one conditional write, then settle conflicts (an earlier holder of
+/* `linked`: open the code, redeem it by one conditional write, then remove the links that conflict (an earlier holder of
  * the PSID, the customer's former PSID).  Where the index lags the look for other holders runs about 2 s
  * after the answer.
- * Errors  of the three starters: ERR_INVALID (an id too long), ERR_NOMEM. */
+ * Errors  of all starters: ERR_INVALID (an id is empty or too long), ERR_NOMEM. */
 MUST_CHECK enum err_code link_complete(const struct link_call *c, const struct link_completion *in,
                                        struct link_op **ret, struct err *reterr);
 
@@ -57,7 +58,8 @@ struct link_removal {
 	int64_t event_ms;
 	const char *reason; /* literal, for the listeners */
 	bool any_age;       /* also a link newer than the event */
-	bool later;         /* where the index lags, a miss is tried again long after the answer */
+	bool once;          /* a miss is not looked up again */
+	bool later;         /* if the index lags, a miss is tried again 5 s to 6 min after the answer */
 };
 /* `unlinked`: remove from every holder whose link is at most 2 s newer than event_ms. */
 MUST_CHECK enum err_code link_remove(const struct link_call *c, const struct link_removal *in,
@@ -81,5 +83,5 @@ MUST_CHECK enum err_code link_of_customer(const struct link_call *c, struct str 
 MUST_CHECK enum err_code link_erase(const struct link_call *c, struct str customer_id, struct link_op **ret,
                                     struct err *reterr);
 
-void link_cancel(struct link_op *op); /* a write may still land */
+void link_cancel(struct link_op *op); /* a write that was sent may still be applied */
 const char *link_result_name(enum link_result r);

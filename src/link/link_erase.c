@@ -6,7 +6,7 @@
 
 /*  FIND -> store -> FOUND -> ERASE <-> store -> ANSWER
  *    ^__ more items than one look shows __|
- *  A customer may be several items.  Only listing them ends at FOUND. */
+ *  A customer may have several items.  link_of_customer answers after FOUND. */
 enum phase {
 	P_WAIT = LINK_OP_WAIT,
 	P_FIND,
@@ -52,13 +52,14 @@ static int found(struct erasure *e)
 	return link_op_result(&e->op, LINK_R_LINKED, P_ANSWER);
 }
 
-/* One look shows so many items at most: never call it done while there may be more. */
+/* One look-up returns at most STORE_HOLDERS_MAX items.  Do not report success while there may be more. */
 static int erase_more(struct erasure *e)
 {
 	if (e->op.n < STORE_HOLDERS_MAX)
 		return link_op_result(&e->op, LINK_R_UNLINKED, P_ANSWER);
 	const char *last = e->op.holder[e->op.n - 1].key.email;
-	if (strcmp(last, e->past) <= 0) { /* its e-mail is too long to go on from */
+	if (strcmp(last, e->past) <=
+	    0) { /* the e-mail does not fit, so the next look-up cannot start after it */
 		(void)err_set(&e->op.err, ERR_INTERNAL, "not all items of a customer could be seen");
 		return unsettled(e);
 	}

@@ -1,9 +1,9 @@
 /* link_op.h - what the flows of link/ share: one store operation at a time, one timer, one answer.  Private
  * to link/.
  *
- * A flow embeds struct link_op first, numbers its phases from 1 and gives its run-switch.  A step returns the
- * phase that follows; one that waits returns LINK_OP_WAIT after naming the phase that goes on.  The one timer
- * is the deadline while a store operation runs, else the end of a pause. */
+ * A flow embeds struct link_op first, numbers its phases from 1, and passes a function that switches on the phase.
+ * A step returns the next phase.  A step that waits sets `next` and returns LINK_OP_WAIT.  The timer is the
+ * deadline while a store operation runs, otherwise the end of a pause. */
 #pragma once
 #include "link/link.h"
 #include "obs/audit.h"
@@ -45,7 +45,8 @@ MUST_CHECK enum err_code link_op_begin_psid(struct link_op *o, const struct link
                                             void (*run)(struct link_op *o), struct err *reterr);
 void link_op_free(struct link_op *o);
 
-/* A new operation with the call's deadline; NULL: no memory, which link_op_store takes. */
+/* A new operation with the call's deadline; NULL: no memory; link_op_store accepts NULL and
+ * fails with ERR_NOMEM. */
 struct store_op *link_op_new(const struct link_op *o, enum store_kind kind);
 int link_op_store(struct link_op *o, struct store_op *op, int next);
 int link_op_find(struct link_op *o, int next); /* holders of the PSID */
@@ -53,8 +54,8 @@ int link_op_find(struct link_op *o, int next); /* holders of the PSID */
 bool link_op_look_again(struct link_op *o, int next);
 int link_op_result(struct link_op *o, enum link_result r, int answer);
 
-/* Tell the listeners.  Source, code, hold and PSID are filled in; a PSID in `c` is kept. */
+/* Call the listeners.  Source, code digest and hold are filled in, and the PSID if `c` has none. */
 void link_op_tell(const struct link_op *o, struct link_change c);
 
-/* Calls back and frees `o`; inside the starter it waits for the loop first, then comes to `answer` again. */
+/* Calls `done` and frees `o`.  Inside the starter it arms a timer instead; the timer resumes at phase `answer`. */
 void link_op_answer(struct link_op *o, int answer);

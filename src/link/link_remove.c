@@ -25,6 +25,7 @@ struct removal {
 	int64_t event_ms;
 	int64_t until_ms; /* links made later stay */
 	const char *reason;
+	bool once;
 	bool later;
 	bool kept_newer; /* a holder's link is newer than the event: the event is old, not the index */
 	size_t round;    /* removed since the last look */
@@ -101,7 +102,7 @@ static int count(struct removal *r)
 	if (r->op.count > 0)
 		return link_op_result(&r->op, LINK_R_UNLINKED, P_ANSWER);
 	struct service *s = r->op.call.service;
-	if (!r->kept_newer && has_time(r) && link_op_look_again(&r->op, P_FIND))
+	if (!r->once && !r->kept_newer && has_time(r) && link_op_look_again(&r->op, P_FIND))
 		return P_WAIT;
 	if (!r->kept_newer && r->later && store_traits(s->store)->index_lags)
 		link_retry_unlink(s, str_c(r->op.psid), r->event_ms);
@@ -133,6 +134,7 @@ enum err_code link_remove(const struct link_call *call, const struct link_remova
 	r->event_ms = in->event_ms;
 	r->until_ms = in->any_age ? INT64_MAX : in->event_ms + SLACK_MS;
 	r->reason = in->reason;
+	r->once = in->once;
 	r->later = in->later;
 	enum err_code code = link_op_begin_psid(&r->op, call, in->psid, run, reterr);
 	if (code == ERR_OK)

@@ -21,7 +21,7 @@ static struct link_retry *of(struct later_work *w)
 	return LIST_ENTRY(w, struct link_retry, work);
 }
 
-/* An answer that did not settle, or shows that the index is behind what was written, is asked for again. */
+/* Try again if the operation did not complete, or if the index does not show the write yet. */
 static void judge(struct link_retry *t, const struct link_answer *a, bool behind)
 {
 	t->op = NULL;
@@ -82,7 +82,7 @@ static const struct later_kind unlink_again = {unlink_ms, start_unlink, cancel, 
 static void add(struct service *s, const struct later_kind *kind, struct str psid, int64_t event_ms)
 {
 	if (s->later == NULL)
-		return; /* a command: its process ends before */
+		return; /* in a command: the process ends before a retry could run */
 	struct link_retry *t = calloc(1, sizeof *t);
 	if (t != NULL) {
 		t->s = s;

@@ -1,8 +1,9 @@
 /* link_retry.h - look-ups that are repeated long after their request was answered, for stores whose index lags.
  *
- * Two kinds: the look for other holders 2 s after a link, and 30 s later once more when the index did not
- * show that link yet; and an `unlinked` that met no holder, 5, 30 and 300 s later.  What is open at the stop
- * is lost: look-ups repair what the first kind would have repaired, and Facebook's own state is right in the second.
+ * Two kinds.  After a link, a look for other holders: after 2 s, and 30 s later again if the index did not show the
+ * link yet.  After an `unlinked` that found no holder, another removal: after 5 s, then 30 s later, then 300 s
+ * later.  Open work is lost when the service stops.  Later look-ups repair the first kind; for the second kind
+ * Facebook has already unlinked the user.
  * Threads  the loop's thread. */
 #pragma once
 #include "loop/later.h"

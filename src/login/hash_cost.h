@@ -20,7 +20,7 @@ enum hash_kind {
 	HASH_ARGON2D,
 	HASH_ARGON2I,
 	HASH_ARGON2ID,
-	HASH_SHA1,  /* the origin's: 40 hex digits, no salt */
+	HASH_SHA1,  /* 40 hex digits, no salt; see LINKD_LEGACY_SHA1 */
 	HASH_CRYPT, /* for crypt(3), which decides whether it knows it */
 };
 enum hash_kind hash_cost_kind(struct str hash);

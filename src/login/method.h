@@ -7,7 +7,8 @@
 #include "http/request.h"
 
 struct login_method {
-	/* GET /link was right: answer with the method's first page, which carries the sealed state. */
+	/* Called after GET /link passed its checks: answer with the first page of the method.  The page carries the
+	 * sealed state. */
 	void (*begin)(struct request *r, struct str sealed_state);
 };
 

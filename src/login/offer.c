@@ -22,7 +22,7 @@ static unsigned loses(const struct offer *o)
 		what |= STATE_LOSES_UNKNOWN;
 	if (o->holder.id[0] != '\0')
 		what |= STATE_LOSES_CUSTOMER;
-	if (!bound) /* with CONFLICT_REFUSE too: nobody can be asked before the profile is known */
+	if (!bound) /* also with CONFLICT_REFUSE: the holder cannot be looked up before the profile is known */
 		what |= STATE_LOSES_PERHAPS;
 	return what;
 }
@@ -38,7 +38,7 @@ static enum err_code make_consent(const struct offer *o, struct consent *ret, st
 	return code == ERR_OK ? state_seal_consent(o->r->service->sealer, ret, sealed) : code;
 }
 
-/* The line has the digest of the code that Connect would make, which the webhook's lines have too. */
+/* The audit line has the digest of the code that Connect would make, so that it matches the webhook's lines. */
 static enum err_code tell_consent(const struct offer *o, const struct consent *c)
 {
 	struct auth_code_text text;
@@ -94,7 +94,7 @@ static void on_holder(void *arg, struct store_op *op)
 	o->op = NULL;
 	o->code = op->code;
 	if (op->code == ERR_OK) {
-		for (size_t i = op->out.n; i-- > 0;) /* the newest, which comes first, is the last kept */
+		for (size_t i = op->out.n; i-- > 0;) /* newest first, so the loop ends with the newest */
 			if (!str_is(str_c(op->out.customers[i].key.id), o->customer->key.id))
 				o->holder = op->out.customers[i].key;
 		show(o);

@@ -1,5 +1,5 @@
-/* offer.h - offers the link to somebody who was identified, by whatever method: the consent page, with what a
- * Connect would take away.
+/* offer.h - offers the link to an identified customer, after any login method: shows the consent page, which names
+ * the links that Connect would remove.
  *
  *   offer_start -> (who holds the Messenger profile now?) -> consent page, or the page that says why not
  *
@@ -25,4 +25,4 @@ struct offer {
 
 /* True: `done` will be called.  False: it has ended, with the result in `code`. */
 MUST_CHECK bool offer_start(struct offer *o);
-void offer_cancel(struct offer *o); /* of one that does not run: no-op */
+void offer_cancel(struct offer *o); /* no-op if it does not run */

@@ -1,6 +1,6 @@
 /* password.h - password hashes: check and make.  The only module that includes argon2.h and crypt.h.
  *
- * Takes PHC argon2id/i/d strings, whatever crypt(3) verifies, and the origin's unsalted SHA-1.  New hashes
+ * Takes PHC argon2id/i/d strings, whatever crypt(3) verifies, and the unsalted SHA-1 of older programs.  New hashes
  * are argon2id.
  *
  * Input     passwords of 1..1024 bytes, never cut here.  crypt(3) methods keep their own limits: bcrypt looks

@@ -17,7 +17,7 @@ static void refuse(struct request *r, const char *reason)
 	answer_tap_login(r);
 }
 
-/* Keep token and address when they are what Facebook sends; the reason why not otherwise. */
+/* Copy token and address to `ret`.  Returns NULL, or the reason for a refusal. */
 static const char *take(const struct request *r, const struct params *query, struct state *ret)
 {
 	struct str token = params_get(query, "account_linking_token");

@@ -45,15 +45,15 @@ struct submit {
 	struct loop_timer timer;  /* floor of a failed login */
 	struct loop_timer limit;  /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
+	size_t found;         /* customers that the last look-up found */
+	int64_t slot_ends_ms; /* a failed login is not answered earlier */
+	struct offer offer;   /* after a right password */
+	enum password_verdict verdict;
+	enum err_code code; /* reason for P_FAIL, or the result of the last operation */
+	char new_hash[STORE_HASH_MAX + 1];
 	bool known;      /* exactly one customer matched */
-	size_t found;    /* customers that the last look-up found */
 	bool at_ceiling; /* of failures: wrong whatever the password is */
 	bool again;      /* judged a second time: the record had changed */
-	enum password_verdict verdict;
-	int64_t slot_ends_ms; /* a failed login is not answered earlier */
-	char new_hash[STORE_HASH_MAX + 1];
-	struct offer offer; /* after a right password */
-	enum err_code code; /* why P_FAIL; or what the last operation came to */
 };
 
 enum { SUBMIT_LIMIT_MS = 500 }; /* before the request's own deadline, so that the page keeps the form */

@@ -1,4 +1,4 @@
-/* What a right password comes to: an old hash is replaced, and the link is offered. */
+/* After a right password: replace an old hash, then offer the link. */
 #include "login/submit.h"
 #include "obs/log.h"
 

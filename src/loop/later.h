@@ -1,7 +1,7 @@
 /* later.h - a bounded list of work that is done after the answer of its request: tried by a schedule until a try
  * succeeds or the schedule ends.
  *
- * Work that is open when the list is freed is lost: use it for what a later event or look-up also repairs.
+ * later_free drops open work.  So use the list only for work that a later event or look-up would also do.
  * Bound    `max` pieces of work, running ones included; beyond it new work is dropped, counted and logged.
  * Threads  the loop's thread. */
 #pragma once
@@ -13,7 +13,7 @@ struct later_work;
 
 /* A kind of work.  Static. */
 struct later_kind {
-	/* Milliseconds before each try, counted from later_add or from the end of the try before; 0 ends. */
+	/* Milliseconds before each try, counted from later_add or from the end of the previous try; 0 ends the array. */
 	const int64_t *delays_ms;
 	/* Begin a try.  ERR_OK: later_done will be called.  Another code: the try has failed. */
 	enum err_code (*start)(struct later_work *w);
@@ -21,7 +21,7 @@ struct later_kind {
 	void (*free)(struct later_work *w);
 };
 
-/* Embedded in what a kind needs. */
+/* Embed it in the struct of the kind. */
 struct later_work {
 	struct list_node node;
 	struct later *list;
@@ -41,7 +41,7 @@ struct later_options {
 MUST_CHECK enum err_code later_new(const struct later_options *o, struct later **ret, struct err *reterr);
 void later_free(struct later *l); /* cancels what runs, frees all work; NULL is a no-op */
 
-/* `w` is the list's from now on, and freed at once when there is no room.  `w` NULL: there was no memory for it;
+/* The list takes ownership of `w`, and frees it at once if the list is full.  `w` NULL: there was no memory for it;
  * that is counted as dropped. */
 void later_add(struct later *l, const struct later_kind *kind, struct later_work *w);
 /* A try has ended.  `again`: wait for the next one, if the schedule has one. */

@@ -1,9 +1,9 @@
-/* loop/limiter.h - a semaphore for calls to DynamoDB with a queue of waiters and an estimate of the wait.
+/* loop/limiter.h - a semaphore for calls, with a queue of waiters and an estimate of the wait.
  *
  * At most `max` calls run at once; further ones wait in a queue.  The limiter is full when a new waiter would
  * get its slot too late:
  *
- *   wait of one more = waiting calls / max * smoothed duration of a call
+ *   wait of a new call = (waiting calls + 1) / max * smoothed duration of a call
  *
  * A waiter without a call (limiter_waiter) only estimates how many calls it will make.  So the limiter also
  * counts as full while its oldest waiter has waited longer than LIMITER_WAIT_MS.
@@ -38,7 +38,8 @@ void limiter_init(struct limiter *g, size_t max);
 /* Would a new call that must end within left_ms end too late? */
 bool limiter_full(const struct limiter *g, int64_t left_ms);
 
-/* Afterwards the slot is RUNNING, or WAITING.  With `ahead` it waits before all that came without it. */
+/* Afterwards the slot is RUNNING, or WAITING.  With `ahead` the slot gets its turn before all slots without
+ * it. */
 void limiter_enter(struct limiter *g, struct limiter_slot *p, bool ahead);
 /* From any state to NONE.  `answered`: the call got its answer, so its duration counts. */
 void limiter_leave(struct limiter *g, struct limiter_slot *p, bool answered);
@@ -49,10 +50,10 @@ struct limiter_slot *limiter_next(struct limiter *g);
 struct limiter_waiter {
 	struct limiter_slot slot;
 	struct limiter *limiter;              /* NULL: it does not wait */
-	void (*fn)(struct limiter_waiter *t); /* a slot is free; the call must enter now */
+	void (*fn)(struct limiter_waiter *t); /* a slot is free: call limiter_enter now */
 };
 /* True: t waits.  False: a slot is free now. */
 bool limiter_wait(struct limiter *g, struct limiter_waiter *t);
 void limiter_wait_end(struct limiter_waiter *t); /* no-op when it does not wait */
-/* End all waits; no `fn` is called.  Pre: no call waits. */
+/* End the waits of all limiter_waiters; `fn` is not called.  Pre: the queue has no other slots. */
 void limiter_end(struct limiter *g);

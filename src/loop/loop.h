@@ -1,6 +1,6 @@
 /* loop.h - one event loop: epoll, absolute timers, an inbox other threads may post to, settling sources.
  *
- * Layer     includes base/, log, metrics.
+ * Layer     includes base/, obs/.
  * Threads   everything on the thread that runs the loop, except loop_post and loop_stop (any thread).
  * Blocking  only loop_run, in epoll_wait.
  *

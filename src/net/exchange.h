@@ -1,11 +1,11 @@
-/* exchange.h - a few HTTP requests in a row, each made from the answer before: what every source of
- * credentials over HTTP has in common.  Timeouts, retries, size limits and messages are here, once.
+/* exchange.h - a sequence of HTTP requests, where each request may depend on the previous answer.  All sources of
+ * credentials over HTTP use it.  It handles timeouts, retries, size limits and error messages.
  *
  *   step(NULL) -> send -> answer -> step(answer) -> send -> ... -> done
  *
  * Again   no answer, 429 and 5xx are tried again with pauses of 0.2 to 2 s until `attempts` are used up; the
  *         last 429 or 5xx goes to the step.
- * Threads and Blocking  as net/httpc.h. */
+ * Threads  the loop's thread, as in net/httpc.h.  No function blocks. */
 #pragma once
 #include "base/buf.h"
 #include "net/httpc.h"
@@ -33,7 +33,7 @@ struct exchange_answer {
 
 enum exchange_next {
 	EXCHANGE_SEND,  /* the request is filled */
-	EXCHANGE_AGAIN, /* send the same again, if attempts are left; reterr is filled for when not */
+	EXCHANGE_AGAIN, /* send the same request again if attempts are left; reterr is used if none is left */
 	EXCHANGE_DONE,
 	EXCHANGE_FAILED, /* reterr is filled */
 };
@@ -49,7 +49,7 @@ struct exchange_options {
 	void *arg; /* of both */
 };
 
-/* The first step is made at once; what it says against sending is this call's error.
+/* Runs the first step at once.  If that step fails, its error is returned here.
  * Errors  ERR_INVALID (as the step says), ERR_NOMEM. */
 MUST_CHECK enum err_code exchange_start(const struct exchange_options *o, struct exchange **ret,
                                         struct err *reterr);

@@ -1,4 +1,4 @@
-/* httpc_call.h - a call of the HTTP client from inside; loop/httpc*.c only. */
+/* httpc_call.h - a call of the HTTP client from inside; the files of net/ only. */
 #pragma once
 #include <curl/curl.h>
 

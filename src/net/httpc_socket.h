@@ -1,4 +1,4 @@
-/* httpc_socket.h - libcurl's descriptors in the loop's epoll; loop/httpc*.c only.
+/* httpc_socket.h - libcurl's descriptors in the loop's epoll; the files of net/ only.
  *
  * libcurl names a connection's descriptor when a transfer begins and drops it when the transfer ends.  Here a
  * connection stays in epoll, waiting for input, until it is closed, so that a call on an open connection

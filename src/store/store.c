@@ -121,14 +121,18 @@ const struct store_traits *store_traits(const struct store_port *p)
 	return now == NULL ? &s->vt->traits : now;
 }
 
+/* For a backend without state per loop. */
+static enum err_code plain_port(struct store_port **ret, struct err *reterr)
+{
+	*ret = calloc(1, sizeof **ret);
+	return *ret != NULL ? ERR_OK : err_set(reterr, ERR_NOMEM, "no memory for the store");
+}
+
 enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
 {
 	struct store_port *p = NULL;
-	enum err_code code = ERR_OK;
-	if (s->vt->attach != NULL)
-		code = s->vt->attach(s, loop, &p, reterr);
-	else if ((p = calloc(1, sizeof *p)) == NULL)
-		code = err_set(reterr, ERR_NOMEM, "no memory for the store");
+	enum err_code code = s->vt->attach != NULL ? s->vt->attach(s, loop, &p, reterr)
+	                                           : plain_port(&p, reterr);
 	if (code != ERR_OK)
 		return code;
 	p->store = s;
@@ -222,10 +226,17 @@ static void deliver(struct loop_post *p)
 	metric_add(M_STORE_QUEUED, -1);
 	if (--port->in_flight == 0 && port->detached)
 		port_free(port);
+	/* The callback may detach the port and close the store: nothing of them is touched after it. */
 	if (!op->cancelled)
-		op->done(op->arg,
-		         op); /* may detach the port and close the store: nothing of them is touched after */
+		op->done(op->arg, op);
 	store_op_free(op);
+}
+
+/* Operations that one port may have in flight. */
+static size_t share(const struct store *s)
+{
+	size_t ports = atomic_load_explicit(&s->ports, memory_order_relaxed);
+	return ports > 1 ? s->in_flight_max / ports : s->in_flight_max;
 }
 
 static enum err_code refuse(struct store_op *op, enum err_code code, struct err *reterr)
@@ -233,8 +244,9 @@ static enum err_code refuse(struct store_op *op, enum err_code code, struct err 
 	metric_add(M_STORE_BUSY, 1);
 	store_op_free(op);
 	return err_set(reterr, code,
-	               code == ERR_NOMEM ? "no memory for a store operation"
-	                                 : "too many store operations in flight");
+	               code == ERR_NOMEM      ? "no memory for a store operation"
+	               : code == ERR_STOPPING ? "the service is stopping"
+	                                      : "too many store operations in flight");
 }
 
 enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done, void *arg,
@@ -242,7 +254,9 @@ enum err_code store_start(struct store_port *p, struct store_op *op, store_done_
 {
 	if (op == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a store operation");
-	if (p->in_flight >= p->store->in_flight_max)
+	if (p == NULL || p->detached)
+		return refuse(op, ERR_STOPPING, reterr);
+	if (p->in_flight >= share(p->store))
 		return refuse(op, ERR_BUSY, reterr);
 	op->port = p;
 	op->done = done;
@@ -261,7 +275,7 @@ enum err_code store_start(struct store_port *p, struct store_op *op, store_done_
 
 enum store_admission store_admit(struct store_port *p, int64_t deadline_ms, struct limiter_waiter *w)
 {
-	if (p->in_flight >= p->store->in_flight_max)
+	if (p->in_flight >= share(p->store))
 		return STORE_OVERLOADED;
 	if (p->limiter == NULL)
 		return STORE_NOW;

@@ -34,7 +34,7 @@ struct store_key {
 struct store_link {
 	char psid[STORE_PSID_MAX + 1];    /* empty: not linked */
 	char page_id[STORE_PSID_MAX + 1]; /* empty: not known */
-	int64_t linked_at_ms;             /* -1: a link without time (made by the origin) */
+	int64_t linked_at_ms;             /* -1: the link has no time (an older program wrote it) */
 };
 
 struct store_customer {
@@ -54,15 +54,15 @@ enum store_kind {
 	STORE_FIND_PSID, /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
 	STORE_FIND_CODE, /* in.digest, psid -> the customer with that live code, else the one whose link to
 	                    psid that code made (at most 1); for codes that do not carry the key */
-	STORE_ISSUE,     /* I: in.key, digest, expires_s, psid or "", replaces or "", record or ""
+	STORE_ISSUE,     /* in.key, digest, expires_s, psid or "", replaces or "", record or ""
 	                    -> OK | USED | NO_CUSTOMER | KEPT (the customer has another record now) */
-	STORE_REDEEM,    /* X: in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
-	STORE_LINK,      /* L: in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
-	STORE_UNLINK,    /* U: in.key, psid, time_ms (event + 2000) -> OK removed | KEPT */
-	STORE_REPAIR,    /* R: in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
-	STORE_FAILURE,   /* F: in.key, now_s, window_s -> OK | NO_CUSTOMER */
+	STORE_REDEEM,    /* in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
+	STORE_LINK,      /* in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
+	STORE_UNLINK,    /* in.key, psid, time_ms (event + 2000) -> OK removed | KEPT */
+	STORE_REPAIR,    /* in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
+	STORE_FAILURE,   /* in.key, now_s, window_s -> OK | NO_CUSTOMER */
 	STORE_UPGRADE,   /* in.key, old_hash, new_hash -> OK | KEPT (changed meanwhile) */
-	STORE_ERASE,     /* E: in.key: every attribute of ours except password and fb_link_code; without the
+	STORE_ERASE,     /* in.key: every attribute of ours except password and fb_link_code; without the
 	                    latter a used code would be valid again -> OK (former) | NO_CUSTOMER */
 	STORE_ADD,       /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
 	STORE_REMOVE,    /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
@@ -70,16 +70,16 @@ enum store_kind {
 	STORE_KINDS
 };
 
-/* What a settled operation found; a failed one (err code) has none. */
+/* The result of a completed operation; a failed one (err code) has none. */
 enum store_outcome {
 	STORE_DONE,           /* applied */
-	STORE_ALREADY,        /* X, L: this code made the present link to this PSID */
-	STORE_UNLINKED_SINCE, /* X, L: this code made a link that was removed since */
-	STORE_USED,           /* X, L, I: this code made a link to another PSID; I: it was used */
-	STORE_REFUSED,        /* X: the live code, but expired or bound to another PSID */
-	STORE_SUPERSEDED,     /* X: not the live code */
-	STORE_NO_CUSTOMER,    /* no such item; nothing was made */
-	STORE_KEPT,           /* the condition did not hold; nothing was changed */
+	STORE_ALREADY,        /* REDEEM, LINK: this code made the present link to this PSID */
+	STORE_UNLINKED_SINCE, /* REDEEM, LINK: this code made a link that was removed later */
+	STORE_USED,       /* REDEEM, LINK: this code made a link to another PSID.  ISSUE: the code was used */
+	STORE_REFUSED,    /* REDEEM: the valid code, but expired or bound to another PSID */
+	STORE_SUPERSEDED, /* REDEEM: not the valid code */
+	STORE_NO_CUSTOMER, /* no such item; nothing was made */
+	STORE_KEPT,        /* the condition did not hold; nothing was changed */
 	STORE_EXISTS,
 };
 
@@ -135,8 +135,8 @@ struct store_op {
 	int64_t deadline_ms; /* monotonic; a backend starts no new work for it past this */
 	bool admitted; /* part of work that store_admit let in: not refused as too late, and ahead of new work */
 	struct store_out out;
-	enum err_code code; /* ERR_OK: settled, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM:
-	                       not settled */
+	enum err_code code; /* ERR_OK: completed, out is valid.  ERR_STORE, ERR_BUSY, ERR_TIMEOUT, ERR_NOMEM,
+	                       ERR_STOPPING: not completed */
 	/* the store's own */
 	struct store_port *port;
 	store_done_fn *done;
@@ -147,18 +147,18 @@ struct store_op {
 	bool cancelled; /* its loop's thread only */
 
 	struct store_in in;
-	struct err err; /* why it did not settle, safe to log */
+	struct err err; /* why it did not complete; safe to log */
 };
 
-/* How it is now: an index may come to be usable.  How fast it sees a write decides whether a miss by PSID is
- * looked up again. */
+/* The present properties of the store.  An index may become usable while the service runs.  index_lags decides
+ * whether a miss by PSID is looked up again. */
 struct store_traits {
 	const char *name; /* "sqlite" */
-	bool index_lags;  /* false: a read after a settled write sees it */
+	bool index_lags;  /* false: a read sees every completed write */
 	bool find_psid;   /* false: conflicts cannot be looked up */
 };
 
-/* A loop's own way to the store.  Used by that loop's thread only. */
+/* The access of one loop to the store.  Used by the thread of that loop only. */
 struct store_port { /* embedded first in a backend's own struct */
 	struct store *store;
 	struct loop *loop;
@@ -169,12 +169,12 @@ struct store_port { /* embedded first in a backend's own struct */
 
 struct store_vtable {
 	struct store_traits traits;
-	/* Work on op; call store_finish(op) from any thread when it ended.  ERR_BUSY, ERR_NOMEM: it will not.
-	 */
+	/* Start op; call store_finish(op) from any thread when it has ended.  ERR_BUSY, ERR_NOMEM: op was not
+	 * started. */
 	enum err_code (*start)(struct store_port *p, struct store_op *op);
 	void (*free)(struct store *s);
-	/* All three NULL where operations need nothing of their loop.  attach makes a port, with the limiter; detach
-	 * ends what still runs (ERR_STOPPING); port_free follows when all was delivered. */
+	/* All three are NULL for a backend without state per loop.  attach makes a port and sets its limiter; detach
+	 * ends running operations with ERR_STOPPING; port_free is called after all of them were delivered. */
 	enum err_code (*attach)(struct store *s, struct loop *loop, struct store_port **ret,
 	                        struct err *reterr);
 	void (*detach)(struct store_port *p);
@@ -184,8 +184,8 @@ struct store_vtable {
 struct store { /* embedded first in a backend's own struct */
 	const struct store_vtable *vt;
 	const struct store_traits *_Atomic traits; /* NULL: the vtable's; else as the backend found them */
-	/* the front's, set by store_open */
-	size_t in_flight_max;    /* operations of one port */
+	/* used by store.c; store_open sets in_flight_max */
+	size_t in_flight_max;    /* operations of all ports, each of which has an equal share */
 	_Atomic size_t ports;    /* not freed yet */
 	_Atomic bool failing[2]; /* reads, writes: the last one failed; logged when it changes */
 };
@@ -197,7 +197,7 @@ struct store_backend {
 	                      struct err *reterr);
 };
 
-/* Open the store `cfg->store` names.  `file_problem` errors name the path and the remedy.
+/* Open the store that `cfg->store` names.  An error about a database file names the path and the remedy.
  * Errors  ERR_INVALID (unknown kind, wrong file, newer schema), ERR_STORE (cannot be opened), ERR_NOMEM. */
 MUST_CHECK enum err_code store_open(const struct config *cfg, struct store **ret, struct err *reterr);
 void store_close(struct store *s); /* Pre: store_idle.  NULL is a no-op */
@@ -206,8 +206,9 @@ const char *store_name(const struct store *s);
 /* Path of the database file when the store is one, to keep a file beside it; NULL otherwise.  Borrowed. */
 const char *store_file(const struct config *cfg);
 
-/* A port for a loop: its connections are made now.  Detach it while the loop does not run, and before the loop is
- * freed; what it still waits for then ends with ERR_STOPPING, to be delivered by loop_drain.
+/* Make a port for a loop.  A backend may open its connections in the first turn of the loop.  Detach the port
+ * while the loop does not run, and before the loop is freed.  Operations that are still open end with
+ * ERR_STOPPING; loop_drain delivers them.
  * Ownership  the port is gone once it is detached and its last operation was delivered. */
 MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret,
                                       struct err *reterr);
@@ -218,19 +219,20 @@ struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms); /* NUL
 void store_op_free(struct store_op *op); /* only one that was not started; wipes hashes.  NULL is a no-op */
 
 /* The port's loop must turn until every op it started was delivered, cancelled ones too.
- * Errors  ERR_BUSY (in_flight_max reached), ERR_NOMEM.  On failure op is freed, done is never called and
- * reterr says why. */
+ * Errors  ERR_BUSY (the port's share of in_flight_max is used up, or the backend is overloaded), ERR_STOPPING (no
+ *         port, or a detached one), ERR_NOMEM.  On failure
+ *         op is freed, done is never called and reterr gives the reason. */
 MUST_CHECK enum err_code store_start(struct store_port *p, struct store_op *op, store_done_fn *done,
                                      void *arg, struct err *reterr);
 
-/* May new work start that must end by this monotonic time?  Asked before anything is done for it.
+/* Ask this before any work is done that must end by deadline_ms (monotonic).
  * STORE_WAIT  `w` waits for a slot: w->fn is called on this loop and must start the work at once.
- *             limiter_wait_end ends the wait.  `w` is zeroed but for fn and slot.more: the number of
- *             operations that will follow at once, beside the first.
- * With `w` NULL nobody waits: the answer is STORE_NOW or STORE_OVERLOADED. */
+ *             limiter_wait_end ends the wait.  The caller zeroes `w`, then sets fn and slot.more: the number of
+ *             further operations that follow the first at once.
+ * If `w` is NULL nothing waits: the answer is STORE_NOW or STORE_OVERLOADED. */
 enum store_admission { STORE_NOW, STORE_WAIT, STORE_OVERLOADED };
 enum store_admission store_admit(struct store_port *p, int64_t deadline_ms, struct limiter_waiter *w);
-/* done is never called afterwards; a write may still land.  On the op's loop only. */
+/* done is never called afterwards; a write that was sent may still be applied.  On the op's loop only. */
 void store_cancel(struct store_op *op);
 
 /* For backends: post the op back to its port's loop, where done runs and the op is freed.  Any thread. */

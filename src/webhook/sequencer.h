@@ -1,8 +1,8 @@
 /* webhook/sequencer.h - runs the events of one delivery: those of one PSID in order of time, one after another; those of
  * different PSIDs side by side, at most SEQUENCER_MAX.
  *
- * When an event does not settle, the rest of its PSID's wait for the next delivery, so that none overtakes
- * it; the other PSIDs go on.
+ * If an event does not complete, the later events of its PSID wait for the next delivery, so that they cannot
+ * overtake it.  The other PSIDs go on.
  * Threads  the loop's thread. */
 #pragma once
 #include "link/link.h"

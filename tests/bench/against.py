@@ -1,9 +1,9 @@
-"""Two builds of the program side by side: what a request costs in one, as a part of what it costs in the other.
+"""Compares the CPU cost of a request in two builds.
 
     cd tests && python3 -m bench.against OTHER_BINARY [ROW...] [--rounds 15]
 
-Both run in the same rounds, one after another, in turns.  A figure is the median of the rounds' ratios, this build to the
-other one; the numbers behind it are the middle half of them."""
+Both run in alternation in each round.  The figure is the median of this build's cost divided by the other's; the range is the
+middle half of the ratios."""
 import argparse
 import contextlib
 import dataclasses

@@ -151,6 +151,15 @@ def test_link_show_and_remove(service, customer, phone):
     assert service.command("link", "show", "--psid", phone.psid).returncode == 1
 
 
+def test_a_removal_that_meets_a_lock_fails_and_changes_nothing(service, customer, phone):
+    """Its time ends before the lock does: the write that still waits must not outlive the command's loop."""
+    phone.link(customer)
+    with database.locked(service.database):
+        done = service.command("link", "remove", "--psid", phone.psid)
+    assert done.returncode == 1 and done.stderr.strip() and not done.stdout
+    assert database.holders(service.database, phone.psid) == [customer.id]
+
+
 STORE_COMMANDS = [["customer", "add", "--id", "c1", "--email", "c1@example.com", "--password-stdin"],
                   ["customer", "show", "--id", "c1"], ["customer", "show", "--email", "c1@example.com"],
                   ["link", "show", "--customer", "c1"], ["link", "show", "--psid", "7"], ["link", "remove", "--psid", "7"],

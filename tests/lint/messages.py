@@ -1,4 +1,4 @@
-"""The msg of every log line is one snake_case name, so that alerts can rely on it; sentences stand in other fields."""
+"""The msg of every log line is one snake_case name, so that alerts can rely on it; put sentences in other fields."""
 import re
 
 from lintlib import Report, files, root

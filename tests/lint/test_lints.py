@@ -22,7 +22,7 @@ GOOD = {
     "src/loop/loop.c": '#include "base/buf.h"\n#include "config/config.h"\n\nint loop_new(const struct config *cfg)\n{\n'
                        "\tlog_line(LOG_INFO, \"loop_made\");\n\tmetric_add(M_OPENED, 1);\n\tmetric_observe_us(H_LAG, 1);\n\treturn cfg->listen.n > 1;\n}\n",
     "src/config/config.h": "#pragma once\nstruct config {\n\tstruct {\n\t\tint n;\n\t} listen;\n};\n"
-                    "enum { M_OPENED, H_LAG };\nvoid metric_add(int m, int n);\nvoid metric_observe_us(int h, int us);\n",
+                    "enum { M_OPENED, H_LAG, LOG_INFO };\nint log_line(int level, const char *msg);\nvoid metric_add(int m, int n);\nvoid metric_observe_us(int h, int us);\n",
     "tests/unit/test_buf.c": "static void test_len(void **state)\n{\n\t(void)state;\n}\n\n"
                              "static const struct CMUnitTest tests[] = {cmocka_unit_test(test_len)};\n",
     "tests/flow/test_flow.py": "def test_flow():\n    assert True\n",

@@ -117,7 +117,7 @@ class Outcome:
 
     def judge(self, peak):
         assert self.lost == 0, "answered 200 and not written"
-        assert self.most <= SLOTS + 2, self.most  # the health check of the keeper's own client, and the table's
+        assert self.most <= SLOTS + 2, self.most  # the health check of the table monitor's own client, and the table's
         assert {one.status for one in self.rest} <= {503}, {one.status for one in self.rest}
         assert all(one.retry_after for one in self.rest)
         assert {one.status for one in self.health} == {200}

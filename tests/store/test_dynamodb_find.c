@@ -307,6 +307,7 @@ static void test_what_still_runs_ends_with_its_loop(void **state)
 	loop_drain(loop);
 	assert_int_equal(ended, 1);
 	assert_true(store_idle(r->store));
+	assert_string_equal(store_name(r->store), "dynamodb");
 	loop_free(loop);
 }
 

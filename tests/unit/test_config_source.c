@@ -239,6 +239,7 @@ static const struct {
         {STR("listen = a:1\n[s]\n  b:1\n"), "line 3: \"b\" is not a setting"},
         {STR("workers\n"), "line 1: this is not \"key = value\""},
         {STR("[open\n"), "line 1: this is not"},
+        {STR("[]\nworkers = 3\n"), NULL},
         {STR("= 3\n"), "line 1: this is not \"key = value\""},
         {STR("workers = 300\n"), "workers in "},
         {STR("workers = \"3\"\n"), "line 1): write the value without quotes"},

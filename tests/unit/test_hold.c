@@ -1,4 +1,4 @@
-/* Listeners delay an answer, and let it go. */
+/* Listeners delay an answer and release it. */
 #include "link/hold.h"
 #include "starve.h"
 #include "test.h"

@@ -12,7 +12,7 @@ static const struct {
         {INI_SECTION, 5, 0, "[a]b] behind", "a]b", ""},
         {INI_PAIR, 6, 1, "Key:v ; c", "Key", "v ; c"},
         {INI_OTHER, 9, 0, "= v", "", ""},
-        {INI_OTHER, 10, 0, "[]", "", ""},
+        {INI_SECTION, 10, 0, "[]", "", ""},
         {INI_OTHER, 11, 0, "[open", "", ""},
         {INI_PAIR, 12, 0, "last =", "last", ""},
 };

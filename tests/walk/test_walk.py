@@ -1,8 +1,8 @@
 """How many source files one request enters, and how deep its stack is: what a reader has to follow.
 
-A program built with -finstrument-functions and walk.so runs on a stand-in for DynamoDB with one worker.  After a first
-request of the same kind, each function that another one enters is recorded.  Files of base/ are not counted.  The
-smallest of some requests counts: a timer of the service may run beside one of them."""
+A program built with -finstrument-functions serves requests against a stand-in for DynamoDB, with one worker.  After a
+warm-up request every function entry is recorded; files of base/ are not counted.  The request with the fewest files
+counts, because a timer may run during another one."""
 import mmap
 import pathlib
 import struct

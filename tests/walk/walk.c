@@ -18,7 +18,7 @@ struct entry {
 	uint32_t depth, thread;
 };
 
-struct walk { /* tests/walk/test_walk.py knows this shape */
+struct walk { /* test_walk.py reads this layout */
 	_Atomic uint32_t armed, threads;
 	_Atomic uint64_t n;
 	struct entry entry[ENTRIES];
@@ -35,7 +35,7 @@ static int first(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
 	*(uintptr_t *)arg = info->dlpi_addr;
-	return 1; /* the program comes first */
+	return 1; /* the program is the first object */
 }
 
 __attribute__((constructor)) static void map(void)

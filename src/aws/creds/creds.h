@@ -9,7 +9,7 @@
  *           random part earlier), callers go on with the old keys.  A refresh that fails is tried again after
  *           1 to 60 s, every 10 s in the last 5 minutes.  Keys are given out until 10 s before expiry; those
  *           of instance metadata longer, since AWS takes them longer when that service is ill.
- * Layer     includes base/, log and loop/.
+ * Layer     includes base/, obs/, loop/ and net/.
  * Threads   creds_start, creds_stop on the loop given (or while it does not run); the rest on any thread.
  * Blocking  never; files are read and processes run on a thread of its own. */
 #pragma once

@@ -6,6 +6,7 @@
 #include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/crypto.h"
 
 enum { TIMEOUT_MS = 5000, ATTEMPTS = 3 };
 
@@ -79,6 +80,7 @@ enum err_code creds_sts_sign(const struct creds_plan *p, struct str form, struct
 		if (keys.session_token != NULL)
 			exchange_header(req, "X-Amz-Security-Token", str_c(keys.session_token));
 	}
+	crypto_wipe(&lines, sizeof lines);
 	sigv4_cache_free(cache);
 	return code;
 }

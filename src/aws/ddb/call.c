@@ -88,7 +88,7 @@ static void on_keys(void *arg, const struct err *err, struct creds_keys *keys)
 		c->phase = fail(c, DDB_CREDENTIALS, err);
 	else {
 		use_keys(c, creds_keys_acquire(keys));
-		c->phase = P_PLACE;
+		c->phase = P_SLOT;
 	}
 	run(c);
 }
@@ -110,7 +110,7 @@ static enum phase get_keys(struct ddb_call *c)
 	enum err_code code = creds_get(c->owner->o.creds, &keys, &why);
 	if (code == ERR_OK) {
 		use_keys(c, keys);
-		return P_PLACE;
+		return P_SLOT;
 	}
 	return code == ERR_BUSY ? wait_keys(c) : fail(c, DDB_CREDENTIALS, &why);
 }
@@ -123,7 +123,7 @@ static void call_turn(struct limiter_slot *p)
 	run(c);
 }
 
-/* What was begun goes ahead of what is new. */
+/* Retries and calls of admitted work go ahead of new calls. */
 static enum phase get_place(struct ddb_call *c)
 {
 	c->slot.turn = call_turn;
@@ -225,7 +225,7 @@ static enum phase renew(struct ddb_call *c)
 	c->renewed = true;
 	int64_t moved = d->clock_off_ms - c->signed_off_ms;
 	if (moved >= DDB_CLOCK_OFF_MS || moved <= -DDB_CLOCK_OFF_MS)
-		return P_PLACE;
+		return P_SLOT;
 	return creds_refused(d->o.creds, c->keys) ? wait_keys(c) : P_DONE;
 }
 
@@ -288,7 +288,7 @@ static bool go_on(struct ddb_call *c)
 	for (;;) {
 		switch (c->phase) {
 		case P_KEYS: c->phase = get_keys(c); break;
-		case P_PLACE: c->phase = get_place(c); break;
+		case P_SLOT: c->phase = get_place(c); break;
 		case P_LATE: c->phase = late(c); break;
 		case P_SEND: c->phase = send_it(c); break;
 		case P_JUDGE: c->phase = judge(c); break;

@@ -19,17 +19,17 @@ struct ddb {
 	struct list_node calls;
 	bool ending, letting_in;
 	int64_t clock_off_ms;  /* applied to signatures; 0 while the clock is nearly right */
-	int64_t clock_seen_ms; /* as last told */
+	int64_t clock_seen_ms; /* from the latest answer with a Date */
 	int64_t sent_at_ms;    /* monotonic */
 	char keys_from[DDB_KEYS_FROM_MAX];
 };
 
-/*  KEYS -> (wait: credentials) -> PLACE -> (wait: a place) -> SEND -> wait: answer -> JUDGE -> DONE
+/*  KEYS -> (wait: credentials) -> SLOT -> (wait: a slot) -> SEND -> wait: answer -> JUDGE -> DONE
  *    ^        `-> LATE -> DONE               `-> LATE -> DONE                           |
  *    |___________________ wait: pause, or other credentials ____________________________|
  *
- *  A start that fails comes to DONE through a timer, so that no callback comes before it has returned. */
-enum phase { P_WAIT, P_KEYS, P_PLACE, P_LATE, P_SEND, P_JUDGE, P_DONE };
+ *  If the start fails, a timer leads to DONE, so that the callback never runs before ddb_start has returned. */
+enum phase { P_WAIT, P_KEYS, P_SLOT, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
 struct ddb_call {
 	struct list_node node;
@@ -60,7 +60,7 @@ struct ddb_call {
 	void *arg;
 };
 
-/* Whoever is next in line goes on.  One that cannot be sent gives its place back at once. */
+/* Start waiting calls while slots are free.  A call that cannot be sent releases its slot at once. */
 void ddb_let_in(struct ddb *d);
 /* After each answer.  A clock that is nearly right is left alone: Date has seconds only, and answers take
  * time. */

@@ -1,13 +1,13 @@
 /* aws/ddb/ddb.h - calls to Amazon DynamoDB from one loop: signed, bounded in time, sent again where that helps.
  *
- * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  Any call may be
- * executed twice: it is sent again when a reused connection dies without an answer, and after an answer that
- * did not come.  So every write must bear it.
+ * An attempt takes at most 1 s to connect and 1 s in all, a call ends by its deadline.  A call may be
+ * executed twice: it is sent again if a reused connection closes without an answer, and if no answer arrives in
+ * time.  So every write must be safe to execute twice.
  * Bound     `in_flight` calls are sent at once, others wait in a queue (loop/limiter.h).  Callers should check
  *           ddb_full before starting optional work.
- * Clock     the Date of each answer tells how wrong this machine's clock is; past 60 s signatures follow
- *           the service's clock and a warning is logged.
- * Layer     includes base/, log, metrics, loop/, aws/.
+ * Clock     the Date header of each answer shows the error of this machine's clock.  If the error exceeds 60 s,
+ *           signatures follow the service's clock and a warning is logged.
+ * Layer     includes base/, obs/, loop/, net/, aws/.
  * Threads   everything on the loop's thread, or while the loop does not run.
  * Source    AWS JSON protocol 1.0, DynamoDB API 2012-08-10. */
 #pragma once
@@ -45,7 +45,7 @@ struct ddb_reply {
 	const struct err *err;   /* with every other class: what to do, safe to log */
 	bool twice;              /* an earlier copy of this call may have been executed */
 	unsigned attempts;
-	int64_t clock_off_ms; /* the service's clock less ours; 0 when no answer told it */
+	int64_t clock_off_ms; /* the service's clock minus ours; 0 if no answer had a Date */
 };
 typedef void ddb_done_fn(void *arg, const struct ddb_reply *r);
 
@@ -55,12 +55,13 @@ void ddb_free(struct ddb *d); /* cancels what runs; NULL is a no-op */
 /* Return  ERR_OK: `done` will be called.  Errors  ERR_NOMEM; `done` will not. */
 MUST_CHECK enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done, void *arg,
                                    struct ddb_call **ret, struct err *reterr);
-void ddb_cancel(struct ddb_call *c); /* a write may still land */
+void ddb_cancel(struct ddb_call *c); /* a write that was sent may still be applied */
 
-/* New work with this deadline would come too late: calls in flight and in line are too many. */
+/* True: too many calls run or wait, so new work would miss this deadline. */
 bool ddb_full(const struct ddb *d, int64_t deadline_ms);
 
-/* Of its calls: who wants to make one may wait there, and must then make it at once. */
+/* The limiter of this client's calls.  A caller may wait in it, and must start its call as soon as it gets the
+ * slot. */
 struct limiter *ddb_limiter(struct ddb *d);
 
 /* The keys the last attempt was signed with, for people: "env AWS_ACCESS_KEY_ID".  "" before any. */

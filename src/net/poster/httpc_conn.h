@@ -1,5 +1,5 @@
 /* httpc_conn.h - a connection that libcurl opened (name look-up, TLS, its checks), for bytes of our own;
- * loop/httpc*.c only.
+ * the files of net/ only.
  *
  * It is a call with `connect_only` whose callback said ERR_OK; httpc_cancel closes it. */
 #pragma once

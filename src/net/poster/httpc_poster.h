@@ -1,4 +1,4 @@
-/* httpc_poster.h - the connections of httpc_post.h: idle, or with a call on each; loop/httpc_post*.c only. */
+/* httpc_poster.h - the connections of httpc_post.h: idle, or with a call on each; the files of net/poster/ only. */
 #pragma once
 #include "base/buf.h"
 #include "net/httpc_answer.h"

@@ -1,5 +1,6 @@
-/*  store_start -> the ddb_loop of the home loop -> dynamodb_op: calls and pauses on that loop -> store_finish
- *  monitor: its own thread and loop; credentials; DescribeTable every minute -> which way a PSID is found */
+/*  store_start -> struct ddb_loop of the port -> dynamodb_op: calls and pauses on that loop -> store_finish
+ *  monitor: a thread with a loop; holds the credentials; DescribeTable every minute selects index or scan for a
+ *  PSID */
 #include "store/dynamodb/dynamodb.h"
 
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static void tell_way(const struct dynamodb_store *s, enum dynamodb_lookup way, c
 	log_line(LOG_ERROR, "psid_lookup", log_z("by", "nothing"), log_z("error", err.msg));
 }
 
-/* On the monitor's thread.  A table that cannot be seen is taken to be as it was. */
+/* On the monitor's thread.  If DescribeTable fails, the last known state of the table stays in use. */
 static void seen(void *arg, const struct dynamodb_table *t, const struct err *why)
 {
 	struct dynamodb_store *s = arg;
@@ -169,9 +170,7 @@ static void port_free(struct store_port *p)
 static enum err_code start(struct store_port *p, struct store_op *op)
 {
 	struct ddb_loop *l = on_of(p);
-	if (p->detached)
-		return ERR_BUSY;
-	/* What tells whether the store is well is never refused. */
+	/* A ping is never refused, because it reports the health of the store. */
 	if (!op->admitted && op->kind != STORE_PING && ddb_full(l->client, op->deadline_ms))
 		return ERR_BUSY;
 	switch (op->kind) {
@@ -194,7 +193,12 @@ static void store_free(struct store *s)
 }
 
 static const struct store_vtable vtable = {
-        .start = start, .free = store_free, .attach = attach, .detach = detach, .port_free = port_free};
+        .traits = {.name = "dynamodb", .index_lags = true, .find_psid = true},
+        .start = start,
+        .free = store_free,
+        .attach = attach,
+        .detach = detach,
+        .port_free = port_free};
 
 static enum err_code bring_up(struct dynamodb_store *d, struct err *reterr)
 {

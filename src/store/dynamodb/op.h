@@ -1,5 +1,5 @@
 /* store/dynamodb/op.h - one operation of the store under way: calls and pauses in a row, then its end.  Private to
- * store/dynamodb*.c.
+ * the files of store/dynamodb/.
  *
  * A flow numbers its phases from 2 and gives its run-switch.  A step returns the phase that follows; one that
  * waits returns DYNAMODB_OP_WAIT after naming the phase that goes on.  In the step after a call `reply` is

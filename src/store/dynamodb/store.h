@@ -1,4 +1,4 @@
-/* store/dynamodb/store.h - what the parts of the DynamoDB store share.  Private to store/dynamodb*.c. */
+/* store/dynamodb/store.h - what the parts of the DynamoDB store share.  Private to the files of store/dynamodb/. */
 #pragma once
 #include "aws/ddb/ddb.h"
 #include "store/dynamodb/table.h"
@@ -7,7 +7,7 @@
 struct table_monitor;
 
 struct dynamodb_store {
-	struct store store; /* first: the front's pointer is ours */
+	struct store store; /* first member: store.c holds a pointer to it */
 	const struct config *cfg;
 	char table[DYNAMODB_TABLE_MAX + 1];
 	struct endpoint endpoint;
@@ -22,7 +22,7 @@ struct dynamodb_store {
 
 /* A loop and its client. */
 struct ddb_loop {
-	struct store_port port; /* first: the front's pointer is ours */
+	struct store_port port; /* first member: store.c holds a pointer to it */
 	struct dynamodb_store *owner;
 	struct loop *loop;
 	struct ddb *client;

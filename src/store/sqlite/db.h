@@ -1,6 +1,6 @@
 /* store/sqlite/db.h - one connection of the SQLite store: opening, its statements, errors in words.
  *
- * Only the files store/sqlite*.c include sqlite3.h.
+ * Only the files of store/sqlite/ include sqlite3.h.
  * Threads  one thread at a time per connection. */
 #pragma once
 #include <sys/types.h>

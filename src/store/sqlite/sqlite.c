@@ -24,7 +24,7 @@ struct sqlite_thread { /* a thread, its queue and its connection */
 };
 
 struct sqlite {
-	struct store store; /* first: the front's pointer is ours */
+	struct store store; /* first member: store.c holds a pointer to it */
 	struct sqlite_file file;
 	struct sqlite_thread writer, reader;
 };
