@@ -121,20 +121,18 @@ const struct store_traits *store_traits(const struct store_port *p)
 	return now == NULL ? &s->vt->traits : now;
 }
 
-/* For a backend without state per loop. */
-static enum err_code plain_port(struct store_port **ret, struct err *reterr)
-{
-	*ret = calloc(1, sizeof **ret);
-	return *ret != NULL ? ERR_OK : err_set(reterr, ERR_NOMEM, "no memory for the store");
-}
-
 enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
 {
 	struct store_port *p = NULL;
-	enum err_code code = s->vt->attach != NULL ? s->vt->attach(s, loop, &p, reterr)
-	                                           : plain_port(&p, reterr);
-	if (code != ERR_OK)
-		return code;
+	if (s->vt->attach != NULL) {
+		enum err_code code = s->vt->attach(s, loop, &p, reterr);
+		if (code != ERR_OK)
+			return code;
+	} else {
+		p = calloc(1, sizeof *p); /* the backend has no state per loop */
+		if (p == NULL)
+			return err_set(reterr, ERR_NOMEM, "no memory for the store");
+	}
 	p->store = s;
 	p->loop = loop;
 	atomic_fetch_add(&s->ports, 1);
