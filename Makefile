@@ -1,7 +1,7 @@
 # account-linkd
 #   make            build build/account-linkd
 #   make run        try it: install what is missing, build, start it with a Messenger simulator (DEMO=its options)
-#   make check      every test once; the last line says how many passed
+#   make check      every test in its short form; the last line says how many passed
 #   make check-all  all that and the long ones: threads, valgrind, full rounds, fresh machines
 #   make bench      what a request costs, and whether the limits hold (tests/bench/README.md)
 #   make fuzz       [FUZZ=target] [SECONDS=60]: look for inputs that break a parser
