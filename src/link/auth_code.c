@@ -1,6 +1,5 @@
 #include "link/auth_code.h"
 
-#include "base/codec.h"
 #include "base/crypto.h"
 
 /* The longest key must give a code within AUTH_CODE_MAX: two fields, their prefixes, the seal, base64url. */
@@ -37,23 +36,11 @@ enum err_code auth_code_open(const struct sealer *s, struct str text, struct sto
 	return code;
 }
 
-enum err_code auth_code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1])
-{
-	uint8_t sum[CRYPTO_SHA256_LEN];
-	struct buf out;
-	enum err_code code = crypto_sha256(text, sum);
-	if (code != ERR_OK)
-		return code;
-	buf_over(&out, ret, STORE_DIGEST_LEN + 1);
-	codec_b64url(&out, sum, sizeof sum);
-	return ERR_OK;
-}
-
 /* The digest of a sealed token is as hard to guess as the token. */
 enum err_code auth_code_shorten(struct auth_code_text *code)
 {
 	char digest[STORE_DIGEST_LEN + 1];
-	enum err_code result = auth_code_digest(str_c(code->s), digest);
+	enum err_code result = digest_text(str_c(code->s), digest);
 	if (result == ERR_OK)
 		(void)str_copy(code->s, sizeof code->s, str_c(digest));
 	return result;

@@ -23,4 +23,3 @@ MUST_CHECK enum err_code auth_code_make_as(enum config_code_style style, const s
 MUST_CHECK enum err_code auth_code_shorten(struct auth_code_text *code);
 /* Errors  ERR_DENIED: no code of ours; costs no store call. */
 MUST_CHECK enum err_code auth_code_open(const struct sealer *s, struct str text, struct store_key *ret);
-MUST_CHECK enum err_code auth_code_digest(struct str text, char ret[STORE_DIGEST_LEN + 1]);

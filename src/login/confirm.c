@@ -91,7 +91,7 @@ static enum err_code fill(const struct confirm *c, struct store_in *in)
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
 	(void)str_copy(in->replaces, sizeof in->replaces, str_c(c->consent.replaces.id));
 	(void)str_copy(in->replaces_email, sizeof in->replaces_email, str_c(c->consent.replaces.email));
-	return auth_code_digest(str_c(c->text.s), in->digest);
+	return digest_text(str_c(c->text.s), in->digest);
 }
 
 static void on_issued(void *arg, struct store_op *op)

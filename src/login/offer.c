@@ -32,7 +32,7 @@ static enum err_code make_consent(const struct offer *o, struct consent *ret, st
 	*ret = (struct consent){
 	        .state = *o->state, .key = o->customer->key, .replaces = o->holder, .loses = loses(o)};
 	ret->state.issued_s = form_guard_now_s();
-	enum err_code code = fingerprint_make(str_c(o->customer->hash), ret->record);
+	enum err_code code = digest_text(str_c(o->customer->hash), ret->record);
 	if (code == ERR_OK)
 		code = crypto_random(ret->salt, sizeof ret->salt);
 	return code == ERR_OK ? state_seal_consent(o->r->service->sealer, ret, sealed) : code;

@@ -37,7 +37,8 @@ void submit_resume(struct submit *f, enum submit_phase phase)
 	log_scope(NULL);
 }
 
-enum submit_phase submit_give_up(struct submit *f, enum err_code code)
+/* Nothing was tried. */
+static enum submit_phase give_up(struct submit *f, enum err_code code)
 {
 	submit_unreserve(f);
 	f->code = code;
@@ -57,7 +58,7 @@ int64_t submit_store_deadline(const struct submit *f)
 static enum submit_phase take_place(struct submit *f)
 {
 	if (store_admit(f->s->store, submit_store_deadline(f), NULL) == STORE_OVERLOADED)
-		return submit_give_up(f, ERR_BUSY);
+		return give_up(f, ERR_BUSY);
 	struct err err;
 	struct password_question q = {.pool = f->s->hashes,
 	                              .home = f->r->loop,
@@ -68,7 +69,7 @@ static enum submit_phase take_place(struct submit *f)
 	                              .known_device = f->known_device,
 	                              .answer_by_ms = submit_last_floor_ms(f)};
 	enum err_code code = password_job_new(&q, &f->job, &err);
-	return code == ERR_OK ? P_FIND : submit_give_up(f, code);
+	return code == ERR_OK ? P_FIND : give_up(f, code);
 }
 
 static enum submit_phase reserve(struct submit *f)
@@ -77,7 +78,7 @@ static enum submit_phase reserve(struct submit *f)
 	enum err_code code = submit_reserve(f, &wait_s);
 	if (code == ERR_THROTTLED)
 		return submit_throttled(f, wait_s);
-	return code == ERR_OK ? take_place(f) : submit_give_up(f, code);
+	return code == ERR_OK ? take_place(f) : give_up(f, code);
 }
 
 static enum submit_phase check(struct submit *f)
@@ -85,7 +86,7 @@ static enum submit_phase check(struct submit *f)
 	if (!form_guard_form(f->r, &f->form) || !form_guard_state(f->r, &f->form, &f->state))
 		return P_DONE;
 	if (submit_too_late(f))
-		return submit_give_up(f, ERR_TIMEOUT);
+		return give_up(f, ERR_TIMEOUT);
 	if (!email_read(params_get(&f->form, "email"), f->email) ||
 	    !password_length_ok(params_get(&f->form, "password"))) {
 		metric_add(M_LOGIN_WRONG, 1); /* nobody can have these: no lookup, no hash */
@@ -129,13 +130,13 @@ static void on_found(void *arg, struct store_op *op)
 static enum submit_phase find(struct submit *f)
 {
 	enum err_code code = submit_store(f, STORE_FIND_EMAIL, fill_email, on_found);
-	return code == ERR_OK ? P_WAIT : submit_give_up(f, code);
+	return code == ERR_OK ? P_WAIT : give_up(f, code);
 }
 
 static enum submit_phase found(struct submit *f)
 {
 	if (f->code != ERR_OK)
-		return submit_give_up(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
+		return give_up(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
 	if (f->found == 0 && email_lower(f->email))
 		return P_FIND;
 	if (f->found > 1) {
@@ -168,7 +169,7 @@ static enum submit_phase start_hash(struct submit *f)
 {
 	const char *hash = f->known && !f->at_ceiling ? f->customer.hash : "";
 	enum err_code code = password_job_start(f->job, str_c(hash), on_hash, f);
-	return code == ERR_OK ? P_WAIT : submit_give_up(f, code);
+	return code == ERR_OK ? P_WAIT : give_up(f, code);
 }
 
 static enum submit_phase right(struct submit *f)
@@ -208,7 +209,7 @@ static enum submit_phase wrong(struct submit *f)
 static enum submit_phase verdict(struct submit *f)
 {
 	if (f->code != ERR_OK || f->verdict == PASSWORD_FAILED)
-		return submit_give_up(f, f->code != ERR_OK ? f->code : ERR_NOMEM);
+		return give_up(f, f->code != ERR_OK ? f->code : ERR_NOMEM);
 	bool is_right = f->verdict == PASSWORD_RIGHT || f->verdict == PASSWORD_OUTDATED;
 	return is_right ? right(f) : wrong(f);
 }

@@ -60,7 +60,6 @@ enum { SUBMIT_LIMIT_MS = 500 }; /* before the request's own deadline, so that th
 
 /* From a callback: goes on at `phase`; lines of this request's log carry its id. */
 void submit_resume(struct submit *f, enum submit_phase phase);
-enum submit_phase submit_give_up(struct submit *f, enum err_code code); /* -> P_FAIL; nothing was tried */
 /* `fill` says what is asked, `done` runs with `f`.  Return  ERR_OK: `done` will be called. */
 typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
 MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,

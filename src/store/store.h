@@ -10,6 +10,7 @@
 #pragma once
 #include <stdatomic.h>
 
+#include "base/digest.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "loop/limiter.h"
@@ -21,8 +22,8 @@ enum {
 	STORE_KEY_MAX = 340,   /* a code that carries the key stays within 512 characters */
 	STORE_PSID_MAX = 64,   /* characters of a PSID or page id */
 	STORE_HASH_MAX = 512,  /* characters of a password hash */
-	STORE_DIGEST_LEN = 43, /* base64url SHA-256 of a code */
-	STORE_HOLDERS_MAX = 8, /* holders of one PSID returned at once */
+	STORE_DIGEST_LEN = DIGEST_TEXT_LEN, /* of a code */
+	STORE_HOLDERS_MAX = 8,              /* holders of one PSID returned at once */
 };
 
 /* Key of a customer item, exactly as stored. */
@@ -96,7 +97,7 @@ struct store_in {
 	/* from here on what most operations do not have: see store_op_new */
 	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
 	char replaces_email[STORE_EMAIL_MAX + 1];
-	char record[STORE_DIGEST_LEN + 1]; /* ISSUE: fingerprint_make of the customer's password hash */
+	char record[STORE_DIGEST_LEN + 1]; /* ISSUE: digest_text of the customer's password hash */
 	union { /* a union, since thousands of operations may wait, and no kind has two of these */
 		struct {
 			char email[STORE_EMAIL_MAX + 1];

@@ -277,7 +277,7 @@ static void text(char *field, size_t cap, const char *value)
 static void set_hashes(struct store_op *op, const struct step *s)
 {
 	if (s->kind == STORE_ISSUE && s->hash != NULL)
-		assert_int_equal(fingerprint_make(str_c(s->hash), op->in.record), ERR_OK);
+		assert_int_equal(digest_text(str_c(s->hash), op->in.record), ERR_OK);
 	if (s->kind != STORE_UPGRADE)
 		return;
 	text(op->in.old_hash, sizeof op->in.old_hash, s->hash);

@@ -21,7 +21,7 @@ static struct store_op *an_op(enum store_kind kind)
 	if (kind == STORE_UPGRADE)
 		RIG_SET(op->in.old_hash, "hash");
 	if (kind == STORE_ISSUE)
-		assert_int_equal(fingerprint_make(STR("hash"), op->in.record), ERR_OK);
+		assert_int_equal(digest_text(STR("hash"), op->in.record), ERR_OK);
 	return op;
 }
 

@@ -117,7 +117,7 @@ static void test_digest(void **state)
 {
 	(void)state;
 	char got[STORE_DIGEST_LEN + 1];
-	assert_int_equal(auth_code_digest(STR("abc"), got), ERR_OK);
+	assert_int_equal(digest_text(STR("abc"), got), ERR_OK);
 	/* SHA-256("abc") of FIPS 180-4, base64url */
 	assert_string_equal(got, "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
 }
@@ -130,7 +130,7 @@ static void test_shorten(void **state)
 	struct auth_code_text a;
 	char digest[STORE_DIGEST_LEN + 1];
 	assert_int_equal(auth_code_make(sealer, &key, SALT, &a), ERR_OK);
-	assert_int_equal(auth_code_digest(str_c(a.s), digest), ERR_OK);
+	assert_int_equal(digest_text(str_c(a.s), digest), ERR_OK);
 	assert_int_equal(auth_code_shorten(&a), ERR_OK);
 	assert_string_equal(a.s, digest);
 	assert_int_equal(auth_code_open(sealer, str_c(a.s), &got), ERR_DENIED);
@@ -149,7 +149,7 @@ static enum err_code make_or_leave(const struct store_key *key, struct auth_code
 static enum err_code digest_or_leave(void)
 {
 	char digest[STORE_DIGEST_LEN + 1] = "as it was";
-	enum err_code code = auth_code_digest(STR("abc"), digest);
+	enum err_code code = digest_text(STR("abc"), digest);
 	if (code != ERR_OK)
 		assert_string_equal(digest, "as it was");
 	return code;
