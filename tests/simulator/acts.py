@@ -1,6 +1,7 @@
 """What Facebook does on its own: deliver events, and draw the outcome into the chat."""
 
 import secrets
+import time
 
 from . import events
 
@@ -64,6 +65,7 @@ class Acts:
     def say(self, person, words):
         with self.state.lock:
             person.say("me", words)
+            person.wrote_at = time.monotonic()
         self.send("message", events.body(events.message(person.psid, words, self.wiring.page_id)))
         with self.state.lock:
             person.say("logout" if person.linked else "login",

@@ -4,6 +4,8 @@ import html
 import time
 import urllib.parse
 
+from .graph import FAULTS
+
 BOT = ('<svg viewBox="0 0 40 40" role="img" aria-label="Demo Shop">'
        '<circle cx="20" cy="20" r="20" fill="#0a7cff"/>'
        '<path d="M11 16h18l-2 13H13z" fill="#fff"/><path d="M15 16a5 5 0 0 1 10 0" fill="none" stroke="#fff" '
@@ -91,7 +93,24 @@ def answer_rows(deliveries):
         for number, what, answer, _ in deliveries)
 
 
-def chat_page(state, person, webhook_url):
+def fault_rows(graph, person):
+    """One button a fault; the one that is on is marked, and pressing Normal ends it."""
+    rows = [("", "Normal", "Graph answers as it should."), *((key, one[0], one[1]) for key, one in FAULTS.items())]
+    return "".join(
+        f'<div><form method="post" action="/graph">{hidden(psid=person.psid, fault=key)}'
+        f'<button id="graph-{key or "normal"}"{" class=on" if key == graph.fault else ""}>{text(name)}</button></form>'
+        f"<small>{text(why)}</small></div>" for key, name, why in rows)
+
+
+def graph_section(graph, person):
+    if not graph.tokens:
+        return ""
+    calls = "".join(f"<li><code>{text(method)} {text(path)}</code></li>" for method, path in graph.calls[:-9:-1])
+    return (f'<section><h2>What Graph answers</h2><div class="kinds">{fault_rows(graph, person)}</div>'
+            f'<ul id="graph-calls">{calls or "<li>Graph was not asked yet.</li>"}</ul></section>')
+
+
+def chat_page(state, person, webhook_url, graph):
     people, deliveries = list(state.people.values()), list(state.deliveries)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -108,6 +127,7 @@ linked. Events go to <code>{text(webhook_url)}</code>.</p>
 <section><h2>What the webhook answered</h2>
 <table id="answers"><thead><tr><th>#<th>Delivery<th>Status<th>Answer<th>Time</thead>
 <tbody>{answer_rows(deliveries)}</tbody></table></section>
+{graph_section(graph, person)}
 </div>
 </main></body></html>
 """

@@ -1,14 +1,15 @@
 """The simulator's two listeners, on 127.0.0.1 unless told otherwise: chat, return address and Graph; and the hop after it."""
 
 import http.server
-import json
 import pathlib
+import socket
+import struct
 import threading
 import urllib.parse
 
 from . import events, pages
 from .acts import Acts
-from .graph import Graph
+from .graph import DRIP_MAX, FAULTS, Graph
 from .state import State
 
 BODY_MAX = 64 * 1024
@@ -40,6 +41,7 @@ class Listener(http.server.ThreadingHTTPServer):
     def __init__(self, port, handler, simulator, bind):
         self.simulator = simulator
         self.room = threading.BoundedSemaphore(BUSY_MAX)
+        self.ended = threading.Event()  # ends the waits of answers that are slow on purpose
         super().__init__((bind, port), handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -158,6 +160,8 @@ class Chat(Handler):
             acts.say(person, form.get("text", "")[:500] or "Hello")
         elif path == "/deliver" and not acts.deliver(person, form.get("what", "")):
             return self.page(400, pages.plain_page("Unknown delivery", "The panel has no such button."))
+        elif path == "/graph":
+            self.simulator.graph.fault = form.get("fault") if form.get("fault") in FAULTS else ""
         elif path not in ("/deliver", "/person"):
             return self.page(404, pages.plain_page("Not found", "There is nothing at this address."))
         return self.redirect(f"{self.server.url}/?psid={psid}")
@@ -178,12 +182,35 @@ class Chat(Handler):
             return None
         state = self.simulator.state
         with state.lock:
-            markup = pages.chat_page(state, state.person(psid), self.simulator.wiring.webhook_url)
+            markup = pages.chat_page(state, state.person(psid), self.simulator.wiring.webhook_url, self.simulator.graph)
         return self.page(200, markup)
 
     def graph(self, path, query, raw):
-        status, value = self.simulator.graph.answer(self.command, path, query, self.headers, raw)
-        return self.answer(status, "application/json", json.dumps(value).encode())
+        answer = self.simulator.graph.answer(self.command, path, query, self.headers, raw)
+        if answer.wait_s:
+            self.server.ended.wait(answer.wait_s)
+        if answer.reset:
+            return self.reset()
+        if answer.drip:
+            return self.drip(answer)
+        return self.answer(answer.status, "application/json", answer.raw)
+
+    def reset(self):
+        """End the connection with RST in place of an answer."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def drip(self, answer):
+        self.close_connection = True
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer.raw)))
+        self.end_headers()
+        for at in range(min(len(answer.raw), DRIP_MAX)):
+            self.wfile.write(answer.raw[at:at + 1])
+            if self.server.ended.wait(1):
+                return
 
 
 class Hop(Handler):
@@ -206,10 +233,10 @@ class Hop(Handler):
 class Simulator:
     """Both listeners, each in its thread from start() to stop()."""
 
-    def __init__(self, wiring, port=0, return_port=0, graph_tokens=(), bind="127.0.0.1"):
+    def __init__(self, wiring, port=0, return_port=0, graph_tokens=(), bind="127.0.0.1", prove=True):
         self.wiring, self.state = wiring, State()
         self.acts = Acts(self.state, wiring)
-        self.graph = Graph(self.state, dict(graph_tokens))
+        self.graph = Graph(self.state, dict(graph_tokens), wiring.app_secret if prove else None)
         self.psid = events.new_psid()
         self.chat = Listener(port, Chat, self, bind)
         try:
@@ -244,6 +271,7 @@ class Simulator:
 
     def stop(self):
         for listener in (self.chat, self.hop):
+            listener.ended.set()
             if self.threads:
                 listener.shutdown()
             listener.server_close()

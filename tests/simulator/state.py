@@ -11,6 +11,7 @@ LINES_MAX = 100
 TOKENS_MAX = 512
 DELIVERIES_MAX = 40
 TOKEN_LIFE_S = 300
+WINDOW_S = 24 * 3600  # in which a page may write to a person who wrote to it
 NAMES = (("Ada", "Berger"), ("Noor", "Haddad"), ("Mika", "Salo"), ("Ines", "Costa"), ("Tom", "Okafor"))
 
 
@@ -21,6 +22,7 @@ class Person:
         self.psid = psid
         self.first, self.last = name
         self.linked = False
+        self.wrote_at = time.monotonic()  # a person who taps a button has written
         self.last_code = None
         self.last_body = None
         self.chat = collections.deque(maxlen=LINES_MAX)
@@ -28,6 +30,9 @@ class Person:
     def say(self, kind, text):
         """kind: bot, me, notice, login or logout (a card with that button)."""
         self.chat.append((kind, text, time.strftime("%H:%M")))
+
+    def window_open(self, now):
+        return now - self.wrote_at < WINDOW_S
 
 
 class State:

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from simulator import demo, events
+from simulator.graph import FAULTS
 from simulator.server import Simulator, Wiring
 
 SECRET = "simulator-test-secret"
@@ -134,24 +135,98 @@ def test_several_people_and_ordinary_talk(simulator, service):
     assert service.taken[-1]["entry"][0]["messaging"][0]["message"]["text"] == "<b>hi</b>"
 
 
-def test_graph_recipient_profile_and_unlink(simulator):
-    graph = simulator.url + "/v26.0"
-    ask = {"Authorization": "Bearer page-token"}
-    token = simulator.state.new_token(simulator.psid)
+PROOF = hmac.new(SECRET.encode(), b"page-token", "sha256").hexdigest()
+ASK = {"Authorization": "Bearer page-token"}
+
+
+def ask(simulator, path, **query):
+    return get(f"{simulator.url}/v26.0/{path}", params={"appsecret_proof": PROOF, **query}, headers=ASK)
+
+
+def ask_recipient(simulator):
     simulator.state.person(simulator.psid)
-    found = get(f"{graph}/me?fields=recipient&account_linking_token={token}", headers=ask)
-    assert found.json() == {"id": events.PAGE_ID, "recipient": simulator.psid}
-    assert get(f"{graph}/me?fields=recipient&account_linking_token=ARx",
-               headers=ask).json()["error"]["code"] == 10303
-    assert get(f"{graph}/me?fields=recipient").json()["error"]["code"] == 190
-    profile = get(f"{graph}/{simulator.psid}?fields=first_name,profile_pic&access_token=page-token").json()
+    token = simulator.state.new_token(simulator.psid)
+    return ask(simulator, "me", fields="recipient", account_linking_token=token)
+
+
+def tell_graph(simulator, path, **value):
+    return requests.post(f"{simulator.url}/v26.0/{path}", json={"appsecret_proof": PROOF, **value}, headers=ASK, timeout=5)
+
+
+def test_graph_recipient_profile_and_unlink(simulator):
+    assert ask_recipient(simulator).json() == {"id": events.PAGE_ID, "recipient": simulator.psid}
+    assert ask(simulator, "me", fields="recipient", account_linking_token="ARx").json()["error"]["code"] == 10303
+    assert get(f"{simulator.url}/v26.0/me?fields=recipient").json()["error"]["code"] == 190
+    profile = get(f"{simulator.url}/v26.0/{simulator.psid}?fields=first_name,profile_pic&access_token=page-token"
+                  f"&appsecret_proof={PROOF}").json()
     assert profile["first_name"] == "Ada" and "last_name" not in profile
-    assert get(f"{graph}/123", headers=ask).json()["error"]["error_subcode"] == 2018218
-    done = requests.post(f"{graph}/me/unlink_accounts", json={"psid": simulator.psid}, headers=ask, timeout=5)
-    assert done.json() == {"result": "unlink account success"}
-    assert requests.post(f"{graph}/me/unlink_accounts", data=b"[", headers=ask, timeout=5).status_code == 400
+    assert ask(simulator, "123").json()["error"]["error_subcode"] == 2018218
+    assert tell_graph(simulator, "me/unlink_accounts", psid=simulator.psid).json() == {"result": "unlink account success"}
+    assert requests.post(f"{simulator.url}/v26.0/me/unlink_accounts", data=b"[", headers=ASK, timeout=5).status_code == 400
     simulator.graph.faults.append((500, {"error": {"code": 2}}))
-    assert get(f"{graph}/me", headers=ask).status_code == 500
+    assert ask(simulator, "me").status_code == 500
+
+
+@pytest.mark.parametrize("proof", [None, "", "0" * 64])
+def test_graph_wants_the_proof_of_the_app_secret(simulator, proof):
+    found = ask(simulator, "me", appsecret_proof=proof)
+    assert found.status_code == 400 and found.json()["error"]["type"] == "GraphMethodException"
+
+
+def test_graph_shows_a_message_in_the_chat_while_the_window_is_open(simulator):
+    person = simulator.state.person(simulator.psid)
+    button = {"type": "template", "payload": {"template_type": "button", "text": "You are connected.",
+                                              "buttons": [{"type": "account_unlink"}]}}
+    words = {"recipient": {"id": simulator.psid}, "messaging_type": "RESPONSE", "message": {"attachment": button}}
+    assert tell_graph(simulator, "me/messages", **words).json()["recipient_id"] == simulator.psid
+    assert person.chat[-1][:2] == ("logout", "You are connected.")
+    person.wrote_at -= 24 * 3600
+    assert tell_graph(simulator, f"{events.PAGE_ID}/messages", **words).json()["error"]["error_subcode"] == 2018278
+    del words["messaging_type"]
+    assert tell_graph(simulator, "me/messages", **words).json()["error"]["code"] == 100
+
+
+CODES = {"expired": 10303, "dead": 190, "limit": 4, "page-limit": 613, "error-200": 1}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_graph_is_switched_from_the_page(simulator, fault):
+    assert post(simulator, "/graph", fault=fault).status_code == 200
+    assert f'id="graph-{fault}" class=on' in get(simulator.url).text
+    if fault == "reset":
+        with pytest.raises(requests.exceptions.ConnectionError):
+            ask_recipient(simulator)
+    elif fault in ("slow", "drip"):
+        with pytest.raises((requests.exceptions.Timeout, requests.exceptions.ConnectionError)):
+            requests.get(f"{simulator.url}/v26.0/me", params={"appsecret_proof": PROOF}, headers=ASK, timeout=0.5).json()
+    else:
+        check_fault(simulator, fault)
+    post(simulator, "/graph", fault="")
+    assert ask_recipient(simulator).json()["recipient"] == simulator.psid
+
+
+def check_fault(simulator, fault):
+    found = ask_recipient(simulator)
+    name = ask(simulator, simulator.psid)
+    if fault in CODES:
+        assert found.json()["error"]["code"] == CODES[fault]
+        assert (found.status_code == 200) == (fault == "error-200")
+    elif fault == "down":
+        assert found.status_code == 500 and found.text.startswith("<html>")
+    elif fault == "huge":
+        assert len(found.content) > 10 * 1024 * 1024
+    elif fault == "not-json":
+        assert found.status_code == 200 and found.text.startswith("Sorry")
+    elif fault == "doubled":
+        assert found.text.count('"recipient"') == 2
+    elif fault == "wrong-page":
+        assert found.json()["id"] != events.PAGE_ID
+    elif fault == "bad-psid":
+        assert not found.json()["recipient"].isdigit()
+    elif fault == "no-profile":
+        assert found.status_code == 200 and name.json()["error"]["error_subcode"] == 2018218
+    else:
+        assert fault == "odd-name" and "<b>" in name.json()["first_name"] and len(name.json()["last_name"]) == 10_000
 
 
 def test_an_expired_linking_token_is_unknown(simulator):
