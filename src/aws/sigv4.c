@@ -6,41 +6,7 @@
 #include "aws/creds/creds.h"
 #include "aws/sigv4_key.h"
 
-enum { TEXT_MAX = 64 * 1024, TO_SIGN_MAX = 512, DAY_S = 86400 };
-
-/* The civil date of a day count since 1970-01-01 (proleptic Gregorian, years of 400 in eras). */
-static void civil(int64_t days, int *ret_year, int *ret_month, int *ret_day)
-{
-	int64_t z = days + 719468, era = z / 146097, day_of_era = z - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) /
-	                      365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t shifted = (5 * day_of_year + 2) / 153; /* months from March */
-	*ret_day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-	*ret_month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-	*ret_year = (int)(year_of_era + era * 400 + (*ret_month <= 2));
-}
-
-static char *digits(char *at, int value, int width)
-{
-	for (int i = width - 1; i >= 0; i--, value /= 10)
-		at[i] = (char)('0' + value % 10);
-	return at + width;
-}
-
-bool sigv4_date(int64_t time_s, char ret[SIGV4_DATE_LEN + 1])
-{
-	int year, month, day, rest = (int)(time_s % DAY_S);
-	if (time_s < 0 || time_s > INT64_C(253402300799)) /* the last second of 9999 */
-		return false;
-	civil(time_s / DAY_S, &year, &month, &day);
-	char *at = digits(digits(digits(ret, year, 4), month, 2), day, 2);
-	*at++ = 'T';
-	at = digits(digits(digits(at, rest / 3600, 2), rest / 60 % 60, 2), rest % 60, 2);
-	*at++ = 'Z';
-	*at = '\0';
-	return true;
-}
+enum { TEXT_MAX = 64 * 1024, TO_SIGN_MAX = 512 };
 
 struct sigv4_cache {
 	struct crypto_mac *mac; /* keyed for the four below */

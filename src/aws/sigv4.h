@@ -7,13 +7,14 @@
  *          header; a malformed value); ERR_NOMEM. */
 #pragma once
 #include "base/buf.h"
+#include "base/time.h"
 
 struct creds_keys;
 
 enum {
-	SIGV4_DATE_LEN = 16,      /* 20150830T123600Z */
-	SIGV4_SIGNATURE_LEN = 64, /* lower-case hex */
-	SIGV4_AUTH_MAX = 640,     /* bytes of a whole Authorization header line */
+	SIGV4_DATE_LEN = TIME_BASIC_LEN, /* 20150830T123600Z */
+	SIGV4_SIGNATURE_LEN = 64,        /* lower-case hex */
+	SIGV4_AUTH_MAX = 640,            /* bytes of a whole Authorization header line */
 };
 
 struct sigv4_scope {
@@ -21,9 +22,6 @@ struct sigv4_scope {
 	struct str service; /* [a-z0-9-]+: "dynamodb", "sts" */
 	int64_t time_s;     /* Unix seconds, UTC, years 1970..9999 */
 };
-
-/* 20150830T123600Z, NUL-terminated.  False when out of range. */
-bool sigv4_date(int64_t time_s, char ret[SIGV4_DATE_LEN + 1]);
 
 /* A cache of the signing key for (day, region, service, secret).  It saves four HMACs for each signature.  Each
  * DynamoDB client has one; creds/sts.c makes one for each call. */

@@ -21,7 +21,7 @@ enum err_code sigv4_key_check(const struct sigv4_scope *scope, char ret_date[SIG
 	if (!name_ok(scope->service))
 		return err_set(reterr, ERR_INVALID, "a service to sign for is 1 to %d of a-z, 0-9 and -",
 		               SIGV4_KEY_NAME_MAX);
-	if (!sigv4_date(scope->time_s, ret_date))
+	if (!time_write_basic(scope->time_s, ret_date))
 		return err_set(reterr, ERR_INVALID, "the clock is outside the years 1970 to 9999");
 	return ERR_OK;
 }

@@ -1,9 +1,9 @@
 #include "obs/log_line.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/codec.h"
+#include "base/time.h"
 
 enum { TAIL_MAX = 32 }; /* bytes kept free for the end: ,"cut":true,"audit":true} and the newline */
 
@@ -15,28 +15,13 @@ struct line {
 	bool cut;
 };
 
-/* "2023-11-14T22:13:20", written once a second of each thread. */
-static struct str second_text(time_t s)
-{
-	static _Thread_local struct {
-		time_t s;
-		size_t n;
-		char text[32];
-	} last;
-	struct tm t;
-	if (last.n == 0 || last.s != s) {
-		(void)gmtime_r(&s, &t);
-		last.n = strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
-		last.s = s;
-	}
-	return (struct str){last.text, last.n};
-}
-
 static void put_time(struct line *l, int64_t time_ms)
 {
 	int ms = (int)(time_ms % 1000);
 	char tail[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z'};
-	buf_str(&l->b, second_text((time_t)(time_ms / 1000)));
+	char text[TIME_RFC3339_LEN + 1];
+	if (time_write_rfc3339(time_ms / 1000, text))
+		buf_put(&l->b, text, TIME_RFC3339_LEN - 1);
 	buf_put(&l->b, tail, sizeof tail);
 }
 

@@ -13,11 +13,11 @@
 
 #include "aws/creds/creds.h"
 #include "aws/endpoint.h"
-#include "aws/rfc3339.h"
 #include "aws/shell_split.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "net/httpc.h"
 #include "obs/log.h"
 
@@ -226,7 +226,7 @@ static void expiry(struct str line)
 {
 	int64_t s = -1;
 	struct buf out = begin_object();
-	if (!rfc3339_parse(line, &s))
+	if (!time_read_rfc3339(line, &s))
 		s = -1;
 	number(&out, "expires", s);
 	flush_object(&out);

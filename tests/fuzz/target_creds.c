@@ -7,8 +7,8 @@
 #include "aws/creds/creds.h"
 #include "aws/creds/json.h"
 #include "aws/creds/sts.h"
-#include "aws/rfc3339.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "fuzz.h"
 
 static const int64_t last_s = INT64_C(253402300799); /* of 9999 */
@@ -114,7 +114,7 @@ static void read_moment(struct str in)
 	int64_t s = -1;
 	struct tm tm;
 	char z[32];
-	if (!rfc3339_parse(in, &s)) {
+	if (!time_read_rfc3339(in, &s)) {
 		FUZZ_MUST(s == -1);
 		return;
 	}

@@ -240,7 +240,7 @@ static enum err_code authorize(const struct sigv4_scope *scope, const struct cre
 		code = sigv4_signature(scope, str_c(keys->secret_access_key), buf_view(&to_sign), signature,
 		                       reterr);
 	buf_done(&to_sign);
-	if (code != ERR_OK || !sigv4_date(scope->time_s, date))
+	if (code != ERR_OK || !time_write_basic(scope->time_s, date))
 		return code;
 	buf_printf(out,
 	           "AWS4-HMAC-SHA256 Credential=%s/%.8s/%.*s/%.*s/aws4_request, SignedHeaders=%.*s, "

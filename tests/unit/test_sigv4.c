@@ -8,25 +8,6 @@
 static const struct creds_keys example = {.access_key_id = "AKIDEXAMPLE",
                                           .secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
 
-static void test_date(void **state)
-{
-	static const struct {
-		int64_t time_s;
-		const char *text;
-	} rows[] = {{0, "19700101T000000Z"},           {951782399, "20000228T235959Z"},
-	            {951782400, "20000229T000000Z"},   {1440938160, "20150830T123600Z"},
-	            {4107542399, "21000228T235959Z"},  {4107542400, "21000301T000000Z"},
-	            {253402300799, "99991231T235959Z"}};
-	char date[SIGV4_DATE_LEN + 1];
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		assert_true(sigv4_date(rows[i].time_s, date));
-		assert_string_equal(date, rows[i].text);
-	}
-	assert_false(sigv4_date(-1, date));
-	assert_false(sigv4_date(253402300800, date));
-}
-
 /* The published example, stage by stage. */
 static void test_stages(void **state)
 {
@@ -182,7 +163,6 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_date),
 	        cmocka_unit_test(test_stages),
 	        cmocka_unit_test(test_no_room),
 	        cmocka_unit_test(test_cached_key_follows_its_parts),

@@ -1,7 +1,7 @@
 /* aws/creds/env.c - AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. */
 #include "aws/env.h"
 #include "aws/creds/plan.h"
-#include "aws/rfc3339.h"
+#include "base/time.h"
 
 static enum err_code plan(const struct creds_where *w, struct creds_plan *p, struct err *reterr)
 {
@@ -17,7 +17,7 @@ static enum err_code plan(const struct creds_where *w, struct creds_plan *p, str
 		               "AWS_ACCESS_KEY_ID is set but not AWS_SECRET_ACCESS_KEY; set both or neither");
 	if (token == NULL)
 		token = env_get(w->environ_, "AWS_SESSION_TOKEN");
-	if (expiry != NULL && !rfc3339_parse(str_c(expiry), &p->keys.expires_at_s))
+	if (expiry != NULL && !time_read_rfc3339(str_c(expiry), &p->keys.expires_at_s))
 		return err_set(reterr, ERR_INVALID,
 		               "AWS_CREDENTIAL_EXPIRATION is not a time such as 2026-01-31T23:59:59Z");
 	if (!creds_draft_set(&p->keys.id, str_c(id)) || !creds_draft_set(&p->keys.secret, str_c(secret)) ||

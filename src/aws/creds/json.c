@@ -1,14 +1,14 @@
 #include "aws/creds/json.h"
 
-#include "aws/rfc3339.h"
 #include "base/json.h"
+#include "base/time.h"
 
 static bool get_expiry(const struct json *j, int64_t *ret)
 {
 	double seconds;
 	if (json_is_string(j))
-		return rfc3339_parse(json_str(j), ret);
-	return json_num(j, &seconds) && rfc3339_number(seconds, ret);
+		return time_read_rfc3339(json_str(j), ret);
+	return json_num(j, &seconds) && time_read_number(seconds, ret);
 }
 
 /* A word of the answer that is safe in a message. */

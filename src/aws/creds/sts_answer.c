@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "aws/creds/sts.h"
-#include "aws/rfc3339.h"
 #include "aws/xml.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/time.h"
 
 enum { VALUE_MAX = 16 * 1024, KEYS = 4, CODE = 4, MESSAGE = 5, FIELDS = 6 };
 
@@ -63,7 +63,7 @@ static enum err_code read_json(struct said *s, struct str text, struct err *rete
 		const char *path = i < KEYS ? s->v[i].path : s->v[i].path + sizeof "ErrorResponse/" - 1;
 		buf_str(&s->v[i].value, json_str(at_path(j, path)));
 	}
-	if (json_num(at_path(j, s->v[3].path), &seconds) && !rfc3339_number(seconds, &s->expires_at_s))
+	if (json_num(at_path(j, s->v[3].path), &seconds) && !time_read_number(seconds, &s->expires_at_s))
 		s->expires_at_s = 0;
 	json_free(j);
 	return ERR_OK;
@@ -80,7 +80,7 @@ static enum err_code read_any(struct said *s, struct str text, struct err *reter
 static enum err_code keep(const struct said *s, struct creds_plan *p, const char *action, struct err *reterr)
 {
 	struct creds_draft *d = &p->keys, fresh = {.expires_at_s = s->expires_at_s};
-	if (fresh.expires_at_s == 0 && !rfc3339_parse(buf_view(&s->v[3].value), &fresh.expires_at_s))
+	if (fresh.expires_at_s == 0 && !time_read_rfc3339(buf_view(&s->v[3].value), &fresh.expires_at_s))
 		return err_set(reterr, ERR_UPSTREAM, "STS %s: the answer has no Expiration that is a time",
 		               action);
 	bool room = creds_draft_set(&fresh.id, buf_view(&s->v[0].value)) &&

@@ -2,41 +2,19 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/codec.h"
+#include "base/time.h"
 
 enum { AFTER_MAX_MS = 600000 };
 
 static const struct json_limits limits = {.max_depth = 32, .max_values = 200000};
 
-/* A thread's last date is kept: strptime costs more than a link's other texts together. */
-static bool http_date(struct str text, int64_t *ret_s)
-{
-	static _Thread_local struct {
-		char text[40];
-		int64_t s;
-	} last;
-	struct tm tm = {.tm_isdst = 0};
-	if (text.n == 0 || !str_is(text, last.text)) {
-		if (!str_copy(last.text, sizeof last.text, text))
-			return false;
-		const char *end = strptime(last.text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		if (end == NULL || *end != '\0') {
-			last.text[0] = '\0';
-			return false;
-		}
-		last.s = timegm(&tm);
-	}
-	*ret_s = last.s;
-	return true;
-}
-
 /* An answer out of a cache says nothing about the clock. */
 static void read_clock(const struct httpc_response *r, int64_t now_ms, struct ddb_answer *ret)
 {
 	int64_t date_s;
-	if (httpc_header(r, "Age").n > 0 || !http_date(httpc_header(r, "Date"), &date_s))
+	if (httpc_header(r, "Age").n > 0 || !time_read_http(httpc_header(r, "Date"), &date_s))
 		return;
 	ret->has_date = true;
 	ret->clock_off_ms = date_s * 1000 - now_ms;
