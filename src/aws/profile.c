@@ -8,8 +8,8 @@
 #include "aws/env.h"
 #include "aws/inifile.h"
 #include "aws/shell_split.h"
-#include "aws/textfile.h"
 #include "base/crypto.h"
+#include "base/file.h"
 
 enum { FILE_MAX = 1 << 20, NAME_MAX_BYTES = 255 };
 
@@ -41,7 +41,7 @@ static enum err_code read_file(const char *path, struct inifile **ret, struct er
 	struct buf text;
 	struct err why;
 	buf_init(&text, FILE_MAX + 8192);
-	enum err_code code = textfile_read(path, FILE_MAX, &text, &why);
+	enum err_code code = file_read(path, FILE_PLAIN, FILE_MAX, &text, &why);
 	if (code == ERR_OK)
 		code = inifile_parse(buf_view(&text), path, ret, reterr);
 	else if (code == ERR_NOT_FOUND)

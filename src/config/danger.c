@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "config/addr.h"
-#include "config/file.h"
 #include "config/secret.h"
 
 /* OWASP Password Storage Cheat Sheet: argon2id with one lane is strong enough with at least one of these. */
@@ -104,7 +104,7 @@ static void check_database(const struct config *c, struct config_report *r)
 	if (strncmp(c->store, "sqlite:", 7) != 0)
 		return;
 	const char *path = c->store + 7;
-	if (config_file_open_to_all(path))
+	if (file_open_to_all(path))
 		config_report_warning(
 		        r,
 		        "LINKD_STORE: every user of this machine may read %s, which holds password "

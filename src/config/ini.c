@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/ini.h"
-#include "config/file.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -115,7 +115,7 @@ static void check_mode(const char *file, const struct config_raw *raw, struct co
 	bool secrets = false;
 	for (int i = 0; i < CONFIG_ROWS; i++)
 		secrets |= config_row_table[i].secret && raw[i].text != NULL;
-	if (secrets && config_file_open_to_all(file))
+	if (secrets && file_open_to_all(file))
 		config_report_warning(r,
 		                      "every user of this machine may read the settings file %s, which holds "
 		                      "secrets: chmod 600 it, or 640 with the service's group.",
@@ -126,11 +126,12 @@ void config_ini_read(const char *file, struct config_raw *raw, struct config_rep
 {
 	struct ini_file f = {.name = file, .raw = raw, .r = r};
 	struct buf text;
-	char why[256];
+	struct err why;
 	buf_init(&text, FILE_MAX + 1);
-	if (!config_source_file(file, FILE_MAX, &text, why, sizeof why)) {
-		config_report_problem(
-		        r, -1, "the settings file %s %s; name one that can be read with --config", file, why);
+	if (file_read(file, FILE_ANY, FILE_MAX, &text, &why) != ERR_OK) {
+		config_report_problem(r, -1,
+		                      "the settings file %s %s; name one that can be read with --config",
+		                      file, why.msg);
 		/* The settings in the file are unknown, so none is reported as missing. */
 		r->scope &= ~(unsigned)CONFIG_REQUIRED;
 	} else if (str_has(buf_view(&text), '\0')) {

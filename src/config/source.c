@@ -1,48 +1,14 @@
 #include "config/source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/crypto.h"
-#include "config/file.h"
+#include "base/file.h"
 #include "config/ini.h"
 
 enum { SECRET_FILE_MAX = 65536 };
-
-static bool file_failed(int error, char *why, size_t cap)
-{
-	char text[128];
-	(void)snprintf(why, cap, "cannot be read: %s", strerror_r(error, text, sizeof text));
-	return false;
-}
-
-bool config_source_file(const char *path, size_t max, struct buf *ret, char *why, size_t why_cap)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return file_failed(errno, why, why_cap);
-	ssize_t got = buf_reserve(ret, max) ? 0 : -1;
-	int error = ENOMEM;
-	while (got >= 0 && ret->len <= max) {
-		got = read(fd, ret->p + ret->len, max + 1 - ret->len);
-		error = errno;
-		if (got == 0)
-			break;
-		ret->len += got > 0 ? (size_t)got : 0;
-	}
-	(void)close(fd);
-	if (got < 0)
-		return file_failed(error, why, why_cap);
-	ret->p[ret->len <= max ? ret->len : max] = '\0';
-	if (ret->len <= max)
-		return true;
-	(void)snprintf(why, why_cap, "is larger than %zu bytes", max);
-	return false;
-}
 
 static void wiped_free(char *text)
 {
@@ -101,20 +67,20 @@ struct str config_source_past_mark(struct str text)
 static void read_secret_file(int row, const char *path, struct config_raw *raw, struct config_report *r)
 {
 	struct buf text;
-	char why[256];
+	struct err why;
 	buf_init(&text, SECRET_FILE_MAX + 1);
 	if (asprintf(&raw->from, "in the file LINKD_%s_FILE names, %s", config_row_table[row].key, path) <
 	    0) {
 		raw->from = NULL;
 		r->nomem = true;
-	} else if (!config_source_file(path, SECRET_FILE_MAX, &text, why, sizeof why)) {
-		config_report_problem(r, row, "the file %s; name a file this user may read", why);
+	} else if (file_read(path, FILE_ANY, SECRET_FILE_MAX, &text, &why) != ERR_OK) {
+		config_report_problem(r, row, "the file %s; name a file this user may read", why.msg);
 	} else if (str_has(buf_view(&text), '\0')) {
 		config_report_problem(r, row, "the file holds a NUL byte; it must be text");
 	} else {
 		raw->text = strdup(config_source_past_mark(buf_view(&text)).p);
 		r->nomem |= raw->text == NULL;
-		if (config_row_table[row].secret && config_file_open_to_all(path))
+		if (config_row_table[row].secret && file_open_to_all(path))
 			config_report_warning(r,
 			                      "LINKD_%s_FILE: every user of this machine may read %s: chmod "
 			                      "600 it, or 640 with the service's group.",

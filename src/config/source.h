@@ -14,7 +14,3 @@ void config_source_done(struct config_raw *raw); /* wipes */
 
 /* Without the byte order mark that some editors put before UTF-8.  A NUL-terminated text stays one. */
 struct str config_source_past_mark(struct str text);
-
-/* All of a file, at most max bytes, appended to `ret`.  False, with a clause in why ("cannot be read: ...").
- */
-MUST_CHECK bool config_source_file(const char *path, size_t max, struct buf *ret, char *why, size_t why_cap);

@@ -10,6 +10,7 @@
 
 #include "base/codec.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "store/dirsync.h"
 
 enum { NAME_RANDOM = 8 }; /* random bytes in the name of the unfinished file */
@@ -21,23 +22,6 @@ static enum err_code failed(struct err *reterr, const char *what, const char *pa
 	               there ? "let this user read it"
 	                     : "make its directory and let this user write there, or set LINKD_SEAL_KEY",
 	               path);
-}
-
-/* Until n bytes or the end; -1 with errno. */
-static ssize_t read_all(int fd, uint8_t *p, size_t n)
-{
-	size_t have = 0;
-	while (have < n) {
-		ssize_t got = read(fd, p + have, n - have);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		have += (size_t)got;
-	}
-	return (ssize_t)have;
 }
 
 static bool write_all(int fd, const uint8_t *p, size_t n)
@@ -74,14 +58,21 @@ static enum err_code check(const struct stat *st, const char *path, struct err *
 static enum err_code read_key(int fd, const char *path, uint8_t *ret, struct err *reterr)
 {
 	struct stat st;
+	struct buf b;
+	char text[KEYFILE_LEN + 2]; /* one byte more than a key, and a NUL */
 	if (fstat(fd, &st) != 0)
 		return failed(reterr, "read", path);
 	enum err_code code = check(&st, path, reterr);
 	if (code != ERR_OK)
 		return code;
-	if (read_all(fd, ret, KEYFILE_LEN) != KEYFILE_LEN)
-		return failed(reterr, "read", path);
-	return ERR_OK;
+	buf_over(&b, text, sizeof text);
+	code = file_read_fd(fd, KEYFILE_LEN, &b, NULL);
+	if (code != ERR_OK || b.len != KEYFILE_LEN)
+		code = failed(reterr, "read", path);
+	else
+		memcpy(ret, b.p, KEYFILE_LEN);
+	crypto_wipe(text, sizeof text);
+	return code;
 }
 
 /* ERR_NOT_FOUND: there is no file (reterr untouched). */

@@ -160,7 +160,7 @@ def test_web_identity_is_not_signed(world):
     assert sts.asked[0].form["WebIdentityToken"] == "web-token" and sts.asked[0].form["RoleArn"] == ROLE
 
 
-@pytest.mark.parametrize("token, parts", [(None, ["does not exist"]), ("", ["is empty"]), (" \n", ["is empty"]), ("a\nb", ["no token"]),
+@pytest.mark.parametrize("token, parts", [(None, ["No such file"]), ("", ["is empty"]), (" \n", ["is empty"]), ("a\nb", ["no token"]),
                                           ("x" * 30000, ["larger than"])])
 def test_token_file_wrong(world, token, parts):
     sts = world.sts()
@@ -365,7 +365,7 @@ def test_container_token_wrong(world):
     world.env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "a\r\nX: y"
     world.refused("AWS_CONTAINER_AUTHORIZATION_TOKEN", "line break")
     world.env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(world.folder / "gone")
-    world.refused("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "does not exist")
+    world.refused("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "No such file")
     world.file("gone", "")
     world.refused("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "empty")
     world.file("gone", "token\n")

@@ -8,7 +8,7 @@
 
 #include "aws/creds/json.h"
 #include "aws/env.h"
-#include "aws/textfile.h"
+#include "base/file.h"
 
 enum { TIMEOUT_MS = 2000, ATTEMPTS = 3, TOKEN_MAX = 16 * 1024 };
 
@@ -99,7 +99,7 @@ static enum err_code set_token(const struct creds_where *w, struct creds_plan *p
 	struct err why;
 	if (file != NULL) {
 		from = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-		enum err_code code = textfile_read(file, TOKEN_MAX, &p->token, &why);
+		enum err_code code = file_read(file, FILE_PLAIN, TOKEN_MAX, &p->token, &why);
 		if (code != ERR_OK)
 			return err_set(reterr, ERR_INVALID, "%s: %.120s %s", from, file, why.msg);
 		if (p->token.len == 0)

@@ -5,8 +5,8 @@
 
 #include "aws/creds/sts.h"
 #include "aws/env.h"
-#include "aws/textfile.h"
 #include "base/crypto.h"
+#include "base/file.h"
 
 enum { TOKEN_MAX = 20 * 1024 };
 
@@ -24,7 +24,7 @@ static const char *setting(const struct creds_where *w, const char *variable, co
 static enum err_code read_token(const char *file, struct buf *out, struct err *reterr)
 {
 	struct err why;
-	enum err_code code = textfile_read(file, TOKEN_MAX, out, &why);
+	enum err_code code = file_read(file, FILE_PLAIN, TOKEN_MAX, out, &why);
 	if (code != ERR_OK)
 		return err_set(reterr, ERR_INVALID,
 		               "web identity token file %.120s (AWS_WEB_IDENTITY_TOKEN_FILE) %s", file,
