@@ -10,7 +10,7 @@
 #include "http/listen.h"
 #include "http/server.h"
 #include "link/change.h"
-#include "link/link_retry.h"
+#include "link/link.h"
 #include "obs/log.h"
 #include "obs/log_repeat.h"
 #include "obs/metrics.h"

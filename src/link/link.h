@@ -1,9 +1,10 @@
-/* link.h - the use cases: complete a link, remove one, find one, erase a customer.  Independent of HTTP and of the store's
- * kind.
+/* link.h - the use cases: complete a link, remove one, find one, erase a customer.  Independent of HTTP and of the
+ * store's kind.
  *
  * Threads, contract  on the service's loop; per loop.h.  Each op ends by its deadline. */
 #pragma once
 #include "link/change.h"
+#include "loop/later.h"
 #include "service.h"
 
 struct link_op; /* opaque: one running use case */
@@ -30,7 +31,7 @@ struct link_answer { /* borrowed in the callback */
 };
 typedef void link_done_fn(void *arg, const struct link_answer *a);
 
-/* Who asks, and until when.  Copied at the start. */
+/* The caller of a use case, and its deadline.  Copied at the start. */
 struct link_call {
 	struct service *service;
 	int64_t deadline_ms; /* monotonic */
@@ -85,3 +86,18 @@ MUST_CHECK enum err_code link_erase(const struct link_call *c, struct str custom
 
 void link_cancel(struct link_op *op); /* a write that was sent may still be applied */
 const char *link_result_name(enum link_result r);
+
+/* --- look-ups that are repeated long after their request was answered, for stores whose index lags.
+ *
+ * Two kinds.  After a link, a look for other holders: after 2 s, and 30 s later again if the index did not show the
+ * link yet.  After an `unlinked` that found no holder, another removal: after 5 s, then 30 s later, then 300 s
+ * later.  Open work is lost when the service stops.  Later look-ups repair the first kind; for the second kind
+ * Facebook has already unlinked the user. */
+
+enum { LINK_RETRY_MAX = 1024 }; /* open at once, per loop */
+
+/* The list for `service->later`. */
+MUST_CHECK enum err_code link_retry_new(struct service *s, struct later **ret, struct err *reterr);
+/* `event_ms`: time of the link, or of the event. */
+void link_retry_look(struct service *s, struct str psid, int64_t event_ms);
+void link_retry_unlink(struct service *s, struct str psid, int64_t event_ms);

@@ -3,8 +3,7 @@
 
 #include "base/clock.h"
 #include "link/auth_code.h"
-#include "link/link_repair.h"
-#include "link/link_retry.h"
+#include "link/private.h"
 #include "obs/metrics.h"
 
 /*  BEGIN (-> store -> SEARCHED) -> REDEEM -> store -> JUDGE -> REPLACED -> store -> REPLACED_DONE -> LOOK

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "link/link_op.h"
+#include "link/private.h"
 
 /*  FIND -> store -> FOUND -> ERASE <-> store -> ANSWER
  *    ^__ more items than one look shows __|

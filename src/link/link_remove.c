@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
-#include "link/link_op.h"
-#include "link/link_retry.h"
+#include "link/private.h"
 
 /*  FIND -> store -> FOUND -> UNLINK <-> store -> COUNT -> ANSWER
  *    ^_______________ pause, where the index lags ____|   also when more may hold it than one look shows */

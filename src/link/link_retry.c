@@ -1,8 +1,6 @@
-#include "link/link_retry.h"
-
 #include <stdlib.h>
 
-#include "link/link.h"
+#include "link/private.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 

@@ -42,7 +42,7 @@ DEFECTS = [
            '", fb_link_code = NULL, login_failures = NULL, login_window_ends = NULL" THIS)\nSQL(ADD'),
     Defect("a consent outlives its customer", "src/store/sqlite/op.c", "ret->another = !same;", "(void)same;"),
     Defect("a consent outlives its customer, DynamoDB", WRITE, "return same ? P_ISSUE", "return same || !same ? P_ISSUE", "dynamodb"),
-    Defect("the older of two links wins", "src/link/link_repair.c", "return a->link.linked_at_ms > b->link.linked_at_ms;",
+    Defect("the older of two links wins", "src/link/link_find.c", "return a->link.linked_at_ms > b->link.linked_at_ms;",
            "return a->link.linked_at_ms < b->link.linked_at_ms;"),
     Defect("no look for other holders", "src/link/link_complete.c", "\tif (!traits->find_psid)\n", "\tif (traits->find_psid)\n"),
     Defect("ties are left alone", SQL, '"\n\t" OR (fb_linked_at = ?6 AND customer_id >= ?11))) IS NOT TRUE")', ')) IS NOT TRUE")'),

@@ -2,7 +2,6 @@
 #pragma once
 #include "fake_store.h"
 #include "link/link.h"
-#include "link/link_retry.h"
 
 static struct fake_rig rig;
 static bool watch; /* the run goes on after the answer, to its limit */

@@ -1,5 +1,5 @@
 /* Listeners delay an answer and release it. */
-#include "link/hold.h"
+#include "link/change.h"
 #include "starve.h"
 #include "test.h"
 

@@ -1,5 +1,4 @@
-/* link_op.h - what the flows of link/ share: one store operation at a time, one timer, one answer.  Private
- * to link/.
+/* private.h - what the flows of link/ share: one store operation at a time, one timer, one answer.
  *
  * A flow embeds struct link_op first, numbers its phases from 1, and passes a function that switches on the phase.
  * A step returns the next phase.  A step that waits sets `next` and returns LINK_OP_WAIT.  The timer is the
@@ -59,3 +58,12 @@ void link_op_tell(const struct link_op *o, struct link_change c);
 
 /* Calls `done` and frees `o`.  Inside the starter it arms a timer instead; the timer resumes at phase `answer`. */
 void link_op_answer(struct link_op *o, int answer);
+
+/* --- one survivor of several holders of a PSID: the newest link by (linked_at_ms, customer_id).  Every process that
+ * meets the same holders picks the same survivor, and each removal is conditional on being older.  So concurrent
+ * repairs in any order leave exactly one. */
+
+void link_repair_begin(struct link_op *o); /* pick the winner of o->holder */
+/* Remove the next loser, then go on with `next`; `done` when none is left. */
+int link_repair_step(struct link_op *o, int next, int done);
+void link_repair_note(struct link_op *o); /* after a settled step: tell what was removed */
