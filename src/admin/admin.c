@@ -1,8 +1,26 @@
 #include "admin/admin.h"
 
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
 #include "obs/metrics.h"
 
-enum { METRICS_TEXT_MAX = 1024 * 1024 };
+enum {
+	METRICS_TEXT_MAX = 1024 * 1024,
+	JSON_MAX = 64 * 1024, /* an answer; a key escaped in full takes 6 times its bytes */
+};
+
+void admin_metrics(struct request *r)
+{
+	struct buf text;
+	buf_init(&text, METRICS_TEXT_MAX);
+	metrics_write(&text);
+	reply_cacheable(r, "no-cache");
+	reply_body(r, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+}
+
+/* --- a request is one operation of link/ */
 
 void admin_tell(const struct request *r, struct audit a)
 {
@@ -12,7 +30,7 @@ void admin_tell(const struct request *r, struct audit a)
 	audit_line(&a);
 }
 
-struct link_call admin_call(struct request *r, link_done_fn *done)
+static struct link_call link_call_of(struct request *r, link_done_fn *done)
 {
 	return (struct link_call){
 	        .service = r->service,
@@ -31,8 +49,10 @@ static void cleanup(struct request *r)
 	r->flow = NULL;
 }
 
-void admin_started(struct request *r, struct link_op *op, enum err_code code, struct audit a,
-                   const char *missing, const struct err *err)
+/* After the start: keep the operation as the request's flow, or answer why it did not start.  ERR_INVALID: no id is
+ * that long; that is a 404 with the sentence `missing`, and `a` is its audit line. */
+static void started(struct request *r, struct link_op *op, enum err_code code, struct audit a,
+                    const char *missing, const struct err *err)
 {
 	if (code == ERR_OK) {
 		r->cleanup = cleanup;
@@ -46,11 +66,187 @@ void admin_started(struct request *r, struct link_op *op, enum err_code code, st
 	}
 }
 
-void admin_metrics(struct request *r)
+/* ,"name":"value" or ,"name":null when empty; `first` leaves the comma out. */
+static void put_str(struct buf *out, const char *name, const char *value, bool first)
 {
-	struct buf text;
-	buf_init(&text, METRICS_TEXT_MAX);
-	metrics_write(&text);
-	reply_cacheable(r, "no-cache");
-	reply_body(r, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+	buf_printf(out, "%s\"%s\":", first ? "" : ",", name);
+	if (value[0] == '\0')
+		buf_z(out, "null");
+	else
+		codec_json(out, str_c(value));
+}
+
+static void put_linked_at(struct buf *out, int64_t linked_at_ms)
+{
+	if (linked_at_ms < 0)
+		buf_z(out, ",\"linked_at\":null");
+	else
+		buf_printf(out, ",\"linked_at\":%" PRId64, linked_at_ms);
+}
+
+/* --- /v1/links/{psid} */
+
+static const char NOT_LINKED[] = "This Messenger profile is not linked.";
+
+static void reply_link(struct request *r, const struct store_customer *c)
+{
+	struct buf json;
+	buf_init(&json, JSON_MAX);
+	buf_z(&json, "{");
+	put_str(&json, "psid", c->link.psid, true);
+	put_str(&json, "page_id", c->link.page_id, false);
+	put_str(&json, "customer_id", c->key.id, false);
+	put_str(&json, "email", c->key.email, false);
+	put_linked_at(&json, c->link.linked_at_ms);
+	buf_z(&json, "}\n");
+	reply_json(r, 200, &json);
+}
+
+static void tell_link(const struct request *r, const char *action, const struct link_answer *a)
+{
+	admin_tell(r, (struct audit){.action = action,
+	                             .result = a->result == LINK_R_UNSETTLED ? "failed"
+	                                       : a->n > 0                    ? "done"
+	                                                                     : "not_found",
+	                             .customer_id = a->holder != NULL ? a->holder->key.id : NULL,
+	                             .psid = r->arg});
+}
+
+static void on_found(void *arg, const struct link_answer *a)
+{
+	struct request *r = arg;
+	r->flow = NULL;
+	tell_link(r, "link_show", a);
+	if (a->result == LINK_R_UNSETTLED)
+		reply_error(r, ERR_STORE, NULL, a->err);
+	else if (a->n == 0)
+		reply_error(r, ERR_NOT_FOUND, NOT_LINKED, NULL);
+	else
+		reply_link(r, a->holder);
+}
+
+static void on_removed(void *arg, const struct link_answer *a)
+{
+	struct request *r = arg;
+	r->flow = NULL;
+	tell_link(r, "link_remove", a);
+	if (a->result == LINK_R_UNSETTLED)
+		reply_error(r, ERR_STORE, NULL, a->err);
+	else if (a->n == 0)
+		reply_error(r, ERR_NOT_FOUND, NOT_LINKED, NULL);
+	else
+		reply_empty(r, 204);
+}
+
+void admin_link_get(struct request *r)
+{
+	struct link_call c = link_call_of(r, on_found);
+	struct link_op *op = NULL;
+	struct err err;
+	enum err_code code = link_find(&c, str_c(r->arg), &op, &err);
+	started(r, op, code, (struct audit){.action = "link_show", .psid = r->arg}, NOT_LINKED, &err);
+}
+
+void admin_link_delete(struct request *r)
+{
+	struct link_call c = link_call_of(r, on_removed);
+	struct link_removal in = {
+	        .psid = str_c(r->arg),
+	        .event_ms = clock_wall_ms(),
+	        .reason = "admin",
+	        .any_age = true,
+	};
+	struct link_op *op = NULL;
+	struct err err;
+	enum err_code code = link_remove(&c, &in, &op, &err);
+	started(r, op, code, (struct audit){.action = "link_remove", .psid = r->arg}, NOT_LINKED, &err);
+}
+
+/* --- /v1/customers/{customer_id}/links */
+
+static const char UNKNOWN[] = "There is no such customer.";
+
+static void tell_customer(const struct request *r, const char *action, const struct link_answer *a)
+{
+	admin_tell(r, (struct audit){.action = action,
+	                             .result = a->result == LINK_R_UNSETTLED ? "failed"
+	                                       : a->result == LINK_R_MISS    ? "not_found"
+	                                                                     : "done",
+	                             .customer_id = r->arg});
+}
+
+/* False: it is answered. */
+static bool settled(struct request *r, const struct link_answer *a)
+{
+	r->flow = NULL;
+	if (a->result == LINK_R_MISS)
+		reply_error(r, ERR_NOT_FOUND, UNKNOWN, NULL);
+	else if (a->result == LINK_R_UNSETTLED && a->err->code == ERR_INTERNAL)
+		reply_error(r, ERR_INTERNAL, "The customer has items that could not be seen.", a->err);
+	else if (a->result == LINK_R_UNSETTLED)
+		reply_error(r, ERR_STORE, NULL, a->err);
+	else
+		return true;
+	return false;
+}
+
+static void put_link(struct buf *json, const struct store_customer *item)
+{
+	buf_z(json, "{");
+	put_str(json, "psid", item->link.psid, true);
+	put_str(json, "page_id", item->link.page_id, false);
+	put_str(json, "email", item->key.email, false);
+	put_linked_at(json, item->link.linked_at_ms);
+	buf_z(json, "}");
+}
+
+static void on_listed(void *arg, const struct link_answer *a)
+{
+	struct request *r = arg;
+	struct buf json;
+	const char *separator = "";
+	tell_customer(r, "customer_links", a);
+	if (!settled(r, a))
+		return;
+	buf_init(&json, JSON_MAX);
+	buf_z(&json, "{");
+	put_str(&json, "customer_id", a->holder[0].key.id, true);
+	buf_z(&json, ",\"links\":[");
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->holder[i].link.psid[0] == '\0')
+			continue;
+		buf_z(&json, separator);
+		put_link(&json, &a->holder[i]);
+		separator = ",";
+	}
+	buf_z(&json, "]}\n");
+	reply_json(r, 200, &json);
+}
+
+static void on_erased(void *arg, const struct link_answer *a)
+{
+	struct request *r = arg;
+	tell_customer(r, "customer_erase", a);
+	if (settled(r, a))
+		reply_empty(r, 204);
+}
+
+void admin_customer_links(struct request *r)
+{
+	struct link_call c = link_call_of(r, on_listed);
+	struct link_op *op = NULL;
+	struct err err;
+	enum err_code code = link_of_customer(&c, str_c(r->arg), &op, &err);
+	started(r, op, code, (struct audit){.action = "customer_links", .customer_id = r->arg}, UNKNOWN,
+	        &err);
+}
+
+void admin_customer_erase(struct request *r)
+{
+	struct link_call c = link_call_of(r, on_erased);
+	struct link_op *op = NULL;
+	struct err err;
+	enum err_code code = link_erase(&c, str_c(r->arg), &op, &err);
+	started(r, op, code, (struct audit){.action = "customer_erase", .customer_id = r->arg}, UNKNOWN,
+	        &err);
 }

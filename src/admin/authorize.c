@@ -1,8 +1,9 @@
 /* authorize.c - access to /v1: checks the bearer token, and delays the answers to wrong ones. */
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin/admin.h"
-#include "admin/guesses.h"
 #include "base/crypto.h"
 #include "config/token.h"
 #include "obs/metrics.h"
@@ -15,13 +16,48 @@ enum {
 	SLOW_MAX = 64, /* the most delayed answers at once, so that a flood does not hold all connections */
 };
 
-/* A delayed refusal. */
-struct refusal {
-	struct request *r;
-	struct loop_timer timer;
+/* --- counts of wrong tokens */
+
+struct guesser {
+	char client[REQUEST_ADDR_MAX];
+	int64_t since_ms; /* time of the first guess of its minute */
+	unsigned n;       /* 0: free */
 };
 
-static unsigned waiting; /* used on the admin listener's loop only */
+static struct guesser guessers[ADMIN_GUESS_ADDRESSES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The entry of this client, else a free one, else the oldest one. */
+static struct guesser *find(const char *client)
+{
+	struct guesser *oldest = &guessers[0];
+	for (size_t i = 0; i < ADMIN_GUESS_ADDRESSES; i++) {
+		struct guesser *g = &guessers[i];
+		if (g->n > 0 && strcmp(g->client, client) == 0)
+			return g;
+		if (oldest->n > 0 && (g->n == 0 || g->since_ms < oldest->since_ms))
+			oldest = g;
+	}
+	oldest->n = 0;
+	return oldest;
+}
+
+bool admin_guess(const char *client, int64_t now_ms)
+{
+	pthread_mutex_lock(&lock);
+	struct guesser *g = find(client);
+	if (g->n == 0 || now_ms - g->since_ms >= ADMIN_GUESS_WINDOW_MS) {
+		(void)str_copy(g->client, sizeof g->client, str_c(client));
+		g->since_ms = now_ms;
+		g->n = 0;
+	}
+	bool slow = g->n >= ADMIN_GUESSES;
+	g->n += !slow;
+	pthread_mutex_unlock(&lock);
+	return slow;
+}
+
+/* --- the token */
 
 /* RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
 static bool bearer(const struct request *r, struct str *ret_token)
@@ -48,6 +84,15 @@ static bool find_token(const struct strlist *tokens, struct str given, struct co
 	}
 	return found;
 }
+
+/* --- delayed refusals */
+
+struct refusal {
+	struct request *r;
+	struct loop_timer timer;
+};
+
+static unsigned waiting; /* used on the admin listener's loop only */
 
 static enum err_code refuse(struct request *r, const char *why, struct err *reterr)
 {
@@ -96,7 +141,7 @@ static enum err_code guessed(struct request *r, bool missing, struct err *reterr
 	const char *why = missing ? "no token" : "a wrong token";
 	metric_add(missing ? M_ADMIN_NO_TOKEN : M_ADMIN_WRONG_TOKEN, 1);
 	request_refused(r, LOG_REPEAT_ADMIN_TOKEN, NULL);
-	if (!guesses_count(r->client, loop_now_ms(r->loop)))
+	if (!admin_guess(r->client, loop_now_ms(r->loop)))
 		return refuse(r, why, reterr);
 	r->instead = refuse_later;
 	return ERR_OK;

@@ -18,13 +18,13 @@ struct pulse { /* of one loop */
 	struct service *s; /* NULL: stopped */
 	struct loop_timer timer;
 	_Atomic int64_t seen_ms; /* monotonic; 0: not running */
-	/* of the loop that asks the store */
+	/* of the loop that pings the store */
 	struct store_op *ping; /* running */
 	int64_t ping_due_ms;
 };
 
 struct health {
-	_Atomic size_t n;     /* pulses given away */
+	_Atomic size_t n;     /* pulses in use */
 	pthread_mutex_t lock; /* guards what follows */
 	int64_t ok_ms;        /* monotonic time of the store's last good answer; 0: none yet */
 	struct err last;      /* its last answer */
@@ -62,7 +62,7 @@ static void on_ping(void *arg, struct store_op *op)
 	keep(p->health, op->code, op->code == ERR_OK ? "" : op->err.msg);
 }
 
-/* Ask the store when it is time; a question without an answer is given up. */
+/* Ping the store when it is due.  A ping without an answer is cancelled. */
 static void ping(struct pulse *p)
 {
 	int64_t now_ms = loop_now_ms(p->s->loop);
@@ -126,7 +126,7 @@ enum err_code health_start(struct service *s, struct err *reterr)
 	p->health = h;
 	p->s = s;
 	p->timer.fn = on_beat;
-	/* Due at once, but first when the loop turns: nothing is asked before the start is over. */
+	/* Due at once, but it runs only in a turn of the loop: no ping is sent before the start has ended. */
 	if (loop_timer_set(s->loop, &p->timer, loop_now_ms(s->loop)) != ERR_OK)
 		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
 	atomic_store_explicit(&p->seen_ms, clock_mono_ms(), memory_order_relaxed);
@@ -176,8 +176,8 @@ void health_livez(struct request *r)
 		reply_text(r, 503, STR("stuck"));
 }
 
-/* The message may name tables, files and identities.  So strangers see only the error's name, and where to
- * find the message. */
+/* The message may name tables, files and identities.  So the public answer has only the name of the error, and says
+ * where the message is. */
 static void put_error(struct buf *json, const struct err *last, bool sentence)
 {
 	buf_z(json, ",\"error\":");

@@ -1,6 +1,6 @@
-/* health.h - is the process alive, may it get traffic, does its store answer.
+/* health.h - the health checks: the loops run, the process accepts traffic, the store answers.
  *
- * One struct health for all workers.  Each loop beats in it once a second; the first also asks the store
+ * One struct health for all workers.  Each loop writes a heartbeat once a second.  The first loop also pings the store
  * (STORE_PING), so that a probe costs nothing and never waits for the store.
  * Threads  health_new, health_free outside the loops; health_start, health_stop and the handlers on a loop's
  *          thread (or before it runs). */
@@ -10,9 +10,9 @@
 
 enum {
 	HEALTH_LOOPS_MAX = 256,
-	HEALTH_PING_MS = 2000,   /* between questions to the store */
-	HEALTH_FRESH_MS = 10000, /* an answer is `lately` for so long */
-	HEALTH_STUCK_MS = 15000, /* a loop that has not beaten for so long does not turn */
+	HEALTH_PING_MS = 2000,   /* interval between two pings of the store */
+	HEALTH_FRESH_MS = 10000, /* maximum age of a store answer that still counts as healthy */
+	HEALTH_STUCK_MS = 15000, /* maximum age of the heartbeat of a loop that counts as running */
 };
 
 MUST_CHECK enum err_code health_new(struct health **ret, struct err *reterr);
@@ -21,9 +21,10 @@ void health_free(struct health *h); /* NULL is a no-op.  Pre: every started serv
 /* Once for each service, whose `health` is set.
  * Errors  ERR_NOMEM, ERR_BUSY (more than HEALTH_LOOPS_MAX). */
 MUST_CHECK enum err_code health_start(struct service *s, struct err *reterr);
-void health_stop(struct service *s); /* on its loop's thread, or when the loop stands; not started: a no-op */
+void health_stop(
+        struct service *s); /* on its loop's thread, or while the loop does not run; not started: a no-op */
 
-void health_healthz(struct request *r);      /* may a load balancer send traffic: 503 while draining */
-void health_livez(struct request *r);        /* do the loops run */
-void health_readyz(struct request *r);       /* did the store answer lately? */
+void health_healthz(struct request *r);      /* for load balancers: 503 while draining */
+void health_livez(struct request *r);        /* 503 when a loop does not run */
+void health_readyz(struct request *r);       /* 503 when the last good answer of the store is too old */
 void health_readyz_admin(struct request *r); /* the same, with the full error message */

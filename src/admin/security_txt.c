@@ -1,4 +1,4 @@
-#include "admin/security_txt.h"
+#include "admin/admin.h"
 
 #include "base/clock.h"
 #include "base/time.h"

@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include "admin/admin.h"
-#include "admin/guesses.h"
 #include "admin_rig.h"
 #include "obs/metrics.h"
 
@@ -91,7 +90,7 @@ static void guesses_are_slowed(void **state)
 {
 	(void)state;
 	set_up(&fake_sharp);
-	for (int i = 0; i < GUESSES_FREE; i++)
+	for (int i = 0; i < ADMIN_GUESSES; i++)
 		assert_int_equal(authorize("2001:db8::1", "GET", "Bearer wrong"), ERR_UNAUTHORIZED);
 	assert_int_equal(authorize("2001:db8::2", "GET", "Bearer wrong"), ERR_UNAUTHORIZED);
 	assert_int_equal(authorize("2001:db8::1", "DELETE", "Bearer the admin token of the test"), ERR_OK);
@@ -108,9 +107,9 @@ static void guesses_are_slowed(void **state)
 	tear_down();
 	/* the minute is over */
 	set_up(&fake_sharp);
-	fake_now_ms += GUESSES_WINDOW_MS;
+	fake_now_ms += ADMIN_GUESS_WINDOW_MS;
 	loop_drain(rig.loop);
-	assert_false(guesses_count("2001:db8::1", fake_now_ms));
+	assert_false(admin_guess("2001:db8::1", fake_now_ms));
 	tear_down();
 }
 
@@ -120,8 +119,8 @@ static void few_wait_at_once(void **state)
 	static struct fake_request many[65];
 	(void)state;
 	set_up(&fake_sharp);
-	for (int i = 0; i <= GUESSES_FREE; i++)
-		(void)guesses_count("192.0.2.1", loop_now_ms(rig.loop));
+	for (int i = 0; i <= ADMIN_GUESSES; i++)
+		(void)admin_guess("192.0.2.1", loop_now_ms(rig.loop));
 	for (size_t i = 0; i < 65; i++) {
 		struct fake_request *one = &many[i];
 		*one = (struct fake_request){.r = {.service = &rig.service, .loop = rig.loop}};
@@ -140,13 +139,13 @@ static void the_table_of_guessers_is_bounded(void **state)
 	char client[REQUEST_ADDR_MAX];
 	(void)state;
 	for (int k = 0; k < 100; k++)
-		(void)guesses_count("198.51.100.1", 1000000);
-	assert_true(guesses_count("198.51.100.1", 1000000 + GUESSES_WINDOW_MS - 1));
-	for (int i = 0; i < 2 * GUESSES_ADDRESSES; i++) {
+		(void)admin_guess("198.51.100.1", 1000000);
+	assert_true(admin_guess("198.51.100.1", 1000000 + ADMIN_GUESS_WINDOW_MS - 1));
+	for (int i = 0; i < 2 * ADMIN_GUESS_ADDRESSES; i++) {
 		(void)snprintf(client, sizeof client, "10.0.%d.%d", i / 250, i % 250);
-		assert_false(guesses_count(client, 1000001 + i));
+		assert_false(admin_guess(client, 1000001 + i));
 	}
-	assert_false(guesses_count("198.51.100.1", 1000600)); /* it made room: no longer slowed */
+	assert_false(admin_guess("198.51.100.1", 1000600)); /* it made room: no longer slowed */
 }
 
 /* --- links */
