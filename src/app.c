@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/version.h"
-#include "login/password_job.h"
+#include "login/password.h"
 #include "login/throttle.h"
 #include "net/httpc.h"
 #include "obs/log.h"

@@ -21,11 +21,11 @@ struct service {
 	struct store_port *store;              /* of this loop */
 	const struct sealer *sealer;           /* link/seal.h */
 	struct signature_keys *signature_keys; /* webhook/signature.h: of this loop's thread */
-	struct password_pool *hashes; /* login/password_job.h: threads at nice 19; shared by all workers */
+	struct password_pool *hashes; /* login/password.h: threads at nice 19; shared by all workers */
 	struct offload *parses;       /* large webhook bodies */
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
 	const struct link_listener *const *listeners; /* link/change.h: who hears of links; NULL-terminated */
-	struct later *later; /* loop/later.h: look-ups to repeat (link/link_retry.h); of this loop */
+	struct later *later; /* loop/later.h: look-ups to repeat (link/link.h); of this loop */
 	const _Atomic bool *draining;
 	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
 };

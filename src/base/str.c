@@ -71,6 +71,18 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+bool str_lower(char *z)
+{
+	bool changed = false;
+	for (; *z != '\0'; z++) {
+		if (*z < 'A' || *z > 'Z')
+			continue;
+		*z = (char)(*z - 'A' + 'a');
+		changed = true;
+	}
+	return changed;
+}
+
 bool str_of(struct str s, const char *extra)
 {
 	for (size_t i = 0; i < s.n; i++)

@@ -22,13 +22,6 @@ static bool has_control(struct str s)
 	return false;
 }
 
-static void lower(char *z)
-{
-	for (; *z != '\0'; z++)
-		if (*z >= 'A' && *z <= 'Z')
-			*z = (char)(*z - 'A' + 'a');
-}
-
 static bool one_at(struct str s)
 {
 	struct str local, domain;
@@ -54,7 +47,7 @@ static bool new_key(struct cli *c, const char *id, const char *email, struct add
 		                 strlen(id) + trimmed.n, STORE_KEY_MAX);
 	else {
 		memcpy(ret->key.email, ret->typed_email, sizeof ret->key.email);
-		lower(ret->key.email);
+		(void)str_lower(ret->key.email);
 		return true;
 	}
 	return false;
@@ -70,7 +63,7 @@ static bool find_email(struct cli *c, struct cli_store *s, const char *email, st
 	for (int typed = 1; typed >= 0 && ret->n == 0; typed--) {
 		struct store_op *op = cli_store_op(STORE_FIND_EMAIL);
 		if (!typed)
-			lower(text);
+			(void)str_lower(text);
 		if (op != NULL)
 			memcpy(op->in.email, text, sizeof text);
 		cli_store_drop(ret);

@@ -1,4 +1,4 @@
-#include "login/answer.h"
+#include "login/private.h"
 
 #include "service.h"
 #include "web/web.h"

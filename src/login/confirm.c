@@ -11,10 +11,8 @@
  *  again. */
 #include "base/crypto.h"
 #include "link/auth_code.h"
-#include "login/answer.h"
-#include "login/form_guard.h"
 #include "login/login.h"
-#include "login/trail.h"
+#include "login/private.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "service.h"
@@ -52,12 +50,12 @@ static void resume(struct confirm *c, enum phase phase)
 
 static void tell(const struct confirm *c, const char *action, const char *result, const char *reason)
 {
-	trail_line(c->r, &c->consent.state,
-	           (struct audit){.action = action,
-	                          .result = result,
-	                          .reason = reason,
-	                          .customer_id = c->consent.key.id,
-	                          .code_digest = c->code_digest.s});
+	login_audit(c->r, &c->consent.state,
+	            (struct audit){.action = action,
+	                           .result = result,
+	                           .reason = reason,
+	                           .customer_id = c->consent.key.id,
+	                           .code_digest = c->code_digest.s});
 }
 
 static enum phase fail(struct confirm *c, enum err_code code)
@@ -232,9 +230,9 @@ void login_cancel(struct request *r)
 	struct consent consent;
 	if (form_guard_form(r, &form) && form_guard_consent(r, &form, &consent)) {
 		metric_add(M_CONSENT_CANCELLED, 1);
-		trail_line(r, &consent.state,
-		           (struct audit){
-		                   .action = "consent", .result = "refused", .customer_id = consent.key.id});
+		login_audit(r, &consent.state,
+		            (struct audit){
+		                    .action = "consent", .result = "refused", .customer_id = consent.key.id});
 		reply_redirect(r, str_c(consent.state.redirect));
 	}
 	params_done(&form);

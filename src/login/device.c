@@ -1,7 +1,6 @@
 #include "login/device.h"
 
 #include "base/crypto.h"
-#include "login/email.h"
 
 #include <string.h>
 
@@ -24,7 +23,7 @@ static enum err_code digest_email(struct str email, uint8_t ret[DEVICE_DIGEST_LE
 {
 	char lower[STORE_EMAIL_MAX + 1];
 	(void)str_copy(lower, sizeof lower, email);
-	(void)email_lower(lower);
+	(void)str_lower(lower);
 	return digest(str_c(lower), ret);
 }
 

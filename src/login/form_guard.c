@@ -1,11 +1,32 @@
-#include "login/form_guard.h"
+#include "login/private.h"
+
+#include <arpa/inet.h>
 
 #include "base/clock.h"
-#include "login/answer.h"
-#include "login/trail.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "service.h"
+
+_Static_assert(REQUEST_BROWSER_LEN <= 2 * STATE_BROWSER_LEN, "as many digits are there");
+
+/* The digest of 32 random bytes reveals nobody, so it needs no key. */
+void login_note_browser(struct request *r, const struct state *s)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < REQUEST_BROWSER_LEN; i++)
+		r->browser[i] = digits[i % 2 == 0 ? s->browser[i / 2] >> 4 : s->browser[i / 2] & 15];
+	r->browser[REQUEST_BROWSER_LEN] = '\0';
+}
+
+void login_audit(const struct request *r, const struct state *s, struct audit a)
+{
+	a.way = "password";
+	a.client = r->client;
+	a.browser_digest = r->browser;
+	a.psid = s->psid;
+	a.page_id = s->page_id;
+	audit_line(&a);
+}
 
 int64_t form_guard_now_s(void)
 {
@@ -19,12 +40,83 @@ void form_guard_refuse(struct request *r, const char *reason)
 	answer_start_again(r);
 }
 
+/* --- Origin */
+
+/* Cut "host[:port]" of `authority`; false on an odd shape.  Brackets of an IPv6 address stay. */
+static bool host_of(struct str authority, struct str *ret_host)
+{
+	size_t end = 0;
+	uint64_t n = 0;
+	if (authority.n > 0 && authority.p[0] == '[')
+		while (end < authority.n && authority.p[end] != ']')
+			end++;
+	while (end < authority.n && authority.p[end] != ':')
+		end++;
+	*ret_host = (struct str){authority.p, end};
+	if (end == authority.n)
+		return true;
+	return str_u64((struct str){authority.p + end + 1, authority.n - end - 1}, 65535, &n);
+}
+
+/* Only names no stranger can point at this machine, so that a rebound name is not ours. */
+static bool is_loopback(struct str authority)
+{
+	struct str host;
+	char text[INET_ADDRSTRLEN];
+	unsigned char address[4];
+	if (!host_of(authority, &host))
+		return false;
+	if (str_ieq(host, STR("localhost")) || str_eq(host, STR("[::1]")))
+		return true;
+	return str_copy(text, sizeof text, host) && inet_pton(AF_INET, text, address) == 1 &&
+	       address[0] == 127;
+}
+
+/* A browser writes an origin in lower case, without the default port and without a path.  Compared in place:
+ * no memory is needed that might not be there. */
+static bool is_origin(struct str origin, struct str scheme, struct str authority, struct str port)
+{
+	if (authority.n > port.n && str_eq((struct str){authority.p + authority.n - port.n, port.n}, port))
+		authority.n -= port.n;
+	if (authority.n == 0 || origin.n != scheme.n + authority.n || !str_starts(origin, scheme))
+		return false;
+	for (size_t i = 0; i < authority.n; i++) {
+		char c = authority.p[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (origin.p[scheme.n + i] != c)
+			return false;
+	}
+	return true;
+}
+
+static bool is_origin_of(struct str origin, struct str url)
+{
+	bool https = str_starts(url, STR("https://"));
+	struct str scheme = https ? STR("https://") : STR("http://"), authority, tail;
+	if (!str_starts(url, scheme))
+		return false;
+	(void)str_cut((struct str){url.p + scheme.n, url.n - scheme.n}, '/', &authority, &tail);
+	return is_origin(origin, scheme, authority, https ? STR(":443") : STR(":80"));
+}
+
+bool form_guard_origin_ours(const struct config *cfg, struct str origin, struct str host)
+{
+	if (origin.p == NULL)
+		return true;
+	if (cfg->public_url[0] != '\0')
+		return is_origin_of(origin, str_c(cfg->public_url));
+	return is_loopback(host) && is_origin(origin, STR("http://"), host, STR(":80"));
+}
+
 static bool from_our_page(const struct request *r)
 {
 	size_t n = 0;
 	struct str origin = request_header(r, "Origin", &n);
-	return n <= 1 && browser_origin_ours(r->service->cfg, origin, request_header(r, "Host", NULL));
+	return n <= 1 && form_guard_origin_ours(r->service->cfg, origin, request_header(r, "Host", NULL));
 }
+
+/* --- the forms */
 
 bool form_guard_form(struct request *r, struct params *form)
 {
@@ -42,7 +134,7 @@ bool form_guard_form(struct request *r, struct params *form)
 
 static struct str nonce_of(const struct request *r)
 {
-	return request_cookie(r, browser_cookie_name(r->service->cfg));
+	return request_cookie(r, state_cookie_name(r->service->cfg));
 }
 
 /* The answer for a token that did not open. */
@@ -62,7 +154,7 @@ bool form_guard_state(struct request *r, const struct params *form, struct state
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
 	else
-		trail_browser(r, ret);
+		login_note_browser(r, ret);
 	return code == ERR_OK;
 }
 
@@ -74,6 +166,6 @@ bool form_guard_consent(struct request *r, const struct params *form, struct con
 	if (code != ERR_OK)
 		refuse_token(r, code, &err);
 	else
-		trail_browser(r, &ret->state);
+		login_note_browser(r, &ret->state);
 	return code == ERR_OK;
 }

@@ -1,5 +1,6 @@
-#include "login/hash_queue.h"
+#include "login/hash.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -8,13 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "login/hash_share.h"
 #include "obs/metrics.h"
 
 struct held {
 	uint64_t email;
 	int64_t until_ms;
 };
+
+enum { V4 = 4, V6 = 6, USED_MAX = 1 << 20 };
 
 struct hash_queue {
 	struct hash_queue_options opt;
@@ -34,6 +36,66 @@ struct hash_queue {
 static struct hash_try *try_of(struct list_node *n)
 {
 	return LIST_ENTRY(n, struct hash_try, node);
+}
+
+/* --- recent tries of each network */
+
+static uint64_t first_bytes(const uint8_t *p, size_t n, uint64_t kind)
+{
+	uint64_t key = kind;
+	for (size_t i = 0; i < n; i++)
+		key = key << 8 | p[i];
+	return key;
+}
+
+uint64_t hash_share_network(struct str client)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in_addr four;
+	struct in6_addr six;
+	if (!str_copy(text, sizeof text, client))
+		return 0;
+	if (inet_pton(AF_INET, text, &four) == 1)
+		return first_bytes((const uint8_t *)&four, 3, V4);
+	if (inet_pton(AF_INET6, text, &six) != 1)
+		return 0;
+	return IN6_IS_ADDR_V4MAPPED(&six) ? first_bytes(six.s6_addr + 12, 3, V4)
+	                                  : first_bytes(six.s6_addr, 6, V6);
+}
+
+static void halve(struct hash_share_entry *e, int64_t now_ms)
+{
+	int64_t halvings = (now_ms - e->at_ms) / HASH_SHARE_HALF_MS;
+	if (halvings <= 0)
+		return;
+	e->used = halvings < 32 ? e->used >> halvings : 0;
+	e->at_ms += halvings * HASH_SHARE_HALF_MS;
+}
+
+static struct hash_share_entry *share_of_network(struct hash_share *s, uint64_t network, int64_t now_ms)
+{
+	struct hash_share_entry *set = s->entry[network * UINT64_C(0x9e3779b97f4a7c15) >> 55];
+	struct hash_share_entry *least = &set[0];
+	for (size_t way = 0; way < HASH_SHARE_WAYS; way++) {
+		halve(&set[way], now_ms);
+		if (set[way].used > 0 && set[way].network == network)
+			return &set[way];
+		if (set[way].used < least->used)
+			least = &set[way];
+	}
+	*least = (struct hash_share_entry){.network = network, .at_ms = now_ms};
+	return least;
+}
+
+unsigned hash_share_add(struct hash_share *s, uint64_t network, int64_t now_ms)
+{
+	struct hash_share_entry *e = share_of_network(s, network, now_ms);
+	unsigned log2 = 0;
+	if (e->used < USED_MAX)
+		e->used++;
+	while (e->used >> (log2 + 1) > 0)
+		log2++;
+	return log2;
 }
 
 /* --- places.  From here to the threads everything runs under the lock. */

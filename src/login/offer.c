@@ -1,16 +1,13 @@
-#include "login/offer.h"
+#include "login/private.h"
 
 #include "base/crypto.h"
 #include "link/auth_code.h"
-#include "login/answer.h"
-#include "login/form_guard.h"
-#include "login/trail.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "service.h"
 #include "store/fingerprint.h"
 
-/* What Connect will take away. */
+/* The links that Connect will remove. */
 static unsigned loses(const struct offer *o)
 {
 	unsigned what = STATE_LOSES_NOTHING;
@@ -45,11 +42,11 @@ static enum err_code tell_consent(const struct offer *o, const struct consent *c
 	enum err_code code = auth_code_make_as((enum config_code_style)o->r->service->cfg->code_style,
 	                                       o->r->service->sealer, &c->key, c->salt, &text);
 	if (code == ERR_OK)
-		trail_line(o->r, &c->state,
-		           (struct audit){.action = "consent",
-		                          .result = "shown",
-		                          .customer_id = c->key.id,
-		                          .code_digest = audit_digest(str_c(text.s)).s});
+		login_audit(o->r, &c->state,
+		            (struct audit){.action = "consent",
+		                           .result = "shown",
+		                           .customer_id = c->key.id,
+		                           .code_digest = audit_digest(str_c(text.s)).s});
 	crypto_wipe(&text, sizeof text);
 	return code;
 }
@@ -72,11 +69,11 @@ static enum err_code show_consent(struct offer *o)
 
 static void refuse_taken(struct offer *o)
 {
-	trail_line(o->r, o->state,
-	           (struct audit){.action = "consent",
-	                          .result = "not_shown",
-	                          .reason = "profile_linked_to_another_customer",
-	                          .customer_id = o->customer->key.id});
+	login_audit(o->r, o->state,
+	            (struct audit){.action = "consent",
+	                           .result = "not_shown",
+	                           .reason = "profile_linked_to_another_customer",
+	                           .customer_id = o->customer->key.id});
 	answer_taken(o->r);
 }
 

@@ -1,14 +1,27 @@
 /* GET /link: checks what Facebook sent, makes the sealed state, and begins the method of login. */
 #include "http/params.h"
-#include "login/answer.h"
-#include "login/form_guard.h"
 #include "login/login.h"
-#include "login/method.h"
-#include "login/trail.h"
+#include "login/private.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "service.h"
 #include "web/web.h"
+
+/* E-mail and password on our page; the form goes to login/submit.c. */
+static void begin_password(struct request *r, struct str sealed_state)
+{
+	answer_login(r, 200, sealed_state, (struct str){NULL, 0}, NULL);
+}
+
+/* The ways to log in, one row each.  A method finds out which customer it is, and then starts an offer (private.h).  To
+ * add one: its file, a row here, its word in LINKD_LOGIN (config/settings.def), and the routes it needs.
+ * `begin` is called after GET /link passed its checks, and answers with the first page of the method, which carries the
+ * sealed state. */
+static const struct {
+	void (*begin)(struct request *r, struct str sealed_state);
+} methods[] = {
+        [LOGIN_PASSWORD] = {begin_password},
+};
 
 static void refuse(struct request *r, const char *reason)
 {
@@ -50,23 +63,22 @@ static bool check(struct request *r, struct state *ret)
 	return reason == NULL;
 }
 
-static void set_cookie(struct request *r, const struct browser_nonce *nonce)
+static void set_cookie(struct request *r, const struct state_nonce *nonce)
 {
 	struct buf text;
 	buf_init(&text, 256);
-	browser_cookie(r->service->cfg, nonce, &text);
+	state_cookie(r->service->cfg, nonce, &text);
 	reply_header(r, "Set-Cookie", buf_view(&text));
 	buf_done(&text);
 }
 
 /* The state is not bound to a Messenger profile: any profile may use the code. */
-static enum err_code seal(struct request *r, struct state *state, struct browser_nonce *nonce,
-                          struct buf *out)
+static enum err_code seal(struct request *r, struct state *state, struct state_nonce *nonce, struct buf *out)
 {
-	enum err_code code = browser_nonce(request_cookie(r, browser_cookie_name(r->service->cfg)), nonce);
+	enum err_code code = state_nonce(request_cookie(r, state_cookie_name(r->service->cfg)), nonce);
 	if (code == ERR_OK)
-		code = browser_digest(str_c(nonce->s), state->browser);
-	trail_browser(r, state);
+		code = state_browser_digest(str_c(nonce->s), state->browser);
+	login_note_browser(r, state);
 	state->issued_s = form_guard_now_s();
 	return code == ERR_OK ? state_seal(r->service->sealer, state, out) : code;
 }
@@ -74,7 +86,7 @@ static enum err_code seal(struct request *r, struct state *state, struct browser
 void login_page(struct request *r)
 {
 	struct state state = {.psid = ""};
-	struct browser_nonce nonce;
+	struct state_nonce nonce;
 	struct buf sealed;
 	if (!check(r, &state))
 		return;
@@ -83,7 +95,7 @@ void login_page(struct request *r)
 	if (code == ERR_OK && nonce.made)
 		set_cookie(r, &nonce);
 	if (code == ERR_OK)
-		login_method(r->service->cfg)->begin(r, buf_view(&sealed));
+		methods[r->service->cfg->login].begin(r, buf_view(&sealed));
 	else
 		answer_error(r, code, NULL);
 	buf_done(&sealed);

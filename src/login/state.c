@@ -1,5 +1,6 @@
 #include "login/state.h"
 
+#include "base/codec.h"
 #include "base/crypto.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ enum {
 	F_CONSENT_COUNT,
 };
 
-enum { TIME_LEN = 8 };
+enum { TIME_LEN = 8, NONCE_BYTES = 32 };
 
 static struct str bytes(const uint8_t *p, size_t n)
 {
@@ -120,10 +121,10 @@ static bool read_consent(const struct str *f, struct consent *ret)
 static enum err_code judge(const struct state *s, struct str nonce, int64_t now_s, int64_t ttl_s,
                            struct err *reterr)
 {
-	uint8_t browser[BROWSER_DIGEST_LEN];
+	uint8_t browser[STATE_BROWSER_LEN];
 	if (nonce.p == NULL)
 		return err_set(reterr, ERR_DENIED, "no cookie of ours");
-	enum err_code code = browser_digest(nonce, browser);
+	enum err_code code = state_browser_digest(nonce, browser);
 	if (code != ERR_OK)
 		return err_set(reterr, code, "no memory for a digest");
 	if (!crypto_equal(browser, s->browser, sizeof browser))
@@ -135,7 +136,7 @@ static enum err_code judge(const struct state *s, struct str nonce, int64_t now_
 	return ERR_OK;
 }
 
-/* A code other than OK of seal_open, in words. */
+/* The message for a code of seal_open other than OK. */
 static enum err_code not_open(enum err_code code, struct err *reterr)
 {
 	return err_set(reterr, code,
@@ -168,4 +169,51 @@ enum err_code state_open_consent(const struct sealer *s, struct str token, struc
 	if (!shaped)
 		return not_open(ERR_DENIED, reterr);
 	return judge(&ret->state, nonce, now_s, STATE_CONSENT_TTL_S, reterr);
+}
+
+/* --- the cookie that binds a state to a browser */
+
+static bool nonce_ok(struct str nonce)
+{
+	uint8_t raw[NONCE_BYTES];
+	size_t n = 0;
+	bool ok = nonce.n == STATE_NONCE_LEN && codec_unb64url(nonce, raw, sizeof raw, &n);
+	crypto_wipe(raw, sizeof raw);
+	return ok;
+}
+
+enum err_code state_nonce(struct str cookie, struct state_nonce *ret)
+{
+	uint8_t raw[NONCE_BYTES];
+	struct buf text;
+	ret->made = !nonce_ok(cookie);
+	if (!ret->made)
+		return str_copy(ret->s, sizeof ret->s, cookie) ? ERR_OK : ERR_INTERNAL;
+	enum err_code code = crypto_random(raw, sizeof raw);
+	if (code != ERR_OK)
+		return code;
+	buf_init(&text, STATE_NONCE_LEN);
+	codec_b64url(&text, raw, sizeof raw);
+	code = str_copy(ret->s, sizeof ret->s, buf_view(&text)) && !text.failed ? ERR_OK : ERR_NOMEM;
+	crypto_wipe(raw, sizeof raw);
+	crypto_wipe_buf(&text);
+	return code;
+}
+
+enum err_code state_browser_digest(struct str nonce, uint8_t ret[STATE_BROWSER_LEN])
+{
+	_Static_assert((int)STATE_BROWSER_LEN == (int)CRYPTO_SHA256_LEN, "a browser is a SHA-256");
+	return crypto_sha256(nonce, ret);
+}
+
+const char *state_cookie_name(const struct config *cfg)
+{
+	return cfg->public_https ? "__Host-linkd" : "linkd";
+}
+
+/* No Max-Age: it ends with the webview.  Lax, not Strict: the page is reached from another site. */
+void state_cookie(const struct config *cfg, const struct state_nonce *nonce, struct buf *out)
+{
+	buf_printf(out, "%s=%s; Path=/; HttpOnly; SameSite=Lax%s", state_cookie_name(cfg), nonce->s,
+	           cfg->public_https ? "; Secure" : "");
 }

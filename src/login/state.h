@@ -1,31 +1,32 @@
-/* state.h - what the pages carry in hidden fields instead of a session, and the cookie it is bound to.
+/* state.h - the tokens that the pages carry in hidden fields instead of a session, and the cookie that binds them.
  *
  * A state is made by GET /link and taken by the login; a consent is made by a right login and taken by
- * Connect and Not me.  Both are sealed, short-lived and bound to one browser by the digest of a nonce that
- * only its cookie holds.
+ * Connect and Not me.  Both are sealed, short-lived and bound to one browser by the digest of a nonce.  The cookie of
+ * the browser holds the nonce, 32 random bytes, and nothing else.
  * Threads  pure functions. */
 #pragma once
 #include "link/seal.h"
-#include "login/browser.h"
 #include "login/redirect.h"
 #include "store/store.h"
 
 enum {
+	STATE_NONCE_LEN = 43, /* base64url of 32 random bytes */
+	STATE_BROWSER_LEN = 32,
 	STATE_TTL_S = 600,
 	STATE_CONSENT_TTL_S = 300,
 	STATE_SKEW_S = 60, /* another instance's clock may be ahead by this */
 };
 
 struct state {
-	char token[REDIRECT_TOKEN_MAX + 1];  /* account_linking_token */
-	char redirect[REDIRECT_MAX + 1];     /* return address, checked when the state was made */
-	char psid[STORE_PSID_MAX + 1];       /* confirmed by Facebook; empty: not known */
-	char page_id[STORE_PSID_MAX + 1];    /* empty: not known */
-	int64_t issued_s;                    /* Unix seconds */
-	uint8_t browser[BROWSER_DIGEST_LEN]; /* SHA-256 of the cookie's nonce */
+	char token[REDIRECT_TOKEN_MAX + 1]; /* account_linking_token */
+	char redirect[REDIRECT_MAX + 1];    /* return address, checked when the state was made */
+	char psid[STORE_PSID_MAX + 1];      /* confirmed by Facebook; empty: not known */
+	char page_id[STORE_PSID_MAX + 1];   /* empty: not known */
+	int64_t issued_s;                   /* Unix seconds */
+	uint8_t browser[STATE_BROWSER_LEN]; /* SHA-256 of the cookie's nonce */
 };
 
-/* What a Connect takes away, told on the consent page. */
+/* The links that Connect will remove; the consent page names them. */
 enum state_loses {
 	STATE_LOSES_NOTHING = 0,
 	STATE_LOSES_PROFILE = 1,  /* the customer's link to another Messenger profile */
@@ -53,3 +54,15 @@ MUST_CHECK enum err_code state_open(const struct sealer *s, struct str token, st
                                     struct state *ret, struct err *reterr);
 MUST_CHECK enum err_code state_open_consent(const struct sealer *s, struct str token, struct str nonce,
                                             int64_t now_s, struct consent *ret, struct err *reterr);
+
+struct state_nonce {
+	char s[STATE_NONCE_LEN + 1]; /* secret */
+	bool made;                   /* false: the browser's own was kept */
+};
+
+/* Keep a well-formed nonce, so that a second tab does not invalidate the first; make one otherwise. */
+MUST_CHECK enum err_code state_nonce(struct str cookie, struct state_nonce *ret);
+MUST_CHECK enum err_code state_browser_digest(struct str nonce, uint8_t ret[STATE_BROWSER_LEN]);
+const char *state_cookie_name(const struct config *cfg);
+/* Append a Set-Cookie header. */
+void state_cookie(const struct config *cfg, const struct state_nonce *nonce, struct buf *out);

@@ -1,35 +1,35 @@
-/* POST /link/login: is it one of our customers?
+/* POST /link/login: checks the e-mail and the password of a customer.
  *
- *  P_CHECK -> P_FIND -> wait -> P_FOUND -> P_HASH -> wait -> P_VERDICT
- *                ^-- in lower case -'                          |
- *     right: (P_UPGRADE -> wait) -> P_OFFER (-> wait) -> P_OFFERED
- *                         `-- the record has changed: P_AGAIN -> P_FIND, once
- *     wrong: P_FLOOR -> wait -> P_REFUSE
+ *  CHECK -> FIND -> wait -> FOUND -> HASH -> wait -> VERDICT
+ *             ^-- in lower case -'                      |
+ *     right: (UPGRADE -> wait) -> OFFER (-> wait) -> OFFERED
+ *                           `-- the record has changed: AGAIN -> FIND, once
+ *     wrong: FLOOR -> wait -> REFUSE
  *
  *  A wrong login takes the same steps for known and unknown e-mails, with one hash, and is answered at a
- *  multiple of the floor time after it was received.  Any step may go to P_FAIL: not judged, 503.
+ *  multiple of the floor time after it was received.  Any step may go to FAIL: not judged, 503.
  *  Waits: store (find, upgrade), hash, timer, offer.
  */
 #include "login/submit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/crypto.h"
-#include "login/answer.h"
-#include "login/email.h"
-#include "login/form_guard.h"
 #include "login/login.h"
-#include "obs/audit.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-#include <stdlib.h>
-
 enum {
 	STORE_MS = 3000, /* one store operation */
+	LIMIT_MS =
+	        500, /* the flow ends this long before the request's own deadline, so that the page keeps the form */
+	FLOOR_MS = 600, /* a wrong login is answered at a multiple of it */
 };
 
 static void submit_run(struct submit *f);
 
-void submit_resume(struct submit *f, enum submit_phase phase)
+static void resume(struct submit *f, enum submit_phase phase)
 {
 	log_scope(f->r->id);
 	f->phase = phase;
@@ -42,22 +42,93 @@ static enum submit_phase give_up(struct submit *f, enum err_code code)
 {
 	submit_unreserve(f);
 	f->code = code;
-	return P_FAIL;
+	return SUBMIT_FAIL;
 }
 
-/* --- may this be tried? */
+/* --- the answers: the login page again */
 
-int64_t submit_store_deadline(const struct submit *f)
+/* The text does not reveal why a password was refused.  So it must be true in each case: a wrong password, an
+ * unknown e-mail, a right password after too many failures. */
+#define WRONG                                                                                   \
+	"E-mail or password is not right. If you are sure that both are right: after too many " \
+	"wrong tries even the right password is refused for up to an hour. "
+#define FORGOT "use 'Forgot your password?' below"
+
+static bool has_forgot(const struct submit *f)
 {
-	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - SUBMIT_LIMIT_MS;
+	return f->s->cfg->forgot_url[0] != '\0'; /* then the page has the link */
+}
+
+static void tell(const struct submit *f, const char *result, const char *reason)
+{
+	login_audit(f->r, &f->state,
+	            (struct audit){.action = "login",
+	                           .result = result,
+	                           .reason = reason,
+	                           .customer_id = f->known ? f->customer.key.id : NULL,
+	                           .email = f->email});
+}
+
+static enum submit_phase login_again(struct submit *f, unsigned status, const char *error)
+{
+	answer_login(f->r, status, params_get(&f->form, "state"), params_get(&f->form, "email"), error);
+	return SUBMIT_DONE;
+}
+
+static enum submit_phase refuse(struct submit *f)
+{
+	return login_again(f, 401,
+	                   has_forgot(f) ? WRONG "Wait an hour, or " FORGOT "."
+	                                 : WRONG "Wait an hour, then try again.");
+}
+
+static enum submit_phase throttled(struct submit *f, int64_t wait_s)
+{
+	char text[160];
+	long long minutes = (long long)(wait_s + 59) / 60;
+	metric_add(M_LOGIN_THROTTLED, 1);
+	tell(f, "throttled", NULL);
+	(void)snprintf(text, sizeof text, "Too many tries. Please wait %lld minute%s, then try again%s.",
+	               minutes, minutes == 1 ? "" : "s", has_forgot(f) ? ", or " FORGOT : "");
+	answer_retry_after(f->r, wait_s);
+	return login_again(f, 429, text);
+}
+
+static enum submit_phase fail(struct submit *f)
+{
+	metric_add(f->code == ERR_STORE ? M_LOGIN_STORE : M_LOGIN_BUSY, 1);
+	log_line(LOG_WARN, "login_not_judged", log_z("reason", err_name(f->code)));
+	answer_retry_after(f->r, 1);
+	return login_again(f, 503, err_text(err_http_status(f->code) == 503 ? f->code : ERR_BUSY));
+}
+
+/* --- may the password be tried? */
+
+/* The latest time to answer a wrong login. */
+static int64_t last_floor_ms(const struct submit *f)
+{
+	int64_t limit_ms = f->r->deadline_ms - LIMIT_MS - f->r->received_ms;
+	return f->r->received_ms + (limit_ms > 0 ? limit_ms / FLOOR_MS * FLOOR_MS : 0);
+}
+
+/* No multiple of the floor is left. */
+static bool too_late(const struct submit *f)
+{
+	int64_t now_ms = loop_now_ms(f->r->loop), last_ms = last_floor_ms(f);
+	return last_ms <= now_ms || last_ms <= f->r->received_ms;
+}
+
+static int64_t store_deadline(const struct submit *f)
+{
+	int64_t at = loop_now_ms(f->r->loop) + STORE_MS, last = f->r->deadline_ms - LIMIT_MS;
 	return at < last ? at : last;
 }
 
-/* A place where the hash will wait is taken before the store is asked: its work would be for nothing else,
- * and webhooks want it. */
+/* The login takes its place in the hash queue before it uses the store: without a place the look-up would be wasted, and
+ * webhooks need the store too. */
 static enum submit_phase take_place(struct submit *f)
 {
-	if (store_admit(f->s->store, submit_store_deadline(f), NULL) == STORE_OVERLOADED)
+	if (store_admit(f->s->store, store_deadline(f), NULL) == STORE_OVERLOADED)
 		return give_up(f, ERR_BUSY);
 	struct err err;
 	struct password_question q = {.pool = f->s->hashes,
@@ -67,9 +138,9 @@ static enum submit_phase take_place(struct submit *f)
 	                              .email = str_c(f->email),
 	                              .client = str_c(f->r->client),
 	                              .known_device = f->known_device,
-	                              .answer_by_ms = submit_last_floor_ms(f)};
+	                              .answer_by_ms = last_floor_ms(f)};
 	enum err_code code = password_job_new(&q, &f->job, &err);
-	return code == ERR_OK ? P_FIND : give_up(f, code);
+	return code == ERR_OK ? SUBMIT_FIND : give_up(f, code);
 }
 
 static enum submit_phase reserve(struct submit *f)
@@ -77,31 +148,47 @@ static enum submit_phase reserve(struct submit *f)
 	int64_t wait_s = 0;
 	enum err_code code = submit_reserve(f, &wait_s);
 	if (code == ERR_THROTTLED)
-		return submit_throttled(f, wait_s);
+		return throttled(f, wait_s);
 	return code == ERR_OK ? take_place(f) : give_up(f, code);
+}
+
+/* Trim; false unless it has 1..254 bytes, no control and one '@' with something on either side.  The store decides
+ * whether a customer has it. */
+static bool read_email(struct str typed, char ret[STORE_EMAIL_MAX + 1])
+{
+	struct str email = str_trim(typed), local, domain;
+	ret[0] = '\0';
+	for (size_t i = 0; i < email.n; i++)
+		if ((unsigned char)email.p[i] < 0x20 || email.p[i] == 0x7f)
+			return false;
+	if (!str_cut(email, '@', &local, &domain) || local.n == 0 || domain.n == 0 || str_has(domain, '@'))
+		return false;
+	return str_copy(ret, STORE_EMAIL_MAX + 1, email);
 }
 
 static enum submit_phase check(struct submit *f)
 {
 	if (!form_guard_form(f->r, &f->form) || !form_guard_state(f->r, &f->form, &f->state))
-		return P_DONE;
-	if (submit_too_late(f))
+		return SUBMIT_DONE;
+	if (too_late(f))
 		return give_up(f, ERR_TIMEOUT);
-	if (!email_read(params_get(&f->form, "email"), f->email) ||
+	if (!read_email(params_get(&f->form, "email"), f->email) ||
 	    !password_length_ok(params_get(&f->form, "password"))) {
 		metric_add(M_LOGIN_WRONG, 1); /* nobody can have these: no lookup, no hash */
-		submit_tell(f, "wrong", "no_such_email_or_password");
-		return P_FLOOR;
+		tell(f, "wrong", "no_such_email_or_password");
+		return SUBMIT_FLOOR;
 	}
 	return reserve(f);
 }
 
-/* --- who is it? */
+/* --- which customer is it? */
 
-enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill, store_done_fn *done)
+/* `fill` sets the input.  Return  ERR_OK: `done` will be called, with f. */
+static enum err_code start_op(struct submit *f, enum store_kind kind,
+                              void (*fill)(const struct submit *f, struct store_in *in), store_done_fn *done)
 {
 	struct err err;
-	struct store_op *op = store_op_new(kind, submit_store_deadline(f));
+	struct store_op *op = store_op_new(kind, store_deadline(f));
 	if (op == NULL)
 		return ERR_NOMEM;
 	fill(f, &op->in);
@@ -124,21 +211,23 @@ static void on_found(void *arg, struct store_op *op)
 	f->found = op->code == ERR_OK ? op->out.n : 0;
 	if (f->found == 1)
 		f->customer = op->out.customers[0];
-	submit_resume(f, P_FOUND);
+	resume(f, SUBMIT_FOUND);
 }
 
 static enum submit_phase find(struct submit *f)
 {
-	enum err_code code = submit_store(f, STORE_FIND_EMAIL, fill_email, on_found);
-	return code == ERR_OK ? P_WAIT : give_up(f, code);
+	enum err_code code = start_op(f, STORE_FIND_EMAIL, fill_email, on_found);
+	return code == ERR_OK ? SUBMIT_WAIT : give_up(f, code);
 }
 
+/* The e-mail is looked up as typed and, when no customer matches, in lower case.  Only ASCII letters are lowered:
+ * folding more here than the writer of the table did would make two customers one. */
 static enum submit_phase found(struct submit *f)
 {
 	if (f->code != ERR_OK)
 		return give_up(f, f->code == ERR_BUSY ? ERR_BUSY : ERR_STORE);
-	if (f->found == 0 && email_lower(f->email))
-		return P_FIND;
+	if (f->found == 0 && str_lower(f->email))
+		return SUBMIT_FIND;
 	if (f->found > 1) {
 		struct audit_digest email = audit_digest_email(str_c(f->email));
 		metric_add(M_LOGIN_AMBIGUOUS, 1);
@@ -148,7 +237,7 @@ static enum submit_phase found(struct submit *f)
 	}
 	f->known = f->found == 1;
 	f->at_ceiling = submit_at_ceiling(f);
-	return P_HASH;
+	return SUBMIT_HASH;
 }
 
 /* --- is the password right? */
@@ -161,7 +250,7 @@ static void on_hash(void *arg, const struct password_answer *a)
 	f->verdict = a->verdict;
 	f->slot_ends_ms = a->slot_ends_ms;
 	(void)str_copy(f->new_hash, sizeof f->new_hash, str_c(a->new_hash));
-	submit_resume(f, P_VERDICT);
+	resume(f, SUBMIT_VERDICT);
 }
 
 /* An unknown e-mail and a customer at the ceiling cost a hash too. */
@@ -169,17 +258,17 @@ static enum submit_phase start_hash(struct submit *f)
 {
 	const char *hash = f->known && !f->at_ceiling ? f->customer.hash : "";
 	enum err_code code = password_job_start(f->job, str_c(hash), on_hash, f);
-	return code == ERR_OK ? P_WAIT : give_up(f, code);
+	return code == ERR_OK ? SUBMIT_WAIT : give_up(f, code);
 }
 
 static enum submit_phase right(struct submit *f)
 {
 	submit_reserve_was_right(f);
 	if (!f->again) /* one login, one line */
-		submit_tell(f, "right", f->passed_by);
+		tell(f, "right", f->passed_by);
 	if (f->verdict == PASSWORD_OUTDATED && f->new_hash[0] != '\0' && !f->customer.too_long)
-		return P_UPGRADE;
-	return P_OFFER;
+		return SUBMIT_UPGRADE;
+	return SUBMIT_OFFER;
 }
 
 static const char *why_wrong(const struct submit *f)
@@ -192,9 +281,9 @@ static const char *why_wrong(const struct submit *f)
 static enum submit_phase wrong(struct submit *f)
 {
 	metric_add(f->at_ceiling ? M_LOGIN_CEILING : M_LOGIN_WRONG, 1);
-	submit_tell(f, f->at_ceiling ? "at_ceiling" : "wrong", f->at_ceiling ? NULL : why_wrong(f));
+	tell(f, f->at_ceiling ? "at_ceiling" : "wrong", f->at_ceiling ? NULL : why_wrong(f));
 	if (f->at_ceiling)
-		return P_FLOOR;
+		return SUBMIT_FLOOR;
 	if (f->known && f->customer.too_long)
 		log_line(LOG_ERROR, "customer_record_unusable",
 		         log_z("error", "its key or password hash is too long"));
@@ -203,7 +292,7 @@ static enum submit_phase wrong(struct submit *f)
 		         log_z("error", "its password hash cannot be checked"));
 	if (f->known && !f->customer.too_long)
 		submit_count_failure(f);
-	return P_FLOOR;
+	return SUBMIT_FLOOR;
 }
 
 static enum submit_phase verdict(struct submit *f)
@@ -212,6 +301,80 @@ static enum submit_phase verdict(struct submit *f)
 		return give_up(f, f->code != ERR_OK ? f->code : ERR_NOMEM);
 	bool is_right = f->verdict == PASSWORD_RIGHT || f->verdict == PASSWORD_OUTDATED;
 	return is_right ? right(f) : wrong(f);
+}
+
+/* --- after a wrong password */
+
+static void on_floor(struct loop_timer *t)
+{
+	resume(LIST_ENTRY(t, struct submit, timer), SUBMIT_REFUSE);
+}
+
+/* A wrong login is answered at the first multiple of the floor after the slot of the check.  Multiples count
+ * from the last byte of the request, since the client chooses when to send it.  After the last multiple the
+ * time limit of the whole flow answers with 503: the time of a 401 would reveal how long the hash took. */
+static enum submit_phase wait_floor(struct submit *f)
+{
+	int64_t now_ms = loop_now_ms(f->r->loop);
+	int64_t ready_ms = f->slot_ends_ms > now_ms ? f->slot_ends_ms : now_ms;
+	int64_t due_ms = f->r->received_ms + FLOOR_MS;
+	while (due_ms < ready_ms)
+		due_ms += FLOOR_MS;
+	f->timer.fn = on_floor;
+	bool in_time = due_ms <= last_floor_ms(f);
+	return in_time && loop_timer_set(f->r->loop, &f->timer, due_ms) != ERR_OK ? SUBMIT_REFUSE
+	                                                                          : SUBMIT_WAIT;
+}
+
+/* --- after a right password */
+
+static void fill_upgrade(const struct submit *f, struct store_in *in)
+{
+	in->key = f->customer.key;
+	(void)str_copy(in->old_hash, sizeof in->old_hash, str_c(f->customer.hash));
+	(void)str_copy(in->new_hash, sizeof in->new_hash, str_c(f->new_hash));
+}
+
+static void on_upgrade(void *arg, struct store_op *op)
+{
+	struct submit *f = arg;
+	f->op = NULL;
+	bool changed = op->code == ERR_OK && op->out.outcome == STORE_KEPT && !f->again;
+	f->again |= changed;
+	if (op->code != ERR_OK)
+		log_line(LOG_WARN, "password_not_upgraded", log_z("error", op->err.msg));
+	else if (op->out.outcome == STORE_DONE) /* the consent must match the record as it is now */
+		(void)str_copy(f->customer.hash, sizeof f->customer.hash, str_c(f->new_hash));
+	resume(f, changed ? SUBMIT_AGAIN : SUBMIT_OFFER);
+}
+
+/* The login stands without it; a later one tries again.  Where another login was first, a double tap say, the
+ * password is judged by the record as it is now: Connect would refuse a consent for the one before. */
+static enum submit_phase upgrade(struct submit *f)
+{
+	return start_op(f, STORE_UPGRADE, fill_upgrade, on_upgrade) == ERR_OK ? SUBMIT_WAIT : SUBMIT_OFFER;
+}
+
+static void on_offered(struct offer *o)
+{
+	resume(LIST_ENTRY(o, struct submit, offer), SUBMIT_OFFERED);
+}
+
+static enum submit_phase offer(struct submit *f)
+{
+	submit_remember_device(f);
+	f->offer = (struct offer){.r = f->r,
+	                          .state = &f->state,
+	                          .customer = &f->customer,
+	                          .deadline_ms = store_deadline(f),
+	                          .done = on_offered};
+	return offer_start(&f->offer) ? SUBMIT_WAIT : SUBMIT_OFFERED;
+}
+
+static enum submit_phase offered(struct submit *f)
+{
+	f->code = f->offer.code;
+	return f->code == ERR_OK ? SUBMIT_DONE : SUBMIT_FAIL;
 }
 
 /* --- the flow */
@@ -232,20 +395,20 @@ static void submit_run(struct submit *f)
 {
 	for (;;) {
 		switch (f->phase) {
-		case P_CHECK: f->phase = check(f); break;
-		case P_FIND: f->phase = find(f); break;
-		case P_FOUND: f->phase = found(f); break;
-		case P_HASH: f->phase = start_hash(f); break;
-		case P_VERDICT: f->phase = verdict(f); break;
-		case P_FLOOR: f->phase = submit_wait_floor(f); break;
-		case P_REFUSE: f->phase = submit_refuse(f); break;
-		case P_UPGRADE: f->phase = submit_upgrade(f); break;
-		case P_AGAIN: f->phase = take_place(f); break;
-		case P_OFFER: f->phase = submit_offer(f); break;
-		case P_OFFERED: f->phase = submit_offered(f); break;
-		case P_FAIL: f->phase = submit_fail(f); break;
-		case P_WAIT: return;
-		case P_DONE: stop(f); return;
+		case SUBMIT_CHECK: f->phase = check(f); break;
+		case SUBMIT_FIND: f->phase = find(f); break;
+		case SUBMIT_FOUND: f->phase = found(f); break;
+		case SUBMIT_HASH: f->phase = start_hash(f); break;
+		case SUBMIT_VERDICT: f->phase = verdict(f); break;
+		case SUBMIT_FLOOR: f->phase = wait_floor(f); break;
+		case SUBMIT_REFUSE: f->phase = refuse(f); break;
+		case SUBMIT_UPGRADE: f->phase = upgrade(f); break;
+		case SUBMIT_AGAIN: f->phase = take_place(f); break;
+		case SUBMIT_OFFER: f->phase = offer(f); break;
+		case SUBMIT_OFFERED: f->phase = offered(f); break;
+		case SUBMIT_FAIL: f->phase = fail(f); break;
+		case SUBMIT_WAIT: return;
+		case SUBMIT_DONE: stop(f); return;
 		}
 	}
 }
@@ -255,7 +418,7 @@ static void on_limit(struct loop_timer *t)
 	struct submit *f = LIST_ENTRY(t, struct submit, limit);
 	stop(f);
 	f->code = ERR_TIMEOUT;
-	submit_resume(f, P_FAIL);
+	resume(f, SUBMIT_FAIL);
 }
 
 static void submit_cleanup(struct request *r)
@@ -280,7 +443,7 @@ void login_submit(struct request *r)
 	f->limit.fn = on_limit;
 	r->flow = f;
 	r->cleanup = submit_cleanup;
-	if (loop_timer_set(r->loop, &f->limit, r->deadline_ms - SUBMIT_LIMIT_MS) == ERR_OK)
+	if (loop_timer_set(r->loop, &f->limit, r->deadline_ms - LIMIT_MS) == ERR_OK)
 		submit_run(f);
 	else
 		answer_error(r, ERR_NOMEM, NULL);

@@ -1,29 +1,26 @@
-/* submit.h - between the parts of POST /link/login: the flow (submit.c), what a right and a wrong password
- * come to (submit_right.c, submit_wrong.c), and its ends (submit_end.c). */
+/* submit.h - POST /link/login: its state, for the flow (submit.c) and for the limits of its tries (submit_try.c). */
 #pragma once
-#include "http/params.h"
 #include "login/device.h"
-#include "login/offer.h"
-#include "login/password_job.h"
-#include "login/state.h"
+#include "login/password.h"
+#include "login/private.h"
 #include "login/throttle.h"
 #include "service.h"
 
 enum submit_phase {
-	P_CHECK,
-	P_FIND,
-	P_FOUND,
-	P_HASH,
-	P_VERDICT,
-	P_FLOOR,
-	P_REFUSE,
-	P_UPGRADE,
-	P_AGAIN,
-	P_OFFER,
-	P_OFFERED,
-	P_FAIL,
-	P_WAIT,
-	P_DONE,
+	SUBMIT_CHECK,
+	SUBMIT_FIND,
+	SUBMIT_FOUND,
+	SUBMIT_HASH,
+	SUBMIT_VERDICT,
+	SUBMIT_FLOOR,
+	SUBMIT_REFUSE,
+	SUBMIT_UPGRADE,
+	SUBMIT_AGAIN,
+	SUBMIT_OFFER,
+	SUBMIT_OFFERED,
+	SUBMIT_FAIL,
+	SUBMIT_WAIT,
+	SUBMIT_DONE,
 };
 
 struct submit {
@@ -49,39 +46,17 @@ struct submit {
 	int64_t slot_ends_ms; /* a failed login is not answered earlier */
 	struct offer offer;   /* after a right password */
 	enum password_verdict verdict;
-	enum err_code code; /* reason for P_FAIL, or the result of the last operation */
+	enum err_code code; /* reason for SUBMIT_FAIL, or the result of the last operation */
 	char new_hash[STORE_HASH_MAX + 1];
 	bool known;      /* exactly one customer matched */
 	bool at_ceiling; /* of failures: wrong whatever the password is */
 	bool again;      /* judged a second time: the record had changed */
 };
 
-enum { SUBMIT_LIMIT_MS = 500 }; /* before the request's own deadline, so that the page keeps the form */
-
-/* From a callback: goes on at `phase`; lines of this request's log carry its id. */
-void submit_resume(struct submit *f, enum submit_phase phase);
-/* `fill` says what is asked, `done` runs with `f`.  Return  ERR_OK: `done` will be called. */
-typedef void submit_fill_fn(const struct submit *f, struct store_in *in);
-MUST_CHECK enum err_code submit_store(struct submit *f, enum store_kind kind, submit_fill_fn *fill,
-                                      store_done_fn *done);
-
 /* Errors  ERR_THROTTLED: the next try is in *ret_wait_s seconds.  ERR_NOMEM. */
 MUST_CHECK enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s);
 void submit_unreserve(struct submit *f); /* nothing was tried */
 void submit_reserve_was_right(struct submit *f);
 bool submit_at_ceiling(struct submit *f);      /* and no bypass applies; once, when the customer is found */
+void submit_count_failure(struct submit *f);   /* runs on after the request has ended */
 void submit_remember_device(struct submit *f); /* Pre: the password was right */
-void submit_tell(const struct submit *f, const char *result, const char *reason); /* the audit line */
-void submit_count_failure(struct submit *f);          /* runs on after the request has ended */
-int64_t submit_last_floor_ms(const struct submit *f); /* the latest time to answer a wrong login */
-bool submit_too_late(const struct submit *f);         /* no multiple of the floor is left */
-enum submit_phase submit_wait_floor(struct submit *f);
-enum submit_phase submit_upgrade(struct submit *f);
-enum submit_phase submit_offer(struct submit *f);
-enum submit_phase submit_offered(struct submit *f);
-int64_t submit_store_deadline(const struct submit *f); /* of a store operation that starts now */
-
-/* The answers.  Each ends the flow. */
-enum submit_phase submit_refuse(struct submit *f); /* 401 */
-enum submit_phase submit_throttled(struct submit *f, int64_t wait_s);
-enum submit_phase submit_fail(struct submit *f); /* 503, the page keeps the form */

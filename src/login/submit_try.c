@@ -2,11 +2,15 @@
  * device, or a profile that Facebook confirmed, may bypass them.  Its tries are counted too: in memory and,
  * when they fail, in the store like all others. */
 #include "base/crypto.h"
-#include "login/form_guard.h"
 #include "login/submit.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { CEILING = 100 }; /* failures of one customer in a window */
+enum {
+	CEILING = 100, /* failures of one customer in a window */
+	WINDOW_S = 60 * 60,
+	COUNT_MS = 3000, /* the write of a failure */
+};
 
 enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s)
 {
@@ -71,6 +75,34 @@ bool submit_at_ceiling(struct submit *f)
 		return false;
 	f->passed_by = passes_by(f);
 	return f->passed_by == NULL;
+}
+
+static void not_counted(const char *why)
+{
+	log_line(LOG_WARN, "login_failure_not_counted", log_z("error", why));
+}
+
+static void on_counted(void *arg, struct store_op *op)
+{
+	(void)arg;
+	if (op->code != ERR_OK)
+		not_counted(op->err.msg);
+}
+
+/* The flow does not wait for this write: its time must not reveal that there is a customer.  For the same reason a failed
+ * write does not change the answer; the failure is still counted in memory. */
+void submit_count_failure(struct submit *f)
+{
+	struct err err;
+	struct store_op *op = store_op_new(STORE_FAILURE, loop_now_ms(f->r->loop) + COUNT_MS);
+	if (op != NULL) {
+		op->admitted = true; /* after the hash */
+		op->in.key = f->customer.key;
+		op->in.now_s = form_guard_now_s();
+		op->in.window_s = op->in.now_s + WINDOW_S;
+	}
+	if (store_start(f->s->store, op, on_counted, NULL, &err) != ERR_OK)
+		not_counted(err.msg);
 }
 
 /* Called as soon as the password was right, not at Connect: the cookie says only that the password was right,

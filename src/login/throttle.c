@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
-#include "login/email.h"
+#include "store/store.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -11,13 +11,148 @@
 
 enum { KEY_TEXT_MAX = 1024 };
 
+/* --- tables of counts
+ *
+ * The time of every try is kept.  So the limit holds over every window, no client waits longer than a window, and the
+ * wait is known exactly.  A table has `entries` entries in sets of WAYS chosen by the first bytes of the key.  When a
+ * set is full, the entry with the fewest tries is evicted; among equals the oldest one.  Keys are digests under a secret
+ * key, so that a stranger cannot choose the set.  Then the eviction of a count of n takes about entries * n tries; fewer
+ * tries evict only smaller counts. */
+
+enum { WAYS = 8 };
+
+struct limit {
+	uint32_t tries;
+	uint32_t window_s;
+	size_t entries; /* a multiple of WAYS */
+};
+
+struct table {
+	struct limit limit;
+	unsigned char *memory; /* owned; pages without entries use no memory */
+	size_t entry_len;      /* bytes */
+};
+
+/* A key and n times in order; n is 0 in a free entry. */
+struct entry {
+	uint8_t key[THROTTLE_KEY_LEN];
+	uint32_t n;
+	uint32_t at_s[]; /* seconds, monotonic */
+};
+
+static enum err_code table_init(struct table *t, const struct limit *limit)
+{
+	t->limit = *limit;
+	t->entry_len = sizeof(struct entry) + limit->tries * sizeof(uint32_t);
+	t->memory = calloc(limit->entries, t->entry_len);
+	return t->memory != NULL ? ERR_OK : ERR_NOMEM;
+}
+
+static void table_done(struct table *t)
+{
+	free(t->memory);
+	t->memory = NULL;
+}
+
+static struct entry *entry_at(const struct table *t, const uint8_t *key, size_t way)
+{
+	size_t sets = t->limit.entries / WAYS;
+	size_t set = ((size_t)key[0] << 16 | (size_t)key[1] << 8 | key[2]) % sets;
+	return (struct entry *)(void *)(t->memory + (set * WAYS + way) * t->entry_len);
+}
+
+/* Each worker reads the clock once per turn of its loop, so a try may seem to be in the future. */
+static uint32_t age_s(uint32_t at_s, uint32_t now_s)
+{
+	return now_s > at_s ? now_s - at_s : 0;
+}
+
+/* Remove the times that have left the window. */
+static void expire(const struct table *t, struct entry *e, uint32_t now_s)
+{
+	uint32_t gone = 0;
+	while (gone < e->n && age_s(e->at_s[gone], now_s) >= t->limit.window_s)
+		gone++;
+	if (gone == 0)
+		return;
+	e->n -= gone;
+	memmove(e->at_s, e->at_s + gone, e->n * sizeof e->at_s[0]);
+}
+
+/* The live entry of a key, NULL when it has none. */
+static struct entry *find(const struct table *t, const uint8_t *key)
+{
+	for (size_t way = 0; way < WAYS; way++) {
+		struct entry *e = entry_at(t, key, way);
+		if (e->n > 0 && memcmp(e->key, key, THROTTLE_KEY_LEN) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* Seconds until `key` has a try left, 0..window_s; 0: now. */
+static int64_t table_wait_s(struct table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s)
+{
+	struct entry *e = find(t, key);
+	if (e == NULL)
+		return 0;
+	expire(t, e, now_s);
+	return e->n < t->limit.tries ? 0 : (int64_t)t->limit.window_s - age_s(e->at_s[0], now_s);
+}
+
+/* Is `a` to be evicted rather than `b`?  A free entry comes first. */
+static bool weaker(const struct entry *a, const struct entry *b)
+{
+	if (a->n != b->n)
+		return a->n < b->n;
+	return a->n > 0 && a->at_s[a->n - 1] < b->at_s[b->n - 1];
+}
+
+static struct entry *make_room(const struct table *t, const uint8_t *key, uint32_t now_s)
+{
+	struct entry *room = NULL;
+	for (size_t way = 0; way < WAYS; way++) {
+		struct entry *e = entry_at(t, key, way);
+		expire(t, e, now_s);
+		if (room == NULL || weaker(e, room))
+			room = e;
+	}
+	memcpy(room->key, key, THROTTLE_KEY_LEN);
+	room->n = 0;
+	return room;
+}
+
+/* Pre: a try is left. */
+static void table_count(struct table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t now_s)
+{
+	struct entry *e = find(t, key);
+	if (e == NULL)
+		e = make_room(t, key, now_s);
+	e->at_s[e->n++] = now_s;
+}
+
+/* Remove a try of that second; a no-op when there is none. */
+static void table_uncount(struct table *t, const uint8_t key[THROTTLE_KEY_LEN], uint32_t at_s)
+{
+	struct entry *e = find(t, key);
+	for (uint32_t i = 0; e != NULL && i < e->n; i++) {
+		if (e->at_s[i] != at_s)
+			continue;
+		e->n--;
+		memmove(e->at_s + i, e->at_s + i + 1, (e->n - i) * sizeof e->at_s[0]);
+		return;
+	}
+}
+
+/* --- the throttle */
+
 struct throttle {
 	pthread_mutex_t lock;
 	uint8_t secret[CRYPTO_KEY_LEN]; /* keys the digests, so that a client cannot choose its set */
-	struct throttle_table table[THROTTLE_RULE_COUNT];
+	struct table table[THROTTLE_RULE_COUNT];
 };
 
-static const struct throttle_limit limits[THROTTLE_RULE_COUNT] = {
+static const struct limit limits[THROTTLE_RULE_COUNT] = {
 #define X(id, tries, window_s, entries) {tries, window_s, entries},
         THROTTLE_RULES(X)
 #undef X
@@ -26,7 +161,7 @@ static const struct throttle_limit limits[THROTTLE_RULE_COUNT] = {
 static bool init(struct throttle *t)
 {
 	for (size_t i = 0; i < THROTTLE_RULE_COUNT; i++)
-		if (throttle_table_init(&t->table[i], &limits[i]) != ERR_OK)
+		if (table_init(&t->table[i], &limits[i]) != ERR_OK)
 			return false;
 	return crypto_random(t->secret, sizeof t->secret) == ERR_OK;
 }
@@ -51,7 +186,7 @@ void throttle_free(struct throttle *t)
 		return;
 	pthread_mutex_destroy(&t->lock);
 	for (size_t i = 0; i < THROTTLE_RULE_COUNT; i++)
-		throttle_table_done(&t->table[i]);
+		table_done(&t->table[i]);
 	crypto_wipe(t, sizeof *t);
 	free(t);
 }
@@ -137,14 +272,14 @@ static enum err_code take(struct throttle *t, struct throttle_claim *claim, int6
 	*ret_wait_s = 0;
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < claim->n; i++) {
-		int64_t wait_s = throttle_table_wait_s(&t->table[claim->part[i].rule], claim->part[i].key,
-		                                       claim->at_s);
+		int64_t wait_s = table_wait_s(&t->table[claim->part[i].rule], claim->part[i].key,
+		                              claim->at_s);
 		if (wait_s > *ret_wait_s)
 			*ret_wait_s = wait_s;
 	}
 	claim->held = *ret_wait_s == 0;
 	for (size_t i = 0; claim->held && i < claim->n; i++)
-		throttle_table_count(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
+		table_count(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
 	pthread_mutex_unlock(&t->lock);
 	return claim->held ? ERR_OK : ERR_THROTTLED;
 }
@@ -155,7 +290,7 @@ enum err_code throttle_reserve(struct throttle *t, const struct throttle_try *wh
 	char lower[STORE_EMAIL_MAX + 1];
 	*ret = (struct throttle_claim){.at_s = (uint32_t)(now_ms / 1000)};
 	(void)str_copy(lower, sizeof lower, who->email);
-	(void)email_lower(lower);
+	(void)str_lower(lower);
 	if (who->device.n > 0 && claim_of_device(t, who->device, str_c(lower), ret) == ERR_OK)
 		ret->of_device = take(t, ret, ret_wait_s) == ERR_OK;
 	if (ret->of_device)
@@ -176,7 +311,7 @@ enum err_code throttle_reserve_customer(struct throttle *t, struct str customer,
 static void give_back(struct throttle *t, const struct throttle_claim *claim)
 {
 	for (size_t i = 0; i < claim->n; i++)
-		throttle_table_uncount(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
+		table_uncount(&t->table[claim->part[i].rule], claim->part[i].key, claim->at_s);
 }
 
 void throttle_release(struct throttle *t, struct throttle_claim *claim)
@@ -191,14 +326,14 @@ void throttle_release(struct throttle *t, struct throttle_claim *claim)
 
 void throttle_right(struct throttle *t, struct throttle_claim *claim)
 {
-	struct throttle_table *right = &t->table[THROTTLE_RIGHT];
+	struct table *right = &t->table[THROTTLE_RIGHT];
 	const uint8_t *key = claim->part[0].key;
 	if (!claim->held)
 		return;
 	claim->held = false;
 	pthread_mutex_lock(&t->lock);
-	if (throttle_table_wait_s(right, key, claim->at_s) == 0) {
-		throttle_table_count(right, key, claim->at_s);
+	if (table_wait_s(right, key, claim->at_s) == 0) {
+		table_count(right, key, claim->at_s);
 		give_back(t, claim);
 	}
 	pthread_mutex_unlock(&t->lock);

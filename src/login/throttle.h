@@ -28,7 +28,9 @@
 #pragma once
 #include "base/err.h"
 #include "base/str.h"
-#include "login/throttle_table.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 /*      id, tries, window in s, entries */
 #define THROTTLE_RULES(X)                                            \
@@ -49,6 +51,7 @@ enum throttle_rule {
 	        THROTTLE_RULE_COUNT
 };
 
+enum { THROTTLE_KEY_LEN = 16 };
 struct throttle; /* opaque */
 
 /* The client that tries. */

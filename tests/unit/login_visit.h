@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 #include "link/seal.h"
 #include "login/login.h"
-#include "login/password_job.h"
+#include "login/password.h"
 #include "login/state.h"
 #include "login/throttle.h"
 #include "obs/log.h"
@@ -319,7 +319,7 @@ struct state visit_state(const char *psid)
 {
 	struct state s = {.token = VISIT_TOKEN, .redirect = VISIT_BACK, .issued_s = clock_wall_ms() / 1000};
 	assert_true(str_copy(s.psid, sizeof s.psid, str_c(psid)));
-	assert_int_equal(browser_digest(STR(VISIT_NONCE), s.browser), ERR_OK);
+	assert_int_equal(state_browser_digest(STR(VISIT_NONCE), s.browser), ERR_OK);
 	return s;
 }
 

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/crypto.h"
-#include "login/browser.h"
+#include "login/private.h"
 
 #define NONCE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -20,17 +20,17 @@ static void test_nonce(void **state)
 	        STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\0A"),
 	        STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA;A"),
 	};
-	struct browser_nonce kept, a, b;
-	assert_int_equal(browser_nonce(STR(NONCE), &kept), ERR_OK);
+	struct state_nonce kept, a, b;
+	assert_int_equal(state_nonce(STR(NONCE), &kept), ERR_OK);
 	assert_false(kept.made);
 	assert_string_equal(kept.s, NONCE);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_int_equal(browser_nonce(bad[i], &a), ERR_OK);
+		assert_int_equal(state_nonce(bad[i], &a), ERR_OK);
 		assert_true(a.made);
-		assert_int_equal(strlen(a.s), BROWSER_NONCE_LEN);
-		assert_int_equal(browser_nonce(str_c(a.s), &b), ERR_OK);
+		assert_int_equal(strlen(a.s), STATE_NONCE_LEN);
+		assert_int_equal(state_nonce(str_c(a.s), &b), ERR_OK);
 		assert_false(b.made);
-		assert_int_equal(browser_nonce(bad[i], &b), ERR_OK);
+		assert_int_equal(state_nonce(bad[i], &b), ERR_OK);
 		assert_string_not_equal(a.s, b.s);
 	}
 }
@@ -39,13 +39,13 @@ static void test_cookie(void **state)
 {
 	(void)state;
 	struct config https = {.public_https = true}, http = {.public_https = false};
-	struct browser_nonce n = {.s = NONCE};
+	struct state_nonce n = {.s = NONCE};
 	struct buf out;
 	buf_init(&out, 256);
-	browser_cookie(&https, &n, &out);
+	state_cookie(&https, &n, &out);
 	assert_string_equal(out.p, "__Host-linkd=" NONCE "; Path=/; HttpOnly; SameSite=Lax; Secure");
 	buf_reset(&out);
-	browser_cookie(&http, &n, &out);
+	state_cookie(&http, &n, &out);
 	assert_string_equal(out.p, "linkd=" NONCE "; Path=/; HttpOnly; SameSite=Lax");
 	buf_done(&out);
 }
@@ -107,7 +107,7 @@ static void test_origin(void **state)
 		char url[64];
 		struct config cfg = {.public_url = url};
 		assert_true(str_copy(url, sizeof url, str_c(origins[i].public_url)));
-		bool ours = browser_origin_ours(&cfg, str_c(origins[i].origin), str_c(origins[i].host));
+		bool ours = form_guard_origin_ours(&cfg, str_c(origins[i].origin), str_c(origins[i].host));
 		if (ours != origins[i].ours)
 			print_error("row %zu\n", i);
 		assert_int_equal(ours, origins[i].ours);
@@ -117,9 +117,9 @@ static void test_origin(void **state)
 static void test_digest(void **state)
 {
 	(void)state;
-	uint8_t a[BROWSER_DIGEST_LEN], b[BROWSER_DIGEST_LEN];
-	assert_int_equal(browser_digest(STR("a"), a), ERR_OK);
-	assert_int_equal(browser_digest(STR("b"), b), ERR_OK);
+	uint8_t a[STATE_BROWSER_LEN], b[STATE_BROWSER_LEN];
+	assert_int_equal(state_browser_digest(STR("a"), a), ERR_OK);
+	assert_int_equal(state_browser_digest(STR("b"), b), ERR_OK);
 	assert_memory_not_equal(a, b, sizeof a);
 }
 

@@ -1,8 +1,7 @@
 /* Kinds of hashes met lately: the dummy, the slot, the warning. */
 #include "test.h"
 
-#include "login/hash_cost.h"
-#include "login/hash_lately.h"
+#include "login/hash.h"
 #include "obs/metrics.h"
 
 #define BCRYPT "$2b$12$KBCwKxOzLha2MUDgW0PjXeGy8zDyKFegpVV4y0qPBUgij10WNyKY6"

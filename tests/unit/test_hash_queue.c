@@ -7,8 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "login/hash_queue.h"
-#include "login/hash_share.h"
+#include "login/hash.h"
 #include "loop_rig.h"
 
 enum { TRIES = 400, LONG_MS = 600000 };

@@ -32,7 +32,7 @@ static void test_page(void **state)
 	assert_int_equal(visit.csp, REPLY_CSP_PAGE);
 	static const char cookie[] = "Set-Cookie: __Host-linkd=";
 	assert_true(str_starts(str_c(visit.headers), STR("Set-Cookie: __Host-linkd=")));
-	struct str nonce = {visit.headers + sizeof cookie - 1, BROWSER_NONCE_LEN};
+	struct str nonce = {visit.headers + sizeof cookie - 1, STATE_NONCE_LEN};
 	static const char mark[] = "name=\"state\" value=\"";
 	const char *from = strstr(visit.body, mark);
 	assert_non_null(from);

@@ -4,7 +4,7 @@
 #include "store/fingerprint.h"
 
 #include "base/clock.h"
-#include "login/answer.h"
+#include "login/private.h"
 
 #define ANN "&email=ann%40example.com&password=correct+horse"
 #define ANN_WRONG "&email=ann%40example.com&password=wrong"

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/crypto.h"
-#include "login/hash_cost.h"
+#include "login/hash.h"
 #include "login/password.h"
 #include "store/store.h"
 

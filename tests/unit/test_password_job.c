@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "login/password_job.h"
+#include "login/password.h"
 #include "loop/loop.h"
 #include "store/store.h"
 

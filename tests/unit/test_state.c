@@ -18,7 +18,7 @@ static struct state sample(void)
 	                  .psid = "17",
 	                  .page_id = "42",
 	                  .issued_s = NOW};
-	assert_int_equal(browser_digest(STR(NONCE), s.browser), ERR_OK);
+	assert_int_equal(state_browser_digest(STR(NONCE), s.browser), ERR_OK);
 	return s;
 }
 
