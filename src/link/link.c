@@ -47,6 +47,7 @@ static void drop_holders(struct link_op *o)
 void link_op_free(struct link_op *o)
 {
 	loop_timer_clear(o->call.service->loop, &o->timer);
+	loop_task_cancel(&o->task);
 	drop_holders(o);
 	free(o);
 }
@@ -68,6 +69,11 @@ static void on_timer(struct loop_timer *t)
 		o->code = err_set(&o->err, ERR_TIMEOUT, "no answer from the store by the deadline");
 	}
 	go_on(o);
+}
+
+static void on_task(struct loop_task *t)
+{
+	go_on(LIST_ENTRY(t, struct link_op, task));
 }
 
 static void on_store(void *arg, struct store_op *op)
@@ -105,6 +111,7 @@ enum err_code link_op_begin(struct link_op *o, const struct link_call *c, void (
 	o->call = *c;
 	o->run = run;
 	o->timer.fn = on_timer;
+	o->task.fn = on_task;
 	/* Set here so that later settings of the armed timer need no memory. */
 	if (loop_timer_set(c->service->loop, &o->timer, c->deadline_ms) != ERR_OK) {
 		free(o);
@@ -186,12 +193,11 @@ int link_op_result(struct link_op *o, enum link_result r, int answer)
 
 void link_op_answer(struct link_op *o, int answer)
 {
-	struct loop *l = o->call.service->loop;
 	if (o->starting) {
 		o->phase = LINK_OP_WAIT;
 		o->next = answer;
-		enum err_code armed = loop_timer_set(l, &o->timer, loop_now_ms(l));
-		(void)armed; /* it was armed before, so it needs no memory and cannot fail */
+		loop_timer_clear(o->call.service->loop, &o->timer);
+		loop_task_add(o->call.service->loop, &o->task);
 		return;
 	}
 	struct link_answer a = {

@@ -15,8 +15,9 @@ struct link_op {
 	int phase;
 	int next;       /* phase after the wait */
 	bool conflicts; /* of a single holder the key is enough */
-	bool starting;  /* inside the starter: the answer must wait for the loop */
+	bool starting;  /* inside the starter: the answer must wait for it to return */
 	struct loop_timer timer;
+	struct loop_task task; /* answers after the starter returned */
 	struct store_op *running;
 
 	/* of the last store operation; a failed or late one leaves the code and why */
@@ -56,7 +57,7 @@ int link_op_result(struct link_op *o, enum link_result r, int answer);
 /* Call the listeners.  Source, code digest and hold are filled in, and the PSID if `c` has none. */
 void link_op_tell(const struct link_op *o, struct link_change c);
 
-/* Calls `done` and frees `o`.  Inside the starter it arms a timer instead; the timer resumes at phase `answer`. */
+/* Calls `done` and frees `o`.  Inside the starter it adds a task instead, which resumes at phase `answer`. */
 void link_op_answer(struct link_op *o, int answer);
 
 /* --- one survivor of several holders of a PSID: the newest link by (linked_at_ms, customer_id).  Every process that

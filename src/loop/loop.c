@@ -13,7 +13,7 @@
 
 enum {
 	EVENTS_MAX = 64,
-	SETTLE_ROUNDS = 16, /* past them the loop stays hot: it looks at its descriptors without sleeping */
+	SETTLE_ROUNDS = 16, /* after them the loop polls its descriptors without waiting, then goes on */
 	SLEEP_MAX_MS = 60000,
 };
 
@@ -25,6 +25,7 @@ struct loop {
 	bool stop;
 	int64_t now_ms;
 	struct timers timers;
+	struct list_node tasks;
 	struct list_node sources;
 	struct epoll_event event[EVENTS_MAX]; /* of this turn; [at, n) are still to be told */
 	int at, n;
@@ -70,6 +71,7 @@ enum err_code loop_new(struct loop **ret, struct err *reterr)
 	if (l == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for an event loop");
 	pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->tasks);
 	list_init(&l->sources);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->inbox = (struct loop_watch){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .fn = inbox_ready};
@@ -178,6 +180,31 @@ void loop_watch_del(struct loop *l, struct loop_watch *w)
 	(void)control(l, EPOLL_CTL_DEL, w, 0);
 }
 
+void loop_task_add(struct loop *l, struct loop_task *t)
+{
+	list_push(&l->tasks, &t->node);
+}
+
+void loop_task_cancel(struct loop_task *t)
+{
+	list_del(&t->node);
+}
+
+/* Run the tasks that are queued now; what they add waits for the next round.  True when any ran. */
+static bool run_tasks(struct loop *l)
+{
+	struct list_node end, *first = l->tasks.next;
+	bool any = first != &l->tasks;
+	list_push(&l->tasks, &end);
+	while ((first = l->tasks.next) != &end) {
+		list_del(first);
+		struct loop_task *t = LIST_ENTRY(first, struct loop_task, node);
+		t->fn(t);
+	}
+	list_del(&end);
+	return any;
+}
+
 void loop_source_add(struct loop *l, struct loop_source *s)
 {
 	list_push(&l->sources, &s->node);
@@ -188,7 +215,7 @@ void loop_source_del(struct loop_source *s)
 	list_del(&s->node);
 }
 
-/* Rounds of {due timers, every source} until one does nothing.  True when it gave up: stay hot. */
+/* Rounds of {due timers, every source, tasks} until one does nothing.  True when it gave up: stay hot. */
 static bool settle(struct loop *l)
 {
 	for (int round = 0; round < SETTLE_ROUNDS; round++) {
@@ -197,6 +224,7 @@ static bool settle(struct loop *l)
 			struct loop_source *s = LIST_ENTRY(n, struct loop_source, node);
 			again |= s->settle(s);
 		}
+		again |= run_tasks(l);
 		if (!again)
 			return false;
 	}

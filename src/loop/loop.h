@@ -1,4 +1,4 @@
-/* loop.h - one event loop: epoll, absolute timers, an inbox other threads may post to, settling sources.
+/* loop.h - one event loop: epoll, absolute timers, tasks, an inbox other threads may post to, settling sources.
  *
  * Layer     includes base/, obs/.
  * Threads   everything on the thread that runs the loop, except loop_post and loop_stop (any thread).
@@ -32,6 +32,15 @@ struct loop_timer {
 MUST_CHECK enum err_code loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
+/* Tasks: intrusive; fn runs later in the same turn, on a stack that holds nothing but the loop, before the loop waits
+ * for descriptors.  They run in the order in which they were added.  Zeroed memory is a task that is not queued. */
+struct loop_task {
+	struct list_node node;
+	void (*fn)(struct loop_task *t);
+};
+void loop_task_add(struct loop *l, struct loop_task *t); /* Pre: not queued */
+void loop_task_cancel(struct loop_task *t);              /* not queued: a no-op */
+
 /* Posts: intrusive messages from any thread; fn runs on the loop's thread, in order of posting.  Never fails.
  */
 struct loop_post {
@@ -51,7 +60,7 @@ MUST_CHECK enum err_code loop_watch_mod(struct loop *l, struct loop_watch *w, ui
 void loop_watch_del(struct loop *l, struct loop_watch *w);
 
 /* Sources whose work no descriptor announces (libcurl, libmicrohttpd).  Before each sleep settle() is called
- * round after round until all return false; the loop never sleeps past due_ms() (absolute, -1 for none). */
+ * round after round until all return false and no task is queued; the loop never sleeps past due_ms() (absolute, -1 for none). */
 struct loop_source {
 	struct list_node node;
 	bool (*settle)(struct loop_source *s);

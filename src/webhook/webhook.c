@@ -12,9 +12,10 @@
 
 /*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE (-> slot) -> EVENTS -> store -> HOLD (-> listeners)
  *     -> SETTLED -> RECEIVED
- *  A small body is examined without the pool.  A delivery without link events goes from STORE to SETTLED.  HOLD
- *  waits only if a listener of link/change.h asked for it.  Every failure ends in FAILED: 403 for a signature,
- *  503 if the signature could not be checked or a write did not complete. */
+ *  A small body is examined without the pool, in the handler.  When the store has a free slot, a task asks for one
+ *  again (STORE) on a stack of its own: other deliveries of this turn may have taken it.  A delivery without link
+ *  events goes from STORE to SETTLED.  HOLD waits only if a listener of link/change.h asked for it.  Every failure
+ *  ends in FAILED: 403 for a signature, 503 if the signature could not be checked or a write did not complete. */
 enum phase {
 	P_EXAMINE,
 	P_EXAMINED,
@@ -42,6 +43,8 @@ struct delivery {
 	int64_t deadline_ms;                 /* monotonic, of store work */
 	struct limiter_waiter waiter;        /* for the store */
 	struct loop_timer timer;             /* of that wait, and of the hold */
+	struct loop_task task;               /* runs when the handler has returned */
+	bool returned;                       /* the handler has returned */
 	struct sequencer sequencer;
 	struct link_answer_hold hold;
 };
@@ -62,6 +65,7 @@ static void cleanup(struct request *r)
 	if (d->parse != NULL)
 		delivery_parse_cancel(d->parse);
 	loop_timer_clear(r->loop, &d->timer);
+	loop_task_cancel(&d->task);
 	limiter_wait_end(&d->waiter);
 	sequencer_done(&d->sequencer);
 	link_hold_leave(&d->hold);
@@ -97,6 +101,7 @@ static void on_parsed(void *arg, const struct delivery_parse_result *result)
 {
 	struct delivery *d = arg;
 	d->parse = NULL;
+	d->returned = true;
 	d->result = *result;
 	resume(d, P_EXAMINED);
 }
@@ -200,6 +205,20 @@ static enum phase wait_for_slot(struct delivery *d)
 	return unsettled(d, ERR_NOMEM, "no memory for a timer");
 }
 
+static void on_task(struct loop_task *t)
+{
+	struct delivery *d = LIST_ENTRY(t, struct delivery, task);
+	d->returned = true;
+	resume(d, P_STORE);
+}
+
+static enum phase wait_for_return(struct delivery *d)
+{
+	d->task.fn = on_task;
+	loop_task_add(d->r->loop, &d->task);
+	return P_WAIT;
+}
+
 static enum phase ask_store(struct delivery *d)
 {
 	struct request *r = d->r;
@@ -212,7 +231,7 @@ static enum phase ask_store(struct delivery *d)
 	d->waiter.fn = on_slot;
 	d->waiter.slot.more = (n < SEQUENCER_MAX ? n : SEQUENCER_MAX) - 1;
 	switch (store_admit(r->service->store, d->deadline_ms, &d->waiter)) {
-	case STORE_NOW: return P_EVENTS;
+	case STORE_NOW: return d->returned ? P_EVENTS : wait_for_return(d);
 	case STORE_WAIT: return wait_for_slot(d);
 	case STORE_OVERLOADED: break;
 	}

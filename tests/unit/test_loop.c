@@ -1,4 +1,4 @@
-/* The loop: timers, inbox, settling sources, offload; each rule with a test that stalls
+/* The loop: timers, inbox, settling sources, tasks, offload; each rule with a test that stalls
  * without it. */
 #include "test.h"
 
@@ -225,6 +225,73 @@ static void test_a_bad_descriptor_is_an_error(void **state)
 	assert_true(e.msg[0] != '\0');
 }
 
+/* --- tasks */
+
+struct step {
+	struct loop_task task;
+	int order;
+	struct step *adds, *cancels;
+};
+
+static void on_step(struct loop_task *t)
+{
+	struct step *s = LIST_ENTRY(t, struct step, task);
+	fired[fired_n++] = s->order;
+	if (s->cancels != NULL)
+		loop_task_cancel(&s->cancels->task);
+	if (s->adds != NULL)
+		loop_task_add(loop, &s->adds->task);
+	if (s->order == 3)
+		loop_stop(loop);
+}
+
+static void test_tasks_run_in_order_and_not_after_a_cancel(void **state)
+{
+	struct step s[5];
+	(void)state;
+	fired_n = 0;
+	for (int i = 0; i < 5; i++) {
+		s[i] = (struct step){.task = {.fn = on_step}, .order = i};
+		if (i != 3)
+			loop_task_add(loop, &s[i].task);
+	}
+	assert_int_equal(fired_n, 0); /* never before loop_task_add returned */
+	loop_task_cancel(&s[0].task);
+	loop_task_cancel(&s[0].task);
+	s[1].cancels = &s[2];
+	s[1].adds = &s[3];
+	run_guarded(STALL_MS); /* nothing else wakes the loop: it must not wait before a task */
+	assert_false(stalled);
+	assert_int_equal(fired_n, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fired[i], ((int[]){1, 4, 3})[i]);
+}
+
+static void on_task_again(struct loop_task *t)
+{
+	fired_n++;
+	loop_task_add(loop, t);
+}
+
+static void test_a_task_that_adds_itself_does_not_starve_descriptors_and_timers(void **state)
+{
+	struct loop_task t = {.fn = on_task_again};
+	struct loop_watch w = {.fd = eventfd(1, EFD_CLOEXEC), .fn = on_watch};
+	(void)state;
+	fired_n = watched = 0;
+	loop_task_add(loop, &t);
+	assert_int_equal(loop_watch_add(loop, &w, EPOLLIN, NULL), ERR_OK);
+	run_guarded(STALL_MS);
+	assert_false(stalled);
+	assert_int_equal(watched, 1);
+	assert_true(fired_n > 0);
+	loop_watch_del(loop, &w);
+	(void)close(w.fd);
+	run_guarded(20); /* the guard is a timer */
+	assert_true(stalled);
+	loop_task_cancel(&t);
+}
+
 /* --- offload */
 
 struct job {
@@ -307,6 +374,8 @@ int main(void)
 	        WITH_LOOP(test_a_watched_descriptor_wakes_the_loop),
 	        WITH_LOOP(test_a_deleted_watch_is_told_nothing_more_of_the_same_turn),
 	        WITH_LOOP(test_a_bad_descriptor_is_an_error),
+	        WITH_LOOP(test_tasks_run_in_order_and_not_after_a_cancel),
+	        WITH_LOOP(test_a_task_that_adds_itself_does_not_starve_descriptors_and_timers),
 	        WITH_LOOP(test_offload_is_bounded_and_answers_on_the_loop),
 	        WITH_LOOP(test_offload_free_runs_what_was_queued),
 	};

@@ -71,8 +71,20 @@ def names(offsets):
     return {offset: (function, path) for offset, function, path in zip(offsets, out[0::2], where)}
 
 
+def deepest(entries):
+    """-> the offsets of the deepest stack, outermost first.  Functions that were entered before the request are left out."""
+    at = max(range(len(entries)), key=lambda i: entries[i][1])
+    stack = []
+    _, depth, thread = entries[at]
+    for offset, its_depth, its_thread in reversed(entries[:at + 1]):
+        if (its_depth, its_thread) == (depth, thread):
+            stack.insert(0, offset)
+            depth -= 1
+    return stack
+
+
 def walk(recorder, act):
-    """-> the smallest walk of some requests: files outside base/, functions, entries, depth."""
+    """-> the smallest walk of some requests: files outside base/, functions, entries, depth, paths, the deepest stack."""
     found = []
     act(None)
     for _ in range(TRIES):
@@ -80,14 +92,17 @@ def walk(recorder, act):
         entries = recorder.entries()
         named = names(sorted({offset for offset, *_ in entries}))
         files = {path for _, path in named.values() if not path.startswith("base/")}
-        found.append((len(files), len(named), len(entries), max(depth for _, depth, _ in entries), sorted(files)))
+        found.append((len(files), len(named), len(entries), max(depth for _, depth, _ in entries), sorted(files),
+                      [" ".join(named[offset]) for offset in deepest(entries)]))
     return min(found)
 
 
 def judge(kind, found):
-    files, functions, entries, depth, paths = found
+    files, functions, entries, depth, paths, stack = found
     print(f"{kind}: {files} files outside base/ (at most {LIMITS[kind]}), {functions} functions, {entries} calls, "
           f"deepest stack {depth} (at most {DEEPEST})\n  {' '.join(paths)}")
+    if depth > DEEPEST:
+        print("the deepest stack, but for the functions entered before the request:\n  " + "\n  ".join(stack))
     assert files <= LIMITS[kind] and depth <= DEEPEST
 
 
