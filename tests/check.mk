@@ -4,30 +4,31 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c tests/store/test_*.c))
 DRIVER_SRC := $(sort $(wildcard tests/aws/*_driver.c tests/load/*_driver.c))
 DRIVER := $(DRIVER_SRC:tests/%.c=$(BUILD)/%)
 UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
-# Helpers of the tests: every other .c file beside them, linked into each test that includes its header.
+# Helpers of the tests: every other .c file beside them, in a library of which each test takes what it calls.
 HELP_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c tests/store/*.c)))
 HELP_OBJ := $(HELP_SRC:tests/%.c=$(BUILD)/obj-tests/%.o)
-WITH_rig := $(BUILD)/obj-tests/store/rig_dynamodb.o
-WITH_refuse := $(BUILD)/obj-tests/unit/starve.o
-used_by = $(shell grep -q '["/]$(notdir $(2:.c=.h))"' $(1) && \
-	echo $(2:tests/%.c=$(BUILD)/obj-tests/%.o) $(WITH_$(basename $(notdir $(2)))))
+HELP := $(BUILD)/libtests.a
 # What unit/starve.c makes fail.
 STARVED := malloc calloc realloc crypto_sha256 crypto_hmac_sha256 crypto_mac_new crypto_mac_key crypto_mac_run \
 	crypto_hkdf_sha256 crypto_seal crypto_open crypto_random sqlite_db_bind sqlite_db_run sqlite3_step
 # And unit/refuse.c besides.
 REFUSED := $(sort $(shell sed -n 's/^WRAP.[^,]*, \([A-Za-z0-9_]*\),.*/\1/p; s/.*__wrap_\([A-Za-z0-9_][A-Za-z0-9_]*\).*/\1/p' tests/unit/refuse.c))
-starve = $(if $(shell grep -l '"starve.h"\|"refuse.h"' $(1)),$(STARVED:%=-Wl,--wrap=%)) \
-	$(if $(shell grep -l '"refuse.h"' $(1)),$(REFUSED:%=-Wl,--wrap=%))
+includes = $(findstring "$(2)",$(file <$(1)))
+starve = $(if $(call includes,$(1),starve.h)$(call includes,$(1),refuse.h),$(STARVED:%=-Wl,--wrap=%)) \
+	$(if $(call includes,$(1),refuse.h),$(REFUSED:%=-Wl,--wrap=%))
 
 $(BUILD)/obj-tests/%.o: tests/%.c $(BUILD)/how
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(COMPILE) -Itests -Itests/unit -MMD -MP -c -o $@ $<
 
-$(UNIT): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(HELP_OBJ) $(LIB)
+$(HELP): $(HELP_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(UNIT): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(HELP) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
-	$(Q)$(LINK) -o $@ $< $(foreach h,$(HELP_SRC),$(call used_by,tests/$*.c,$(h))) $(call starve,tests/$*.c) $(LIB) $(LIBS) -lcmocka
+	$(Q)$(LINK) -o $@ $< $(call starve,tests/$*.c) -Wl,--start-group $(HELP) $(LIB) -Wl,--end-group $(LIBS) -lcmocka
 
 $(BUILD)/aws/sigv4_driver: $(BUILD)/obj-tests/unit/sigv4_oracle.o
 $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
@@ -105,10 +106,17 @@ bench:
 	@$(MAKE) --no-print-directory all bench-tools
 	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WRITE),--write) $(ROWS)
 
-tests: $(UNIT) $(DRIVER) $(REPLAY) $(TORTURE)
+# what the Python tests run beside the program
+drivers: $(DRIVER) $(TORTURE)
+
+replay: $(REPLAY)
+
+unit-programs: $(UNIT)
+
+tests: unit-programs drivers replay
 
 # one after another, stopping at the first that fails
-unit: tests
+unit: unit-programs
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
 check:
@@ -153,5 +161,5 @@ readme: all
 format:
 	@find src tests -name '*.[ch]' | xargs clang-format -i
 
-.PHONY: tests walk bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint readme format
+.PHONY: tests drivers replay unit-programs walk bench bench-tools unit check check-all image-check fuzz fuzz-add fuzz-merge coverage lint readme format
 .SECONDARY:

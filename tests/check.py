@@ -4,6 +4,7 @@ Each step writes build/check/NAME.log, which is shown when it fails.  A step tha
 a sanitizer report are failures.  The last line is `N passed, N failed`."""
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -19,10 +20,12 @@ LOGS = BASE / "build/check"
 REPORTS = threading.Lock()
 JOBS = f"-j{os.cpu_count() or 2}"
 FULL = {"LINKD_FULL": "1", "LINKD_ROUNDS": os.environ.get("LINKD_ROUNDS", "1000")}
+# Links a sanitizer's library in a quarter of the time; it does not know all flags that harden.
+GOLD = ["LDFLAGS=-fuse-ld=gold", "HARDEN_LD=-pie"] if shutil.which("ld.gold") else []
 KINDS = {  # builds: variables of make, and of the environment of what runs
     "plain": (["BUILD=build"], {}),
     "asan": (["BUILD=build/asan", "SAN=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer",
-              "CFLAGS=-O1 -g"],
+              "CFLAGS=-O1 -g", *GOLD],
              {"ASAN_OPTIONS": f"detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:log_path={LOGS}/san.asan",
               "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={LOGS}/san.ubsan"}),
     "tsan": (["BUILD=build/tsan", "SAN=-fsanitize=thread", "CFLAGS=-O1 -g"],
@@ -53,6 +56,7 @@ class Step:
         self.env = {**os.environ, **env, **(FULL if full else {}), "PYTHONDONTWRITEBYTECODE": "1",
                     "LINKD_BINARY": str(BASE / self.variables[0].removeprefix("BUILD=") / "account-linkd")}
         self.shown = []  # the parts of the log that tell why the step failed; none: its end
+        self.cpu = 0.0  # seconds of processor time of what it ran, user and system
         self.log = (LOGS / f"{name}.log").open("w")
 
     def run(self, *command, timeout=900):
@@ -62,30 +66,39 @@ class Step:
         start = self.log.tell()
         p = subprocess.Popen([str(c) for c in command], cwd=BASE, env=self.env, stdin=subprocess.DEVNULL, stdout=self.log,
                              stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            code = p.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(p.pid, signal.SIGKILL)
-            p.wait()
-            code = 124
-        except BaseException:
-            os.killpg(p.pid, signal.SIGTERM)
-            raise
+        code = self.wait(p, timeout)
         self.log.seek(0, os.SEEK_END)
         if code == 124:
             self.log.write(f"no end after {timeout} s\n")
             self.log.flush()
         return code, Path(self.log.name).read_bytes()[start:].decode("utf-8", "replace")
 
+    def wait(self, p, timeout):
+        """-> exit code; 124 after the timeout.  Adds the processor time of the process and of all it waited for."""
+        ended = os.pidfd_open(p.pid)
+        try:
+            late = not select.select([ended], [], [], timeout)[0]
+        except BaseException:
+            os.killpg(p.pid, signal.SIGTERM)
+            raise
+        finally:
+            os.close(ended)
+        if late:
+            os.killpg(p.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu += usage.ru_utime + usage.ru_stime
+        return 124 if late else p.returncode
+
     def make(self, *targets):
-        """Warnings are errors but where a sanitizer or the lack of an optimizer misleads them."""
-        strict = ["WERROR=1"] if self.kind in ("plain", "analyzer") else []
+        """Warnings are errors but where a sanitizer misleads them."""
+        strict = ["WERROR=1"] if self.kind in ("plain", "gcov", "analyzer") else []
         return self.run("make", "--no-print-directory", "-k", JOBS, *strict, *self.variables, *targets)[0]
 
 
-def build(step):
-    """No warning, in the program and in every test."""
-    return Count(1, 0) if step.make("all", "tests", "bench-tools") == 0 else Count(0, 1)
+def build(*targets):
+    """No warning in what is built."""
+    return lambda step: Count(1, 0) if step.make(*targets) == 0 else Count(0, 1)
 
 
 def lint(step):
@@ -115,6 +128,7 @@ def at_once(step, *parts):
     with ThreadPoolExecutor(len(parts) or 1) as pool:
         for own, one in zip(made, pool.map(lambda part, own: part(own), parts, made)):
             own.log.close()
+            step.cpu += own.cpu
             count += one
             if one.failed or one.skipped:
                 step.shown += own.shown or [Path(own.log.name).read_text(errors="replace")]
@@ -135,7 +149,7 @@ def run_programs(step, programs, before):
 
 def unit(step, before=()):
     """The programs under tests/unit and tests/store; those with a server of their own mostly wait, beside the others."""
-    if step.make("tests"):
+    if step.make("unit-programs"):
         return Count(0, 1)
     folder, lanes = BASE / step.variables[0].removeprefix("BUILD="), ([], [])
     for source in [p for d in ("unit", "store") for p in sorted((BASE / "tests" / d).glob("test_*.c"))]:
@@ -176,7 +190,7 @@ def pytest(step, *paths, before=(), timeout=900):
 def scripts(*folders, before=(), timeout=900, extra=()):
     """A step: these folders of Python tests, on the built program and the drivers some of them use; extra: targets."""
     def run(step):
-        return Count(0, 1) if step.make("all", "tests", *extra) else pytest(step, *folders, before=before, timeout=timeout)
+        return Count(0, 1) if step.make("all", "drivers", *extra) else pytest(step, *folders, before=before, timeout=timeout)
     return run
 
 
@@ -232,7 +246,7 @@ def python_counted(step):
 def counted(step):
     """The C tests, and what Python reaches through drivers and programs, on the build that counts lines.  Counts as one:
     these tests were counted before."""
-    if step.make("all", "tests"):
+    if step.make("all", "drivers"):
         return Count(0, 1)
     count = at_once(step, unit, python_counted)
     return Count(int(not count.failed), count.failed + count.skipped)
@@ -265,7 +279,7 @@ def mutants(step, *words):
 
 def fuzz(step):
     """Every input of the corpora once more: a test for each target."""
-    if step.make("tests"):
+    if step.make("replay"):
         return Count(0, 1)
     folder, count = step.variables[0].removeprefix("BUILD="), Count()
     targets = sorted(p.stem.removeprefix("target_") for p in (BASE / "tests/fuzz").glob("target_*.c"))
@@ -301,7 +315,10 @@ def walk(step):
 
 
 def analyzer(step):
-    return Count(1, 0) if step.make("all") == 0 else Count(0, 1)
+    """gcc's on the way of a build, and clang's."""
+    gcc = step.make("all") == 0
+    clang = step.run(sys.executable, "tests/lint/tools.py", "clang-analyzer")[0] == 0
+    return Count(gcc + clang, 2 - gcc - clang)
 
 
 def bench(step):
@@ -325,17 +342,18 @@ def fresh(step):
 
 BESIDE = True  # the step before and this one at the same time: one of them waits, mostly
 CHECK = [
-    ("build", build, "plain", False),
-    ("build-asan", build, "asan", False),
+    ("build", build("all", "drivers", "bench-tools"), "plain", False),
+    ("build-asan", build("all", "tests"), "asan", False),
     ("lint", lint, "plain", False),
     ("aws", scripts("aws"), "asan", False, BESIDE),
     ("unit", unit, "asan", False),
     ("fuzz", fuzz, "asan", False),
     ("flow", flow, "asan", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False, BESIDE),
-    ("dynamodb", scripts("dynamodb"), "asan", False),
+    ("dynamodb", scripts("dynamodb", extra=["unit-programs"]), "asan", False),
     ("mutants", lambda s: mutants(s, "--short"), "plain", False, BESIDE),
-    ("tools", scripts("lint", "package", "simulator", "deploy", "mutants", "bench/test_tools.py", extra=["bench-tools"]), "plain", False, BESIDE),
+    ("tools", scripts("lint", "package", "simulator", "deploy", "readme", "mutants", "bench/test_tools.py", extra=["bench-tools"]),
+     "plain", False, BESIDE),
     ("browser", scripts("browser", timeout=300), "plain", False, BESIDE),
     ("hostile", hostile, "plain", False),
     ("model", scripts("model/test_model.py", timeout=300), "plain", False, BESIDE),
@@ -363,7 +381,7 @@ ALL = [
     ("hostile-full", hostile, "plain", True),
     ("torture-asan", scripts("torture"), "asan", False),
     ("torture-full", scripts("torture", timeout=14400), "plain", True),
-    ("dynamodb-full", scripts("dynamodb", timeout=5400), "plain", True),
+    ("dynamodb-full", scripts("dynamodb", extra=["unit-programs"], timeout=5400), "plain", True),
     ("load-full", scripts("load", timeout=5400), "plain", True),
     ("timing", scripts("timing", timeout=7200), "plain", True),
     ("fuzz-full", fuzz_full, "plain", True),
@@ -399,8 +417,8 @@ def run_step(name, function, kind, full, _=False):
             print(part[-20000:])
     skipped = f" ({count.skipped} of them skipped)" if count.skipped else ""
     print(f"{'FAIL' if count.failed else 'ok':4}  {name}: {count.passed} passed, {count.failed} failed{skipped},"
-          f" {time.monotonic() - start:.0f} s", flush=True)
-    return count
+          f" {time.monotonic() - start:.0f} s, {step.cpu:.0f} s of processor time", flush=True)
+    return count, step.cpu
 
 
 def groups(rows):
@@ -417,15 +435,18 @@ def groups(rows):
 def main():
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
-    total, failing = Count(), []
+    total, failing, times = Count(), [], []
     wanted = sys.argv[2:]
     for group in groups([row for row in STEPS[sys.argv[1]] if not wanted or row[0] in wanted]):
         with ThreadPoolExecutor(len(group)) as pool:
-            for row, count in zip(group, pool.map(lambda row: run_step(*row), group)):
+            for row, (count, cpu) in zip(group, pool.map(lambda row: run_step(*row), group)):
                 total += count
+                times.append((cpu, row[0]))
                 failing += [row[0]] if count.failed else []
     if failing:
         print(f"failing: {' '.join(failing)}; logs in {LOGS.relative_to(BASE)}")
+    print(f"processor time: {sum(t for t, _ in times) / 60:.1f} min;",
+          ", ".join(f"{name} {cpu:.0f} s" for cpu, name in sorted(times, reverse=True)))
     print(f"{total.passed} passed, {total.failed} failed")
     sys.exit(1 if total.failed or not total.passed else 0)
 

@@ -1,4 +1,4 @@
-"""Every lint, or those named: `python3 tests/lint/all.py [NAME...]`.  Two at a time; what fails shows its
+"""Every lint but the slow ones, or those named: `python3 tests/lint/all.py [NAME...]`.  Two at a time; what fails shows its
 findings.  Last line: N passed, N failed."""
 import subprocess
 import sys
@@ -10,10 +10,11 @@ SHOWN = 80  # lines of findings of one lint
 HERE = Path(__file__).parent
 OWN = ["layers", "symbols", "sizes", "banned", "routes", "settings", "metrics", "messages", "tests", "words", "shape"]
 TOOLS = ["cppcheck", "clang-format", "shellcheck", "python", "clang-tidy"]
+SLOW = ["clang-analyzer"]  # a part of `make check-all`
 
 
 def command(name):
-    return [sys.executable, HERE / "tools.py", name] if name in TOOLS else [sys.executable, HERE / f"{name}.py"]
+    return [sys.executable, HERE / "tools.py", name] if name in TOOLS + SLOW else [sys.executable, HERE / f"{name}.py"]
 
 
 def lint(name):

@@ -86,7 +86,7 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("shape", "notes.txt", "x\n", "top level"),
     ("shape", "docs/x.md", "x\n", "top level"),
     ("clang-format", "src/base/buf.c", "+int  buf_y(void);\n", "clang-formatted"),
-    ("clang-tidy", "src/base/buf.c", "+\nint buf_y(int *p)\n{\n\tint *q = 0;\n\treturn p ? *q : 0;\n}\n", "Null"),
+    ("clang-analyzer", "src/base/buf.c", "+\nint buf_y(int *p)\n{\n\tint *q = 0;\n\treturn p ? *q : 0;\n}\n", "Null"),
     ("clang-tidy", "src/base/buf.c", "+\nint buf_y(int a)\n{\n\tif (a)\n\t\treturn 1;\n\telse\n\t\treturn 1;\n}\n", "bugprone"),
     ("cppcheck", "src/base/buf.c", "+\nint buf_y(void)\n{\n\tint a[2] = {0, 1};\n\treturn a[2];\n}\n", "arrayIndexOutOfBounds"),
     ("shellcheck", "tests/x.sh", "+rm -r $1\n", "SC2086"),
@@ -94,7 +94,7 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("python", "tests/flow/test_flow.py", "+import os\n", "unused"),
     ("python", "tests/flow/test_flow.py", "+if:\n", "invalid syntax"),
 ]
-TOOLS = ["cppcheck", "clang-format", "shellcheck", "python", "clang-tidy"]
+TOOLS = ["cppcheck", "clang-format", "shellcheck", "python", "clang-tidy", "clang-analyzer"]
 OWN = sorted({lint for lint, *_ in BAD} - set(TOOLS))
 
 

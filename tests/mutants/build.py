@@ -5,9 +5,11 @@ import shlex
 import subprocess
 from typing import NamedTuple
 
+import check
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/asan"
-FLAGS = ["BUILD=build/asan", "SAN=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer", "CFLAGS=-O1 -g"]
+FLAGS = check.KINDS["asan"][0]
 TEST_S = 30  # a test that takes longer hangs
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TMPDIR": os.environ.get("TMPDIR", "/dev/shm"), "LINKD_SLOW": "1",
                "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1"}

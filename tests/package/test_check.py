@@ -27,7 +27,7 @@ def test_cmocka_is_counted(out, code, wanted):
 
 def step(tmp_path, monkeypatch, function):
     monkeypatch.setattr(check, "LOGS", tmp_path)
-    return check.run_step("sample", function, "plain", False)
+    return check.run_step("sample", function, "plain", False)[0]
 
 
 @pytest.mark.parametrize("text,wanted", [
@@ -74,6 +74,13 @@ def test_too_slow_is_a_failure(tmp_path, monkeypatch):
     before = beat.stat().st_size  # what it had started is ended too
     time.sleep(0.3)
     assert beat.stat().st_size == before
+
+
+def test_processor_time_of_children_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "LOGS", tmp_path)
+    one = check.Step("sample")
+    one.run("sh", "-c", f"{sys.executable} -c 'import time\nwhile time.process_time() < 0.3: pass'; sleep 0.3")
+    assert 0.3 <= one.cpu < 3
 
 
 def ci(tmp_path, text):

@@ -267,7 +267,10 @@ int visit_setup(void **state)
 	struct str key = STR("0123456789abcdef0123456789abcdef");
 	struct sealer *sealer = NULL;
 	(void)state;
-	visit = (struct visit){.queue_max = 8, .age_ms = 1150, .deadline_ms = 10000};
+	memset(&visit, 0, sizeof(visit));
+	visit.queue_max = 8;
+	visit.age_ms = 1150;
+	visit.deadline_ms = 10000;
 	visit.cfg.brand_name = visit.cfg.privacy_url = visit.cfg.signup_url = visit.cfg.forgot_url = empty;
 	visit.cfg.public_url = url;
 	visit.cfg.public_https = true;
