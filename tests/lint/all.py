@@ -8,7 +8,7 @@ from pathlib import Path
 
 SHOWN = 80  # lines of findings of one lint
 HERE = Path(__file__).parent
-OWN = ["layers", "symbols", "sizes", "banned", "routes", "settings", "metrics", "messages", "tests", "words", "shape"]
+OWN = ["layers", "symbols", "names", "sizes", "banned", "routes", "settings", "metrics", "messages", "tests", "words", "shape"]
 TOOLS = ["cppcheck", "clang-format", "shellcheck", "python", "clang-tidy"]
 SLOW = ["clang-analyzer"]  # a part of `make check-all`
 

@@ -19,8 +19,9 @@ GOOD = {
                     '        {ROUTE_PUBLIC, "GET", "/link"},\n        {ROUTE_PUBLIC, "GET", "/v1/links/{}"},\n};\n',
     "src/base/buf.h": "#pragma once\n#include <stddef.h>\nint buf_len(int a, int b);\n",
     "src/base/buf.c": '#include "base/buf.h"\n\nint buf_len(int a, int b)\n{\n\treturn a + b;\n}\n',
-    "src/loop/loop.c": '#include "base/buf.h"\n#include "config/config.h"\n\nint loop_new(const struct config *cfg)\n{\n'
-                       "\tlog_line(LOG_INFO, \"loop_made\");\n\tmetric_add(M_OPENED, 1);\n\tmetric_observe_us(H_LAG, 1);\n\treturn cfg->listen.n > 1;\n}\n",
+    "src/loop/loop.c": '#include "base/buf.h"\n#include "config/config.h"\n\nstatic int due(int n)\n{\n\treturn n;\n}\n\n'
+                       'int loop_new(const struct config *cfg)\n{\n'
+                       "\tlog_line(LOG_INFO, \"loop_made\");\n\tmetric_add(M_OPENED, 1);\n\tmetric_observe_us(H_LAG, 1);\n\treturn due(cfg->listen.n) > 1;\n}\n",
     "src/config/config.h": "#pragma once\nstruct config {\n\tstruct {\n\t\tint n;\n\t} listen;\n};\n"
                     "enum { M_OPENED, H_LAG, LOG_INFO };\nint log_line(int level, const char *msg);\nvoid metric_add(int m, int n);\nvoid metric_observe_us(int h, int us);\n",
     "tests/unit/test_buf.c": "static void test_len(void **state)\n{\n\t(void)state;\n}\n\n"
@@ -46,6 +47,7 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("symbols", "src/base/buf.c", "+int shared = 1;\n", "shared"),
     ("symbols", "src/base/buf.c", "+const char *const names[] = {\n\t0,\n};\n", "names"),
     ("symbols", "src/base/buf.c", f"+\nint _buf(void)\n{BODY}", "underscore"),
+    ("names", "src/base/buf.c", "+\nenum x_phase { X_A, X_B };\nenum y_phase {\n\tX_C, /* c */\n\tX_D\n};\n", "'X_' are in 2"),
     ("sizes", "src/base/buf.c", "+\n" * 1 + "/* x */\n" * 501, "more than 500"),
     ("sizes", "src/base/buf.c", "+\nint buf_long(void)\n{\n" + LONG + "}\n", "more than 60"),
     ("sizes", "src/base/buf.c", "+\nint buf_run(void)\n{\n" + LONG + "}\n", "more than 60"),
@@ -152,6 +154,15 @@ def test_every_lint_is_run_and_tested():
     assert scripts == set(OWN)
     listed = (HERE / "all.py").read_text()
     assert all(f'"{name}"' in listed for name in [*OWN, *TOOLS])
+
+
+def test_a_static_name_is_in_few_files(tree):
+    for n in range(8):
+        write(tree, f"src/base/x{n}.c", f"static int look(void)\n{BODY}\nenum phase {{ P_A, P_B }};\n")
+    assert lint("names", tree)[0] == 0
+    write(tree, "src/base/y.c", f"static int look(void)\n{BODY}")
+    code, out = lint("names", tree)
+    assert code == 1 and "static look is in 9 files" in out
 
 
 def test_exemptions_hold(tree):
