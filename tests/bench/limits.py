@@ -23,7 +23,15 @@ def grouped(key, alone, times, disk):
     return (key, alone), f"SQLite, group commit at 64 connections{disk}: at least {times} times one transaction each", judge
 
 
-LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 7), share("go", 6), share("express", 25),
+def scaled(one, two, times):
+    """What two cores answer when both are busy: twice a core's time, divided by what a link costs."""
+    def judge(f):
+        got = 2 * f[one].ratio / f[two].ratio
+        return got >= times, f"{got:.2f}"
+    return (one, two), f"two workers on two cores: at least {times} times the links of one, by the CPU time of a link", judge
+
+
+LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 7), share("go", 6), share("express", 25), scaled("one", "two", 1.8),
           grouped("sqlite", "alone", 5, ""), grouped("sqlite_ms", "alone_ms", 5, ", a flush of 1 ms more")]
 PACED_P50_MS, PACED_P99_MS = 0.5, 3.0
 

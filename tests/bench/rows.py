@@ -72,16 +72,20 @@ def on_nginx(folder):
         yield of_server(server, folder)
 
 
-def on_standin(delay_ms=0, password_hash=None, **settings):
+def on_standin(delay_ms=0, password_hash=None, cores=servers.SERVER_CORE, **settings):
     """account-linkd on the stand-in for DynamoDB.  password_hash: makes it."""
     @contextlib.contextmanager
     def start(folder):
         database = servers.standin(delay_ms, password_hash() if password_hash else "")
         with stopping(database):
-            server = servers.service(servers.on_dynamodb(database), settings)
+            server = servers.service(servers.on_dynamodb(database), settings, cores=cores)
             with stopping(server):
                 yield of_server(server, folder, database=database)
     return start
+
+
+def on_workers(n):
+    return on_standin(cores=servers.WORKER_CORES, LINKD_WORKERS=str(n))
 
 
 def on_sqlite(program="account-linkd", flush_us=0):
@@ -163,6 +167,16 @@ def fresh(kind):
     return ask
 
 
+def shared(stage, row, seconds):
+    """Links that two workers share: neither does more than three times what the other does."""
+    before = servers.threads_s(stage.pid)
+    result = fresh("linked")(stage, row, seconds)
+    spent = sorted(after - before.get(task, 0) for task, after in servers.threads_s(stage.pid).items())
+    if spent[-1] > 3 * spent[-2]:
+        raise load.Wrong(f"{row.title}: one worker took {spent[-1]:.2f} s, the other {spent[-2]:.2f} s")
+    return result
+
+
 def login(stage, row, seconds):
     file = stage.file("logins")
     cookie = load.logins(file, stage.server, 2000)
@@ -176,9 +190,9 @@ def login(stage, row, seconds):
 
 
 ASKS = {"root": get("/"), "healthz": get("/healthz"), "page": page, "message": repeated("message"), "linked": fresh("linked"),
-        "unlinked": repeated("unlinked"), "stored": fresh("stored"), "login": login}
+        "unlinked": repeated("unlinked"), "stored": fresh("stored"), "shared": shared, "login": login}
 # Calls the stand-in must have got for each request.
-CALLS = {"linked": {"UpdateItem": 1, "Query": 0}, "unlinked": {"Query": 1, "GetItem": 1, "UpdateItem": 1},
+CALLS = {"linked": {"UpdateItem": 1, "Query": 0}, "shared": {"UpdateItem": 1, "Query": 0}, "unlinked": {"Query": 1, "GetItem": 1, "UpdateItem": 1},
          "message": {"UpdateItem": 0, "Query": 0}, "login": {"Query": 1, "UpdateItem": 0}}
 PEER_CALLS = {"linked": {"Query": 1, "UpdateItem": 1}}
 OWN = {"GetItem": 30}  # calls the service may make by itself meanwhile: does the store answer?
@@ -214,6 +228,8 @@ OURS = [
     Row("message", "webhook: a message", on_standin(), "message"),
     Row("linked", "webhook: linked, DynamoDB stand-in", on_standin(), "linked"),
     Row("linked5", "webhook: linked, DynamoDB stand-in of 5 ms", on_standin(5), "linked"),
+    Row("one", "webhook: linked, one worker that two cores may run", on_workers(1), "linked"),
+    Row("two", "webhook: linked, two workers on two cores", on_workers(2), "shared"),
     Row("sqlite", "webhook: linked, SQLite on {fs}", on_sqlite(), "stored"),
     Row("alone", "the same, a transaction each", on_sqlite(ALONE), "stored"),
     Row("sqlite_ms", "webhook: linked, SQLite, a flush takes 1 ms more", on_sqlite(flush_us=1000), "stored"),

@@ -17,6 +17,7 @@ SEAL_KEY, APP_SECRET = "k" * 43, "s" * 32
 CORES = sorted(os.sched_getaffinity(0))
 LOAD_CORE, SERVER_CORE = CORES[0], CORES[-1]
 DATABASE_CORE = CORES[len(CORES) // 2] if len(CORES) > 2 else LOAD_CORE  # of the stand-in
+WORKER_CORES = ",".join(map(str, CORES[-2:]))  # of two workers; on a machine with two, the load and the stand-in run there too
 START_S, STOP_S = 30, 15
 
 
@@ -40,6 +41,11 @@ def awake():
 def cpu_s(pid):
     """Processor time of a process, all its threads, those that ended too; nanoseconds are counted."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def threads_s(pid):
+    """Processor time of each thread, by its id."""
+    return {task.name: int((task / "schedstat").read_text().split()[0]) / 1e9 for task in pathlib.Path(f"/proc/{pid}/task").iterdir()}
 
 
 def rss_kib(pid):
@@ -122,10 +128,10 @@ def settings(port, store, more=None):
             "LINKD_WORKERS": "1", "LINKD_APP_SECRET": APP_SECRET, "LINKD_SEAL_KEY": SEAL_KEY, **store, **(more or {})}
 
 
-def service(store, more=None, program=None):
-    """account-linkd with one worker; its log goes nowhere."""
+def service(store, more=None, program=None, cores=SERVER_CORE):
+    """account-linkd with one worker, unless `more` says otherwise; its log goes nowhere."""
     port = free_port()
-    p = subprocess.Popen(pinned(SERVER_CORE, [BUILD / (program or PROGRAM), "serve"]), env=settings(port, store, more),
+    p = subprocess.Popen(pinned(cores, [BUILD / (program or PROGRAM), "serve"]), env=settings(port, store, more),
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return ready(Server(p, port), "/healthz")
 

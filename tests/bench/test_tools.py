@@ -132,5 +132,11 @@ def test_limits_hold_and_fall_short():
     assert limits.judged(found[:1]) == [(True, "healthz: at most 1.25 floors", "1.25")]
 
 
+def test_two_workers_are_judged_by_what_a_link_costs():
+    for cost, good, said in ((1.0, True, "2.00"), (1.1, True, "1.82"), (1.12, False, "1.79")):
+        (holds, _, got), = limits.judged([figure("one", ratio=5), figure("two", ratio=5 * cost)])
+        assert (holds, got) == (good, said)
+
+
 def test_the_file_system_is_named():
     assert rows.file_system("/proc/self") == "proc" and rows.file_system(pathlib.Path(__file__).parent) not in ("?", "proc")
