@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "loop/timers.h"
 #include "obs/metrics.h"
 
 enum {
@@ -17,9 +16,18 @@ enum {
 	SLEEP_MAX_MS = 60000,
 };
 
+/* A binary heap.  It owns its array, not the timers. */
+struct timers {
+	struct timers_entry {
+		int64_t due_ms; /* a copy: a comparison does not read the memory of the timer's owner */
+		struct loop_timer *timer;
+	} * v;         /* v[0] unused; v[1] is due first */
+	size_t n, cap; /* n timers in v[1..n] */
+};
+
 struct loop {
 	int epoll_fd;
-	struct loop_watch inbox; /* eventfd: somebody posted or asked to stop */
+	struct loop_watch inbox; /* eventfd: there are posts, or loop_stop was called */
 	pthread_mutex_t lock;    /* guards head, tail, stop */
 	struct loop_post *head, *tail;
 	bool stop;
@@ -27,9 +35,99 @@ struct loop {
 	struct timers timers;
 	struct list_node tasks;
 	struct list_node sources;
-	struct epoll_event event[EVENTS_MAX]; /* of this turn; [at, n) are still to be told */
+	struct epoll_event event[EVENTS_MAX]; /* of this turn; [at, n) are not handled yet */
 	int at, n;
 };
+
+/* --- timers */
+
+static void put(struct timers *h, size_t slot, struct timers_entry e)
+{
+	h->v[slot] = e;
+	e.timer->slot = slot;
+}
+
+static void sift_up(struct timers *h, size_t slot)
+{
+	struct timers_entry e = h->v[slot];
+	while (slot > 1 && h->v[slot / 2].due_ms > e.due_ms) {
+		put(h, slot, h->v[slot / 2]);
+		slot /= 2;
+	}
+	put(h, slot, e);
+}
+
+static void sift_down(struct timers *h, size_t slot)
+{
+	struct timers_entry e = h->v[slot];
+	for (size_t child; (child = slot * 2) <= h->n; slot = child) {
+		if (child < h->n && h->v[child + 1].due_ms < h->v[child].due_ms)
+			child++;
+		if (h->v[child].due_ms >= e.due_ms)
+			break;
+		put(h, slot, h->v[child]);
+	}
+	put(h, slot, e);
+}
+
+static enum err_code grow(struct timers *h)
+{
+	size_t cap = h->cap == 0 ? 64 : h->cap * 2;
+	struct timers_entry *v = realloc(h->v, cap * sizeof v[0]);
+	if (v == NULL)
+		return ERR_NOMEM;
+	h->v = v;
+	h->cap = cap;
+	return ERR_OK;
+}
+
+static enum err_code timers_set(struct timers *h, struct loop_timer *t, int64_t due_ms)
+{
+	if (t->slot == 0) {
+		if (h->n + 1 >= h->cap && grow(h) != ERR_OK)
+			return ERR_NOMEM;
+		t->slot = ++h->n;
+	}
+	t->due_ms = due_ms;
+	put(h, t->slot, (struct timers_entry){due_ms, t});
+	sift_up(h, t->slot);
+	sift_down(h, t->slot);
+	return ERR_OK;
+}
+
+static void timers_clear(struct timers *h, struct loop_timer *t)
+{
+	size_t slot = t->slot;
+	if (slot == 0)
+		return;
+	t->slot = 0;
+	struct timers_entry last = h->v[h->n--];
+	if (last.timer == t)
+		return;
+	put(h, slot, last);
+	sift_up(h, slot);
+	sift_down(h, last.timer->slot);
+}
+
+static int64_t timers_due_ms(const struct timers *h)
+{
+	return h->n == 0 ? -1 : h->v[1].due_ms;
+}
+
+static bool timers_run(struct timers *h, int64_t now_ms)
+{
+	bool any = false;
+	/* A timer that is armed again for now waits for the next round. */
+	for (size_t left = h->n; left > 0 && h->n > 0 && h->v[1].due_ms <= now_ms; left--) {
+		struct loop_timer *t = h->v[1].timer;
+		timers_clear(h, t);
+		t->fn(t);
+		any = true;
+	}
+	return any;
+}
+
+/* --- the loop */
 
 static int64_t refresh_now(struct loop *l)
 {
@@ -37,7 +135,7 @@ static int64_t refresh_now(struct loop *l)
 	return l->now_ms;
 }
 
-/* Take all posts at once and run them in order; what they post comes with the next turn. */
+/* Run all posts in order; what they post waits for the next turn. */
 static void inbox_ready(struct loop_watch *w, uint32_t events)
 {
 	struct loop *l = LIST_ENTRY(w, struct loop, inbox);
@@ -97,7 +195,7 @@ void loop_free(struct loop *l)
 		(void)close(l->epoll_fd);
 	if (l->inbox.fd >= 0)
 		(void)close(l->inbox.fd);
-	timers_done(&l->timers);
+	free(l->timers.v);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -171,7 +269,7 @@ enum err_code loop_watch_mod(struct loop *l, struct loop_watch *w, uint32_t even
 	return control(l, EPOLL_CTL_MOD, w, events) == 0 ? ERR_OK : ERR_INTERNAL;
 }
 
-/* Told no more, not even of what this turn has already fetched. */
+/* Events that this turn has already fetched are dropped too. */
 void loop_watch_del(struct loop *l, struct loop_watch *w)
 {
 	for (int i = l->at; i < l->n; i++)
@@ -246,7 +344,7 @@ static int sleep_ms(struct loop *l)
 	return wait < 0 ? 0 : wait > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)wait;
 }
 
-static void tell(struct loop *l)
+static void handle_events(struct loop *l)
 {
 	for (l->at = 0; l->at < l->n;) {
 		const struct epoll_event *e = &l->event[l->at++];
@@ -264,7 +362,7 @@ void loop_run(struct loop *l)
 		l->n = epoll_wait(l->epoll_fd, l->event, EVENTS_MAX, hot ? 0 : sleep_ms(l));
 		int64_t woke_us = clock_mono_us();
 		(void)refresh_now(l);
-		tell(l);
+		handle_events(l);
 		hot = settle(l);
 		metric_observe_us(H_LOOP_LAG, clock_mono_us() - woke_us);
 	}
