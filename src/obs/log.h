@@ -8,8 +8,8 @@
  *
  * Threads  any thread, from log_start until log_stop. */
 #pragma once
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_JSON, LOG_TEXT };
@@ -21,20 +21,9 @@ struct log_field {
 	int64_t i;
 };
 
-static inline struct log_field log_str(const char *key, struct str s)
-{
-	return (struct log_field){.key = key, .type = LOG_FIELD_STR, .s = s};
-}
-
-static inline struct log_field log_z(const char *key, const char *z)
-{
-	return log_str(key, str_c(z));
-}
-
-static inline struct log_field log_int(const char *key, int64_t i)
-{
-	return (struct log_field){.key = key, .type = LOG_FIELD_INT, .i = i};
-}
+struct log_field log_str(const char *key, struct str s);
+struct log_field log_z(const char *key, const char *z);
+struct log_field log_int(const char *key, int64_t i);
 
 /* Start the writer.  Before it and after log_stop lines go straight to the descriptor. */
 MUST_CHECK enum err_code log_start(enum log_level level, enum log_format format, int fd, struct err *reterr);
@@ -60,3 +49,25 @@ void log_audit(const struct log_field *fields, size_t n);
 
 /* The id put on this thread's lines until changed; NULL for none.  Borrowed: must outlive its use. */
 void log_scope(const char *request_id);
+
+/* --- one event as one line of text, bounded and always well-formed.  Pure. */
+
+enum { LOG_LINE_MAX = 4096 }; /* bytes, with the newline */
+
+/* The end of an audit line.  No other line can end so: a value has its quotes escaped, or is in quotes. */
+#define LOG_LINE_AUDIT_JSON ",\"audit\":true}\n"
+#define LOG_LINE_AUDIT_TEXT " audit=true\n"
+
+struct log_line_head {
+	enum log_format format;
+	enum log_level level;
+	int64_t time_ms; /* Unix time */
+	const char *msg;
+	const char *request_id; /* NULL: none */
+	bool audit;             /* ends with LOG_LINE_AUDIT_JSON or _TEXT */
+};
+
+/* Write the line into `ret`; its length.  A value that does not fit is cut and ends in "..."; one that cannot
+ * be cut to fit is left out; either way the line ends with cut=true. */
+size_t log_line_write(char ret[LOG_LINE_MAX], const struct log_line_head *head,
+                      const struct log_field *fields, size_t n);

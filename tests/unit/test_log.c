@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "obs/log.h"
-#include "obs/log_line.h"
 #include "obs/metrics.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
