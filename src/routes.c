@@ -1,5 +1,5 @@
 /* The route table: start reading here.  Each request runs the handler of its row, after the framing guard,
- * the size and type checks and the row's admit hook (src/http/server_request.c). */
+ * the size and type checks and the row's admit hook (src/http/request.c). */
 #include "admin/admin.h"
 #include "admin/health.h"
 #include "http/route.h"

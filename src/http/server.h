@@ -1,7 +1,6 @@
 /* server.h - the HTTP/1.1 server of one listener on one loop: libmicrohttpd in external epoll mode on our
  * socket.
  *
- * Only the files http/server*.c include microhttpd.h.
  * Threads  the loop's thread, except server_new before the loop runs. */
 #pragma once
 #include "config/config.h"

@@ -1,12 +1,65 @@
 /* Everything that can be refused before a request's body is read: framing, route, connection limit, body, and
  * what the route itself asks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
 #include "config/addr.h"
 #include "http/client_address.h"
-#include "http/router.h"
-#include "http/server_private.h"
+#include "http/private.h"
 #include "obs/metrics.h"
 
 enum { UNREAD_MAX = 8192 }; /* bytes of a body that no handler reads */
+
+/* --- the row of the route table */
+
+/* Without memory of its own: want of it is not another address. */
+static bool decode_arg(struct str raw, char *ret)
+{
+	char room[REQUEST_ARG_MAX + 1];
+	struct buf text;
+	buf_over(&text, room, sizeof room);
+	return raw.n > 0 && !str_has(raw, '/') && codec_unpct(&text, raw, false) &&
+	       str_utf8(buf_view(&text)) && str_copy(ret, raw.n + 1, buf_view(&text));
+}
+
+static bool matches(const char *pattern, struct str path, char *ret_arg)
+{
+	const char *hole = strchr(pattern, '{'); /* of "{}" */
+	if (hole == NULL)
+		return str_is(path, pattern);
+	struct str head = {pattern, (size_t)(hole - pattern)}, tail = str_c(hole + 2);
+	if (path.n < head.n + tail.n + 1 || !str_starts(path, head))
+		return false;
+	struct str end = {path.p + path.n - tail.n, tail.n};
+	struct str middle = {path.p + head.n, path.n - head.n - tail.n};
+	return str_eq(end, tail) && decode_arg(middle, ret_arg);
+}
+
+static void add_allow(char *allow, const char *method)
+{
+	size_t n = strlen(allow);
+	(void)snprintf(allow + n, SERVER_ALLOW_MAX - n, "%s%s%s", n > 0 ? ", " : "", method,
+	               strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+enum err_code server_route(const struct route *table, enum route_listener listener, struct request *r,
+                           char ret_allow[SERVER_ALLOW_MAX])
+{
+	struct str method = str_is(r->method, "HEAD") ? STR("GET") : r->method;
+	ret_allow[0] = '\0';
+	for (const struct route *row = table; row->handler != NULL; row++) {
+		if (row->listener != listener || !matches(row->path, r->path, r->arg))
+			continue;
+		r->route = row;
+		if (str_is(method, row->method))
+			return ERR_OK;
+		add_allow(ret_allow, row->method);
+	}
+	return r->route == NULL ? ERR_NOT_FOUND : ERR_METHOD;
+}
+
+/* --- the request */
 
 static void take_caller_id(struct server_request *q, bool trusted)
 {
@@ -30,7 +83,7 @@ static void find_client(struct server_request *q)
 	struct buf forwarded;
 	buf_init(&forwarded, GUARD_BLOCK_MAX);
 	if (proxies->n > 0)
-		server_head_join(q, "X-Forwarded-For", &forwarded);
+		request_join(q, "X-Forwarded-For", &forwarded);
 	bool trusted = client_address_find(proxies, q->conn->peer, buf_view(&forwarded), q->r.client);
 	buf_done(&forwarded);
 	take_caller_id(q, trusted);
@@ -40,7 +93,7 @@ static bool wants_html(const struct server_request *q)
 {
 	struct buf accept;
 	buf_init(&accept, GUARD_BLOCK_MAX);
-	server_head_join(q, "Accept", &accept);
+	request_join(q, "Accept", &accept);
 	struct str rest = buf_view(&accept), item;
 	bool html = false;
 	while (!html && str_next(&rest, ',', &item))
@@ -114,8 +167,8 @@ static enum err_code check_body(struct server_request *q, const struct guard_fra
 
 static enum err_code route(struct server_request *q, struct err *reterr)
 {
-	char allow[ROUTER_ALLOW_MAX];
-	enum err_code code = router_find(q->server->opt.table, q->server->opt.listener, &q->r, allow);
+	char allow[SERVER_ALLOW_MAX];
+	enum err_code code = server_route(q->server->opt.table, q->server->opt.listener, &q->r, allow);
 	if (code == ERR_METHOD)
 		reply_header(&q->r, "Allow", str_c(allow));
 	if (code != ERR_OK) {
@@ -148,7 +201,7 @@ enum err_code server_admit(struct server_request *q, const char *version, struct
 {
 	struct guard_framing framing;
 	q->r.arrived_ms = loop_now_ms(q->server->opt.loop);
-	enum err_code code = server_head_check(q, q->r.method.p, version, &framing, reterr);
+	enum err_code code = request_head_check(q, version, &framing, reterr);
 	if (code != ERR_OK) {
 		metric_add(M_GUARD_REFUSED, 1);
 		(void)str_copy(q->r.client, sizeof q->r.client, str_c(q->conn->peer));

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/server_private.h"
+#include "http/private.h"
 
 enum { LINGER_MS = 3000, LINGER_MAX = 64, LINGER_BYTES = 16 << 20, CHUNK = 16384, CHUNKS_A_TURN = 32 };
 

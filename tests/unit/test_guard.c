@@ -9,7 +9,7 @@
 #include "http/client_address.h"
 #include "http/guard.h"
 #include "http/params.h"
-#include "http/router.h"
+#include "http/private.h"
 
 /* --- guard: the head as libmicrohttpd shows it, cut from wire text */
 
@@ -272,13 +272,13 @@ static enum err_code find(const char *method, const char *path, struct request *
 {
 	static char arg[64];
 	*r = (struct request){.method = str_c(method), .path = str_c(path), .arg = arg};
-	return router_find(table, ROUTE_PUBLIC, r, allow);
+	return server_route(table, ROUTE_PUBLIC, r, allow);
 }
 
 static void test_router(void **state)
 {
 	struct request r;
-	char allow[ROUTER_ALLOW_MAX];
+	char allow[SERVER_ALLOW_MAX];
 	(void)state;
 	assert_int_equal(find("GET", "/a", &r, allow), ERR_OK);
 	assert_ptr_equal(r.route, &table[0]);

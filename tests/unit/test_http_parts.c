@@ -8,7 +8,7 @@
 #include "http/body.h"
 #include "http/client_address.h"
 #include "http/params.h"
-#include "http/router.h"
+#include "http/private.h"
 #include "obs/metrics.h"
 #include "starve.h"
 
@@ -67,9 +67,9 @@ static enum err_code route(const char *path, char *ret_arg)
 	static const struct route table[] = {{.method = "GET", .path = "/x/{}/y", .handler = nothing},
 	                                     {.handler = NULL}};
 	struct request r = {.method = STR("GET"), .path = str_c(path), .arg = ret_arg};
-	char allow[ROUTER_ALLOW_MAX];
+	char allow[SERVER_ALLOW_MAX];
 	ret_arg[0] = '\0';
-	return router_find(table, ROUTE_PUBLIC, &r, allow);
+	return server_route(table, ROUTE_PUBLIC, &r, allow);
 }
 
 static void path_arguments(void **state)
