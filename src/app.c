@@ -23,7 +23,7 @@
 #include "obs/log.h"
 #include "obs/log_repeat.h"
 #include "obs/metrics.h"
-#include "webhook/delivery_parse.h"
+#include "webhook/webhook.h"
 
 enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
@@ -114,7 +114,7 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 	struct offload_options parses = {
 	        .name = "parse",
 	        .threads = 1,
-	        .queue_max = (size_t)a->cfg->webhook_body_budget / DELIVERY_PARSE_INLINE_MAX + PARSE_CUT};
+	        .queue_max = (size_t)a->cfg->webhook_body_budget / WEBHOOK_INLINE_MAX + PARSE_CUT};
 	enum err_code code = password_pool_new(&hashes, &a->shared.hashes, reterr);
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }

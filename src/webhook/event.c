@@ -1,10 +1,12 @@
 #include "webhook/event.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json_scan.h"
 #include "base/json_view.h"
-#include "webhook/event_field.h"
 
 enum { EVENT_DEPTH = 4 }; /* top object, entry[], entry, messaging[], event */
 
@@ -22,6 +24,66 @@ struct reader {
 	const struct json_view_field *entry; /* the fields of the entry being read */
 	bool nomem;
 };
+
+/* --- single fields, in every form that Facebook and test tools send */
+
+static const double EXACT_MAX =
+        9007199254740991.0;                  /* 2^53 - 1: beyond it a double stands for several integers */
+static const double SECONDS_MAX = 1e11;      /* in seconds the year 5138, in milliseconds 1973 */
+static const double FIRST_MS = 1451606400e3; /* 2016: Messenger had no account linking earlier */
+
+/* A string of 1..cap-1 bytes without NUL, or an integral number in 0..2^53-1, as text. */
+static bool write_id(const struct json *j, char *ret, size_t cap)
+{
+	if (json_is_string(j)) {
+		struct str s = json_str(j);
+		return s.n > 0 && !json_has_nul(s) && str_copy(ret, cap, s);
+	}
+	double v;
+	if (!json_num(j, &v) || signbit(v) != 0 || !(v <= EXACT_MAX))
+		return false;
+	int64_t whole = (int64_t)v;
+	if ((double)whole < v)
+		return false;
+	int n = snprintf(ret, cap, "%" PRId64, whole);
+	return n > 0 && (size_t)n < cap;
+}
+
+static bool to_number(const struct json *j, double *ret)
+{
+	if (json_num(j, ret))
+		return true;
+	uint64_t v;
+	if (!str_u64(json_str(j), (uint64_t)EXACT_MAX, &v))
+		return false;
+	*ret = (double)v;
+	return true;
+}
+
+struct event_time {
+	int64_t ms; /* Unix time: the event's own, or received_ms when that is absent or not plausible */
+	bool stale; /* the event's own time is plausible, but older than any event that Facebook delivers */
+};
+
+/* Of a time in ms or s, a number or a string of digits.  False: `j` is not a time; *ret is unchanged. */
+static bool judge_time(const struct json *j, int64_t received_ms, struct event_time *ret)
+{
+	double t;
+	if (!to_number(j, &t))
+		return false;
+	*ret = (struct event_time){.ms = received_ms};
+	if (t < SECONDS_MAX)
+		t *= 1000;
+	double ahead = t - (double)received_ms;
+	if (!(t >= FIRST_MS && ahead <= (double)EVENT_AHEAD_MAX_MS))
+		return true;
+	ret->stale = ahead < -(double)EVENT_AGE_MAX_MS;
+	if (!ret->stale)
+		ret->ms = (int64_t)t;
+	return true;
+}
+
+/* --- what the document has */
 
 static struct event *grow(struct event_list *l)
 {
@@ -58,7 +120,7 @@ static bool is_text(struct reader *r, const struct json_view_field *f)
 static bool read_id(struct reader *r, const struct json_view_field *f, char *ret, size_t cap)
 {
 	struct json *j = scalar(r, f);
-	bool ok = event_field_id(j, ret, cap);
+	bool ok = write_id(j, ret, cap);
 	json_free(j);
 	return ok;
 }
@@ -146,7 +208,7 @@ static enum verdict read_time(struct reader *r, const struct json_view_field *ti
 		if (from[i]->doubled)
 			return V_SKIPPED;
 		struct json *j = scalar(r, from[i]);
-		told = event_field_time(j, r->rules->received_ms, &t);
+		told = judge_time(j, r->rules->received_ms, &t);
 		json_free(j);
 	}
 	e->time_ms = t.ms;

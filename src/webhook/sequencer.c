@@ -52,11 +52,8 @@ static bool sort(struct sequencer *l)
 	return true;
 }
 
-/* `n` events did not settle for this reason. */
-static void note_unsettled(struct sequencer *l, size_t n, const struct err *e)
+static void note_unsettled(struct sequencer *l, size_t n)
 {
-	if (l->unsettled == 0)
-		*l->err = *e;
 	l->unsettled += n;
 	metric_add(M_EVENT_UNSETTLED, (int64_t)n);
 }
@@ -78,9 +75,10 @@ static bool take_chain(struct sequence *sequence)
 
 static void on_link(void *arg, const struct link_answer *a);
 
-static enum err_code start_event(struct sequence *sequence, struct err *reterr)
+static enum err_code start_event(struct sequence *sequence)
 {
 	struct sequencer *l = sequence->sequencer;
+	struct err *reterr = l->unsettled == 0 ? l->err : NULL; /* the first one counts */
 	const struct event *e = event_at(l, sequence->at);
 	if (loop_now_ms(l->service->loop) >= l->deadline_ms)
 		return err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
@@ -116,10 +114,9 @@ static enum err_code start_event(struct sequence *sequence, struct err *reterr)
 static bool go(struct sequence *sequence)
 {
 	while (sequence->at < sequence->end || take_chain(sequence)) {
-		struct err err = {0};
-		if (start_event(sequence, &err) == ERR_OK)
+		if (start_event(sequence) == ERR_OK)
 			return true;
-		note_unsettled(sequence->sequencer, sequence->end - sequence->at, &err);
+		note_unsettled(sequence->sequencer, sequence->end - sequence->at);
 		sequence->at = sequence->end;
 	}
 	return false;
@@ -131,7 +128,9 @@ static void on_link(void *arg, const struct link_answer *a)
 	struct sequencer *l = sequence->sequencer;
 	sequence->op = NULL;
 	if (a->result == LINK_R_UNSETTLED) {
-		note_unsettled(l, sequence->end - sequence->at, a->err);
+		if (l->unsettled == 0)
+			*l->err = *a->err; /* it ends with this call */
+		note_unsettled(l, sequence->end - sequence->at);
 		sequence->at = sequence->end;
 	} else {
 		metric_add(metric_of[a->result], 1);
@@ -148,9 +147,8 @@ bool sequencer_start(struct sequencer *l)
 	if (l->events->n == 0)
 		return false;
 	if (!sort(l)) {
-		struct err err;
-		(void)err_set(&err, ERR_NOMEM, "no memory to order the events of a delivery");
-		note_unsettled(l, l->events->n, &err);
+		(void)err_set(l->err, ERR_NOMEM, "no memory to order the events of a delivery");
+		note_unsettled(l, l->events->n);
 		return false;
 	}
 	for (size_t i = 0; i < l->n; i++) {

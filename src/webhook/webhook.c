@@ -4,11 +4,47 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
+#include "http/body.h"
+#include "http/params.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "service.h"
-#include "webhook/delivery_parse.h"
 #include "webhook/sequencer.h"
+#include "webhook/signature.h"
+
+/* --- the handshake */
+
+enum { CHALLENGE_MAX = 256 };
+
+static bool right(const struct params *p, struct str token)
+{
+	struct str challenge = params_get(p, "hub.challenge");
+	if (token.n == 0 || !str_is(params_get(p, "hub.mode"), "subscribe"))
+		return false;
+	if (challenge.n == 0 || challenge.n > CHALLENGE_MAX || !str_printable(challenge))
+		return false;
+	return crypto_str_equal(params_get(p, "hub.verify_token"), token);
+}
+
+void webhook_verify(struct request *r)
+{
+	static const char *const own[] = {"hub.mode", "hub.challenge", "hub.verify_token", NULL};
+	struct params p;
+	struct err err;
+	enum err_code code = params_parse_own(&p, r->query, own, &err);
+	if (code == ERR_NOMEM)
+		reply_error(r, code, NULL, &err);
+	else if (code != ERR_OK || !right(&p, str_c(r->service->cfg->verify_token))) {
+		metric_add(M_WEBHOOK_BAD_TOKEN, 1);
+		request_refused(r, LOG_REPEAT_VERIFY_TOKEN, NULL);
+		reply_error(r, ERR_DENIED, NULL, NULL);
+	} else
+		reply_text(r, 200, params_get(&p, "hub.challenge"));
+	params_done(&p);
+}
+
+/* --- deliveries */
 
 /*  (admit) -> EXAMINE -> pool -> EXAMINED -> STORE (-> slot) -> EVENTS -> store -> HOLD (-> listeners)
  *     -> SETTLED -> RECEIVED
@@ -34,19 +70,37 @@ enum {
 	HOLD_MS = 1000,       /* the longest that listeners may delay the answer */
 };
 
+struct input {
+	struct service *service;
+	struct str body;
+	char signature[SIGNATURE_LEN + 1];
+	int64_t received_ms; /* Unix time */
+};
+
 struct delivery {
 	struct request *r;
 	enum phase phase;
-	struct delivery_parse_input in;
-	struct delivery_parse *parse;        /* on the pool */
-	struct delivery_parse_result result; /* its err is also why FAILED */
-	int64_t deadline_ms;                 /* monotonic, of store work */
-	struct limiter_waiter waiter;        /* for the store */
-	struct loop_timer timer;             /* of that wait, and of the hold */
-	struct loop_task task;               /* runs when the handler has returned */
-	bool returned;                       /* the handler has returned */
+	struct input in;
+	struct parse *parse; /* on the pool */
+	struct event_list events;
+	struct err err;               /* of examine; and why FAILED */
+	int64_t deadline_ms;          /* monotonic, of store work */
+	struct limiter_waiter waiter; /* for the store */
+	struct loop_timer timer;      /* of that wait, and of the hold */
+	struct loop_task task;        /* runs when the handler has returned */
+	bool returned;                /* the handler has returned */
 	struct sequencer sequencer;
 	struct link_answer_hold hold;
+};
+
+/* A body that is examined on a thread of the pool.  The work cannot be stopped. */
+struct parse {
+	struct offload_job job;
+	struct delivery *d; /* NULL: the request has ended */
+	struct input in;    /* its body lies in `body` */
+	struct body body;
+	struct event_list events;
+	struct err err;
 };
 
 static void delivery_run(struct delivery *d);
@@ -63,13 +117,13 @@ static void cleanup(struct request *r)
 {
 	struct delivery *d = r->flow;
 	if (d->parse != NULL)
-		delivery_parse_cancel(d->parse);
+		d->parse->d = NULL;
 	loop_timer_clear(r->loop, &d->timer);
 	loop_task_cancel(&d->task);
 	limiter_wait_end(&d->waiter);
 	sequencer_done(&d->sequencer);
 	link_hold_leave(&d->hold);
-	event_list_done(&d->result.events);
+	event_list_done(&d->events);
 	r->flow = NULL;
 	free(d);
 }
@@ -97,13 +151,77 @@ enum err_code webhook_admit(struct request *r, struct err *reterr)
 
 /* --- with the body */
 
-static void on_parsed(void *arg, const struct delivery_parse_result *result)
+/* The signature first, then the events.  The result is the code of reterr: ERR_OK, ERR_DENIED (wrong signature),
+ * ERR_INVALID and ERR_TOO_LARGE (signed, but not usable), others (cannot tell). */
+static void examine_body(const struct input *in, struct signature_keys *keys, struct event_list *ret,
+                         struct err *reterr)
 {
-	struct delivery *d = arg;
-	d->parse = NULL;
-	d->returned = true;
-	d->result = *result;
-	resume(d, P_EXAMINED);
+	enum err_code code = signature_check(str_c(in->signature), in->body, keys);
+	if (code != ERR_OK) {
+		(void)err_set(reterr, code, "the signature is not one of ours");
+		return;
+	}
+	struct event_rules rules = {.pages = &in->service->cfg->page_ids, .received_ms = in->received_ms};
+	if (event_parse(in->body, &rules, ret, reterr) != ERR_OK)
+		event_list_done(ret);
+}
+
+static void work(struct offload_job *j)
+{
+	struct parse *p = LIST_ENTRY(j, struct parse, job);
+	const struct strlist *secrets = &p->in.service->cfg->app_secret;
+	struct signature_keys *keys; /* its own: the loop's are in use there */
+	if (body_hold(&p->body) != ERR_OK) {
+		(void)err_set(&p->err, ERR_BUSY,
+		              "the body was evicted, since the budget for bodies was full");
+		return;
+	}
+	if (signature_keys_new(secrets->v, secrets->n, &keys) != ERR_OK) {
+		(void)err_set(&p->err, ERR_NOMEM, "no memory for the app secrets");
+		return;
+	}
+	examine_body(&p->in, keys, &p->events, &p->err);
+	signature_keys_free(keys);
+}
+
+static void on_work(struct offload_job *j)
+{
+	struct parse *p = LIST_ENTRY(j, struct parse, job);
+	struct delivery *d = p->d;
+	body_done(&p->body);
+	if (d != NULL) {
+		d->parse = NULL;
+		d->returned = true;
+		d->events = p->events;
+		if (p->err.code != ERR_OK)
+			d->err = p->err; /* `p` ends here */
+	} else
+		event_list_done(&p->events);
+	free(p);
+	if (d != NULL)
+		resume(d, P_EXAMINED);
+}
+
+/* The request may end while the thread still reads, so `parse` takes its body, also on failure. */
+static enum phase examine_on_pool(struct delivery *d)
+{
+	struct parse *p = malloc(sizeof *p);
+	if (p == NULL) {
+		(void)err_set(&d->err, ERR_NOMEM, "no memory to examine a body");
+		return P_FAILED;
+	}
+	*p = (struct parse){.job = {.work = work, .done = on_work}, .d = d, .in = d->in};
+	request_take_body(d->r, &p->body);
+	body_offer(&p->body); /* its signature is not checked yet */
+	enum err_code code = offload_start(d->in.service->parses, d->r->loop, &p->job);
+	if (code == ERR_OK) {
+		d->parse = p;
+		return P_WAIT;
+	}
+	body_done(&p->body);
+	free(p);
+	(void)err_set(&d->err, code, "too many large bodies wait to be parsed");
+	return P_FAILED;
 }
 
 static void on_sequenced(struct sequencer *l)
@@ -115,13 +233,10 @@ static void on_sequenced(struct sequencer *l)
 
 static enum phase examine(struct delivery *d)
 {
-	if (d->in.body.n <= DELIVERY_PARSE_INLINE_MAX) {
-		delivery_parse_now(&d->in, d->r->service->signature_keys, &d->result);
-		return P_EXAMINED;
-	}
-	return delivery_parse_start(d->r, &d->in, on_parsed, d, &d->parse, &d->result.err) == ERR_OK
-	               ? P_WAIT
-	               : P_FAILED;
+	if (d->in.body.n > WEBHOOK_INLINE_MAX)
+		return examine_on_pool(d);
+	examine_body(&d->in, d->r->service->signature_keys, &d->events, &d->err);
+	return P_EXAMINED;
 }
 
 static void tell_foreign(const char *client, const char *page)
@@ -134,7 +249,7 @@ static void tell_foreign(const char *client, const char *page)
 
 static void count_others(const struct delivery *d)
 {
-	const struct event_list *l = &d->result.events;
+	const struct event_list *l = &d->events;
 	metric_add(M_EVENT_IGNORED, (int64_t)l->ignored);
 	metric_add(M_EVENT_SKIPPED, (int64_t)l->skipped);
 	metric_add(M_EVENT_FOREIGN_PAGE, (int64_t)l->foreign);
@@ -152,14 +267,14 @@ static enum phase unusable(struct delivery *d)
 {
 	metric_add(M_WEBHOOK_DELIVERIES, 1);
 	metric_add(M_WEBHOOK_UNUSABLE, 1);
-	log_line(LOG_ERROR, "webhook_unusable", log_z("error", d->result.err.msg),
+	log_line(LOG_ERROR, "webhook_unusable", log_z("error", d->err.msg),
 	         log_int("body_bytes", (int64_t)d->in.body.n));
 	return P_RECEIVED;
 }
 
 static enum phase examined(struct delivery *d)
 {
-	enum err_code code = d->result.code;
+	enum err_code code = d->err.code;
 	if (code == ERR_INVALID || code == ERR_TOO_LARGE)
 		return unusable(d);
 	if (code != ERR_OK) {
@@ -176,8 +291,8 @@ static enum phase examined(struct delivery *d)
 
 static enum phase unsettled(struct delivery *d, enum err_code code, const char *why)
 {
-	metric_add(M_EVENT_UNSETTLED, (int64_t)d->result.events.n);
-	(void)err_set(&d->result.err, code, "%s", why);
+	metric_add(M_EVENT_UNSETTLED, (int64_t)d->events.n);
+	(void)err_set(&d->err, code, "%s", why);
 	return P_FAILED;
 }
 
@@ -222,7 +337,7 @@ static enum phase wait_for_return(struct delivery *d)
 static enum phase ask_store(struct delivery *d)
 {
 	struct request *r = d->r;
-	size_t n = d->result.events.n;
+	size_t n = d->events.n;
 	d->deadline_ms = loop_now_ms(r->loop) + STORE_WORK_MS;
 	if (d->deadline_ms > r->deadline_ms - ANSWER_MS)
 		d->deadline_ms = r->deadline_ms - ANSWER_MS;
@@ -243,12 +358,12 @@ static enum phase run_events(struct delivery *d)
 {
 	d->sequencer = (struct sequencer){
 	        .service = d->r->service,
-	        .events = &d->result.events,
+	        .events = &d->events,
 	        .scope = d->r->id,
 	        .client = d->r->client,
 	        .deadline_ms = d->deadline_ms,
 	        .done = on_sequenced,
-	        .err = &d->result.err,
+	        .err = &d->err,
 	        .hold = &d->hold,
 	};
 	return sequencer_start(&d->sequencer) ? P_WAIT : P_HOLD;
@@ -286,17 +401,17 @@ static enum phase settled(struct delivery *d)
 	if (d->sequencer.unsettled == 0)
 		return P_RECEIVED;
 	/* A store with too much to do is told by a metric and the request's own line: no flood of errors. */
-	log_line(d->result.err.code == ERR_BUSY ? LOG_DEBUG : LOG_ERROR, "webhook_unsettled",
-	         log_int("events", (int64_t)d->sequencer.unsettled), log_z("error", d->result.err.msg));
+	log_line(d->err.code == ERR_BUSY ? LOG_DEBUG : LOG_ERROR, "webhook_unsettled",
+	         log_int("events", (int64_t)d->sequencer.unsettled), log_z("error", d->err.msg));
 	return P_FAILED;
 }
 
 static void fail(struct delivery *d)
 {
-	enum err_code code = d->result.err.code;
+	enum err_code code = d->err.code;
 	if (code != ERR_DENIED && err_http_status(code) != 503)
 		code = ERR_STORE;
-	reply_error(d->r, code, NULL, &d->result.err);
+	reply_error(d->r, code, NULL, &d->err);
 }
 
 static void delivery_run(struct delivery *d)

@@ -42,7 +42,7 @@ static void wrong_signature(void **state)
 		open_body();
 		add_event(7, FAKE_WALL_MS, "x");
 		close_body();
-		for (size_t n = DELIVERY_PARSE_INLINE_MAX; large && n > 0; n -= 1024)
+		for (size_t n = WEBHOOK_INLINE_MAX; large && n > 0; n -= 1024)
 			for (int i = 0; i < 1024; i++)
 				buf_z(&body, " ");
 		sign();
@@ -117,7 +117,7 @@ static void large_body(int psids)
 {
 	struct auth_code_text code = fake_code(&rig, "a");
 	open_body();
-	for (int i = 0; body.len <= DELIVERY_PARSE_INLINE_MAX; i++)
+	for (int i = 0; body.len <= WEBHOOK_INLINE_MAX; i++)
 		add_event(i % psids, FAKE_WALL_MS + 900000 + i, code.s);
 	close_body();
 	sign();

@@ -4,8 +4,8 @@
 #include "fake_http.h"
 #include "fake_store.h"
 #include "obs/metrics.h"
-#include "webhook/delivery_parse.h"
 #include "webhook/sequencer.h"
+#include "webhook/signature.h"
 #include "webhook/webhook.h"
 
 static struct fake_rig rig;
