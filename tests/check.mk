@@ -1,6 +1,6 @@
 # Tests and lints; the Makefile includes this.  The steps of check and check-all are listed in tests/check.py.
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c tests/store/test_*.c))
-# Programs through which the Python tests reach a module.
+# Programs that give the Python tests access to a module.
 DRIVER_SRC := $(sort $(wildcard tests/aws/*_driver.c tests/load/*_driver.c))
 DRIVER := $(DRIVER_SRC:tests/%.c=$(BUILD)/%)
 UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
@@ -8,10 +8,10 @@ UNIT := $(patsubst tests/%.c,$(BUILD)/%,$(UNIT_SRC))
 HELP_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c tests/store/*.c)))
 HELP_OBJ := $(HELP_SRC:tests/%.c=$(BUILD)/obj-tests/%.o)
 HELP := $(BUILD)/libtests.a
-# What unit/starve.c makes fail.
+# Functions that unit/starve.c makes fail.
 STARVED := malloc calloc realloc crypto_sha256 crypto_hmac_sha256 crypto_mac_new crypto_mac_key crypto_mac_run \
 	crypto_hkdf_sha256 crypto_seal crypto_open crypto_random sqlite_db_bind sqlite_db_run sqlite3_step
-# And unit/refuse.c besides.
+# Functions that unit/refuse.c also makes fail: the second argument of each row `WRAP(type, name, ...)` and each `__wrap_name`.
 REFUSED := $(sort $(shell sed -n 's/^WRAP.[^,]*, \([A-Za-z0-9_]*\),.*/\1/p; s/.*__wrap_\([A-Za-z0-9_][A-Za-z0-9_]*\).*/\1/p' tests/unit/refuse.c))
 includes = $(findstring "$(2)",$(file <$(1)))
 starve = $(if $(call includes,$(1),starve.h)$(call includes,$(1),refuse.h),$(STARVED:%=-Wl,--wrap=%)) \
@@ -36,7 +36,7 @@ $(DRIVER): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-# Fuzz targets: a program that gives one the inputs kept in its corpus, and one with libFuzzer (make fuzz).
+# Each fuzz target becomes two programs: one replays its corpus, one uses libFuzzer (make fuzz).
 FUZZ_TARGETS := $(patsubst tests/fuzz/target_%.c,%,$(sort $(wildcard tests/fuzz/target_*.c)))
 REPLAY := $(FUZZ_TARGETS:%=$(BUILD)/replay/%)
 FUZZER := $(FUZZ_TARGETS:%=$(BUILD)/fuzzer/%)
@@ -52,7 +52,7 @@ $(FUZZER): $(BUILD)/fuzzer/%: $(BUILD)/obj-tests/fuzz/target_%.o $(BUILD)/obj-te
 	@echo "  LD    $@"
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lm
 
-# A library to preload, never built with a sanitizer: it may sit in front of one.
+# A library to preload.  It is never built with a sanitizer, because it may be loaded before one.
 TORTURE := $(BUILD)/torture/torture.so
 $(TORTURE): $(wildcard tests/torture/*.[ch]) tests/torture/kinds.def $(BUILD)/how
 	@mkdir -p $(@D)
@@ -60,7 +60,7 @@ $(TORTURE): $(wildcard tests/torture/*.[ch]) tests/torture/kinds.def $(BUILD)/ho
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -g -fPIC -shared -fno-builtin -fno-omit-frame-pointer \
 		-o $@ $(filter %.c,$^) -ldl -lgcc_s -pthread
 
-# A library to preload into a build with -finstrument-functions: what a request enters.
+# A library to preload into a build with -finstrument-functions: it records the functions that a request enters.
 WALK := $(BUILD)/walk/walk.so
 $(WALK): tests/walk/walk.c $(BUILD)/how
 	@mkdir -p $(@D)
@@ -79,7 +79,7 @@ $(BENCH): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(BENCH_HELP) $(LIB)
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-# The program with groups of one: each write to SQLite is a transaction of its own.
+# The program with groups of one: each write to SQLite is its own transaction.
 ALONE := $(BUILD)/bench/alone
 $(ALONE)/store/sqlite/group.h: src/store/sqlite/group.h
 	@mkdir -p $(@D)
@@ -106,7 +106,7 @@ bench:
 	@$(MAKE) --no-print-directory all bench-tools
 	@cd tests && $(PY) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WRITE),--write) $(ROWS)
 
-# what the Python tests run beside the program
+# programs and the library that the Python tests use
 drivers: $(DRIVER) $(TORTURE)
 
 replay: $(REPLAY)
@@ -115,7 +115,7 @@ unit-programs: $(UNIT)
 
 tests: unit-programs drivers replay
 
-# one after another, stopping at the first that fails
+# runs one after another and stops at the first that fails
 unit: unit-programs
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 
@@ -132,17 +132,17 @@ image-check:
 	@sh tests/install.sh image
 	@$(PY) tests/check.py all image
 
-# FUZZ="target ..." (all), SECONDS=n of each; what was done adds up in tests/FIGURES.md
+# FUZZ="target ..." (all), SECONDS=n for each; adds its counts to tests/FIGURES.md
 fuzz:
 	@sh tests/install.sh fuzz
 	@$(MAKE) --no-print-directory all
 	@$(PY) tests/fuzz/fuzz.py run $(FUZZ) --seconds $(or $(SECONDS),60)
 
-# LEDGER=file: runs made elsewhere, into the same table
+# LEDGER=file: adds runs of other machines to the same table
 fuzz-add: all
 	@$(PY) tests/fuzz/fuzz.py add $(LEDGER)
 
-# FOUND=folder: what fuzzing found, minimised, into tests/fuzz/corpus
+# FOUND=folder: minimises new inputs and adds them to tests/fuzz/corpus
 fuzz-merge:
 	@sh tests/install.sh fuzz
 	@$(PY) tests/fuzz/fuzz.py merge $(FOUND)
@@ -154,7 +154,7 @@ coverage:
 lint: $(STYLE_PATH)
 	@$(PY) tests/lint/all.py
 
-# config/README.md is written by the program
+# the program writes config/README.md
 readme: all
 	@$(BUILD)/account-linkd print-config --readme >$(BUILD)/README.md && mv $(BUILD)/README.md config/README.md
 

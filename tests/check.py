@@ -55,12 +55,12 @@ class Step:
         self.variables, env = KINDS[kind]
         self.env = {**os.environ, **env, **(FULL if full else {}), "PYTHONDONTWRITEBYTECODE": "1",
                     "LINKD_BINARY": str(BASE / self.variables[0].removeprefix("BUILD=") / "account-linkd")}
-        self.shown = []  # the parts of the log that tell why the step failed; none: its end
+        self.shown = []  # the parts of the log that say why the step failed; when empty, its end is shown
         self.cpu = 0.0  # seconds of processor time of what it ran, user and system
         self.log = (LOGS / f"{name}.log").open("w")
 
     def run(self, *command, timeout=900):
-        """-> exit code, output.  A command that takes too long is ended with all it started, and has failed."""
+        """-> exit code, output.  A command that takes too long is killed with all its children, and has failed."""
         self.log.write(f"$ {' '.join(map(str, command))}\n")
         self.log.flush()
         start = self.log.tell()
@@ -110,7 +110,7 @@ def lint(step):
 
 
 def count_cmocka(out, code):
-    """What a program of cmocka says of itself; a program that died or said nothing has failed."""
+    """The counts that a cmocka program prints; a program that died or printed none has failed."""
     def total(word):
         return sum(int(n) for n in re.findall(rf"^\[\s+{word}\s+\] (?:tests: )?(\d+) test", out, re.M))
     count = Count(total("PASSED"), total("FAILED"), total("SKIPPED"))
@@ -120,7 +120,7 @@ def count_cmocka(out, code):
 
 
 def at_once(step, *parts):
-    """Parts of a step, each a function of a step, at the same time and with a log of its own."""
+    """Run parts of a step at the same time.  Each is a function of a step and has its own log."""
     made = [Step(f"{step.name}-{n + 1}", step.kind) for n in range(len(parts))]
     count = Count() if parts else Count(0, 1)
     for own in made:
@@ -148,7 +148,7 @@ def run_programs(step, programs, before):
 
 
 def unit(step, before=()):
-    """The programs under tests/unit and tests/store; those with a server of their own mostly wait, beside the others."""
+    """The programs under tests/unit and tests/store.  Those that start a server mostly wait, so they run beside the others."""
     if step.make("unit-programs"):
         return Count(0, 1)
     folder, lanes = BASE / step.variables[0].removeprefix("BUILD="), ([], [])
@@ -159,7 +159,7 @@ def unit(step, before=()):
 
 
 def read_junit(path, code):
-    """What pytest wrote down; a run that wrote nothing has failed."""
+    """The counts of pytest's report; a run without a report has failed."""
     if not path.exists():
         return Count(0, 1)
     count = Count()
@@ -173,7 +173,7 @@ def read_junit(path, code):
 
 
 def pytest(step, *paths, before=(), timeout=900):
-    """The tests below these paths of tests/."""
+    """Run the tests below these paths of tests/."""
     report = LOGS / f"{step.name}.xml"
     report.unlink(missing_ok=True)
     there = [f"tests/{p}" for p in paths if (BASE / "tests" / p).is_file() or list((BASE / "tests" / p).rglob("test_*.py"))]
@@ -188,26 +188,26 @@ def pytest(step, *paths, before=(), timeout=900):
 
 
 def scripts(*folders, before=(), timeout=900, extra=()):
-    """A step: these folders of Python tests, on the built program and the drivers some of them use; extra: targets."""
+    """A step that runs these folders of Python tests.  It builds the program, the drivers and the targets of `extra` first."""
     def run(step):
         return Count(0, 1) if step.make("all", "drivers", *extra) else pytest(step, *folders, before=before, timeout=timeout)
     return run
 
 
 def side_by_side(step, groups, before=()):
-    """Groups of Python tests at the same time, since they wait most of it."""
+    """Run groups of Python tests at the same time, because they mostly wait."""
     timeout = 7200 if "LINKD_FULL" in step.env else 900
     return at_once(step, *[lambda own, g=g: pytest(own, *g, before=before, timeout=timeout) for g in groups if g])
 
 
-# Flow tests that meet the kind of store nowhere, or in nothing but a login or a link like any other.
+# Flow tests for which the kind of store makes no difference.
 STORE_FREE = {f"test_{name}.py" for name in (
     "admin_tokens", "config", "cpus", "csrf", "framing", "hashes", "headers", "json", "limits", "logs", "methods", "params",
     "redirect", "security_txt", "signals", "signature", "slow", "verify")}
 
 
 def flow(step, leave_out=(), parts=3):
-    """The flow tests in parts.  TSan cannot live with high address randomisation."""
+    """The flow tests in parts.  ThreadSanitizer fails with high address randomisation, so setarch turns it off."""
     if step.make("all"):
         return Count(0, 1)
     tests = sorted((p for p in (BASE / "tests/flow").rglob("test_*.py") if p.name not in leave_out), key=lambda p: p.stat().st_size)
@@ -216,7 +216,7 @@ def flow(step, leave_out=(), parts=3):
 
 
 def hostile(step):
-    """Hostile clients and failing dependencies; the long forms one after another, for their times."""
+    """Hostile clients and failing dependencies.  The long forms measure times, so they run one after another."""
     clients, rest = ["hostile/test_clients.py", "hostile/test_bodies.py", "hostile/test_slowhttptest.py"], ["hostile/test_dependencies.py"]
     if step.make("all"):
         return Count(0, 1)
@@ -224,28 +224,28 @@ def hostile(step):
 
 
 def on_dynamodb(step, leave_out=(), parts=2):
-    """The same tests, every service on DynamoDB Local."""
+    """The flow tests, with every service on DynamoDB Local."""
     step.env["LINKD_TEST_STORE"] = "dynamodb"
     return flow(step, leave_out, parts)
 
 
 def flow_dynamodb(step):
-    """Those that meet the store; the build counts lines."""
+    """The flow tests that use the store, on the build that counts lines."""
     for path in (BASE / "build/gcov").rglob("*.gcda"):
         path.unlink()
     return on_dynamodb(step, STORE_FREE, parts=1)
 
 
 def python_counted(step):
-    """Sources of credentials, but for what takes long and reaches nothing new."""
+    """Sources of credentials, without the slow tests that reach no further lines."""
     out = "combination or random or hangs or refresh"
     code, told = step.run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/aws", "-k", f"not ({out})")
     return Count(0, int(code != 0 or " passed" not in told))
 
 
 def counted(step):
-    """The C tests, and what Python reaches through drivers and programs, on the build that counts lines.  Counts as one:
-    these tests were counted before."""
+    """The C tests and the tests of credentials on the build that counts lines.  Counts as one test, because the steps
+    `unit` and `aws` have counted them."""
     if step.make("all", "drivers"):
         return Count(0, 1)
     count = at_once(step, unit, python_counted)
@@ -253,7 +253,7 @@ def counted(step):
 
 
 def coverage(step):
-    """The lines and branches that the steps before have reached."""
+    """Lines and branches that the steps before reached."""
     code, out = step.run("gcovr", "-r", ".", "--object-directory", "build/gcov", "-f", "src/", "-s", "--fail-under-line", "90",
                          "--fail-under-branch", "80", "--html-details", LOGS / "coverage.html", "--sort-percentage", "build/gcov")
     print(re.sub(r"^", "      ", out.strip(), flags=re.M))
@@ -263,14 +263,14 @@ def coverage(step):
 
 
 def framing(step):
-    """Every row of the table on both libraries.  Counts as one: the rows are counted by pytest."""
+    """Every row of the table on both libraries.  Counts as one test, because pytest counts the rows."""
     code, out = step.run("/usr/bin/python3", "tests/framing.py") if step.make("all") == 0 else (1, "")
     print(re.sub(r"^", "      ", out.partition("=== table ===\n")[2].partition("=== end")[0].rstrip(), flags=re.M))
     return Count(int(code == 0), int(code != 0))
 
 
 def mutants(step, *words):
-    """Each mutant must be seen by a test."""
+    """A test must detect each mutant."""
     code, out = step.run("/usr/bin/python3", "tests/mutants/run.py", *words, timeout=5400)
     lines = re.findall(r"^mutants of .*|^\d+ mutants in .*", out, re.M)
     print("\n".join(f"      {line}" for line in lines))
@@ -278,7 +278,7 @@ def mutants(step, *words):
 
 
 def fuzz(step):
-    """Every input of the corpora once more: a test for each target."""
+    """Every input of the corpora.  Each target counts as one test."""
     if step.make("replay"):
         return Count(0, 1)
     folder, count = step.variables[0].removeprefix("BUILD="), Count()
@@ -310,12 +310,12 @@ def valgrind(step):
 
 
 def walk(step):
-    """How many files a request enters."""
+    """The number of files that a request enters."""
     return Count(0, 1) if step.make("all", "walk") else pytest(step, "walk")
 
 
 def analyzer(step):
-    """gcc's on the way of a build, and clang's."""
+    """The analyzers of gcc, during a build, and of clang."""
     gcc = step.make("all") == 0
     clang = step.run(sys.executable, "tests/lint/tools.py", "clang-analyzer")[0] == 0
     return Count(gcc + clang, 2 - gcc - clang)
@@ -340,7 +340,7 @@ def fresh(step):
     return count
 
 
-BESIDE = True  # the step before and this one at the same time: one of them waits, mostly
+BESIDE = True  # run at the same time as the step before: one of them mostly waits
 CHECK = [
     ("build", build("all", "drivers", "bench-tools"), "plain", False),
     ("build-asan", build("all", "tests"), "asan", False),
@@ -393,7 +393,7 @@ STEPS = {"check": CHECK, "all": CHECK + ALL, "coverage": [row for row in CHECK i
 
 
 def sanitizer_reports():
-    """Reports of any process, also of those whose exit code nobody looked at."""
+    """Reports of all processes, including those whose exit code no test checks."""
     with REPORTS:
         return take_reports(sorted(LOGS.glob("san.*")))
 
@@ -422,7 +422,7 @@ def run_step(name, function, kind, full, _=False):
 
 
 def groups(rows):
-    """Rows to run one after another, each with those that run beside it."""
+    """Groups of rows: the groups run one after another, the rows of a group at the same time."""
     made = []
     for row in rows:
         if made and row[4:] == (BESIDE,):

@@ -26,7 +26,7 @@ def memory_gib():
 
 
 def libraries():
-    """Of what the program says it runs with: libmicrohttpd and libcurl."""
+    """The versions of libmicrohttpd and libcurl that the program prints."""
     p = subprocess.run([BINARY, "version"], capture_output=True, text=True)
     found = re.findall(r"(libmicrohttpd|libcurl)\W+([\d.]+)", p.stdout)
     return ", ".join(f"{name} {version}" for name, version in found)

@@ -1,1 +1,1 @@
-"""What the tests of the running service share: start it, talk to it, read its logs and its database."""
+"""Shared by the tests of the running service: start it, send requests, read its logs and its database."""

@@ -86,7 +86,7 @@ def locked(path):
 
 @contextlib.contextmanager
 def unchanged(service):
-    """What runs inside must leave the database as it was."""
+    """The body of the `with` must not change the database."""
     before = rows(service.database)
     yield
     after = rows(service.database)

@@ -1,4 +1,4 @@
-"""Read HTML forms as a browser would, and what a page may not hold."""
+"""Reads HTML forms as a browser does, and finds content that a page must not have."""
 
 import html.parser
 import urllib.parse

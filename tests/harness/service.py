@@ -33,7 +33,7 @@ def clean_environment(settings):
 
 
 def on_sqlite(directory):
-    """-> what harness.database takes, and the settings."""
+    """-> the database, as harness.database takes it, and the settings."""
     path = directory / "linkd.db"
     return path, {"LINKD_STORE": f"sqlite:{path}"}
 
@@ -153,7 +153,7 @@ class Service:
         if self.settings.get("LINKD_LOG_FORMAT", "json") == "json":
             assert not problems, problems[:5]
 
-    # --- what it says of itself
+    # --- its log
 
     def log(self, msg=None):
         """Log lines so far as values, only those with this msg when given."""

@@ -1,4 +1,4 @@
-"""Bytes on a socket, for what a proper HTTP client cannot say."""
+"""Bytes on a socket, for requests that a proper HTTP client does not send."""
 
 import contextlib
 import socket

@@ -1,5 +1,5 @@
-"""Every lint but the slow ones, or those named: `python3 tests/lint/all.py [NAME...]`.  Two at a time; what fails shows its
-findings.  Last line: N passed, N failed."""
+"""Every lint but the slow ones, or those named: `python3 tests/lint/all.py [NAME...]`.  Two at a time; a lint that fails
+shows its findings.  Last line: N passed, N failed."""
 import subprocess
 import sys
 import time

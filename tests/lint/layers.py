@@ -1,4 +1,4 @@
-"""Who may include whom, and which module owns which library.
+"""Which folders may include which, and which module owns each library.
 
 Order (architecture of the source, src/README.md): a file may include its own folder and every folder on a
 lower step.  Folders of one step do not know each other, but for the pairs in ALSO."""

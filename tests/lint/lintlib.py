@@ -1,4 +1,4 @@
-"""What the lints share: the files of the tree, C functions by a small parser, and the report.
+"""Shared by the lints: the files of the tree, a small parser of C functions, and the report.
 
 Every lint is a script: `python3 tests/lint/x.py [ROOT]`.  It prints each finding as `file:line: text`, then
 how many items it looked at, and fails on a finding or when it looked at none."""

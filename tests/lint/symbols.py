@@ -1,5 +1,5 @@
-"""Every non-static function or variable of src/DIR/x.c begins with the name of its file, so that a reader of a
-call knows where to look.  Accepted beginnings for src/DIR/noun_part.c:
+"""Every non-static function or variable of src/DIR/x.c begins with the name of its file, so that a call
+tells where to look.  Accepted beginnings for src/DIR/noun_part.c:
   noun_part_, noun_        the file, or the noun it is a part of
   DIR_                     a folder, where one folder is one module (http_listen in http/server.c); the name of a
                            file in it then has no prefix (config_row in config/row.c)

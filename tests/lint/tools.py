@@ -18,7 +18,7 @@ INCLUDES = ["-Isrc", "-Ibuild/gen", "-Itests/unit", "-D_GNU_SOURCE"]
 
 
 def run(*command):
-    """0 or 1, with what the program said."""
+    """-> 0 or 1, and the output of the program."""
     p = subprocess.run([str(c) for c in command], cwd=BASE, capture_output=True, text=True, timeout=300)
     return (1 if p.returncode else 0), p.stdout + p.stderr
 

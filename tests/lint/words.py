@@ -1,4 +1,4 @@
-"""Words that do not belong in the tree: notes to self, paths of one machine, pointers to what a reader has not."""
+"""Words that do not belong in the tree: notes to self, paths of one machine, references to texts that do not ship."""
 import re
 
 from lintlib import Report, files, root
