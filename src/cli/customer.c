@@ -65,7 +65,7 @@ static bool find_email(struct cli *c, struct cli_store *s, const char *email, st
 		if (!typed)
 			(void)str_lower(text);
 		if (op != NULL)
-			memcpy(op->in.email, text, sizeof text);
+			memcpy(op->in.find_email.email, text, sizeof text);
 		cli_store_drop(ret);
 		if (!cli_store_run(c, s, op, ret))
 			return false;
@@ -98,9 +98,9 @@ static int store_new(struct cli *c, struct cli_store *s, const struct store_key 
 	struct store_op *op = cli_store_op(STORE_ADD);
 	if (op == NULL)
 		return cli_fail(c, "out of memory");
-	op->in.key = *key;
+	op->in.add.key = *key;
 	if (password_hash(password, (uint32_t)s->cfg->argon2_memory_kib, (uint32_t)s->cfg->argon2_passes,
-	                  op->in.new_hash, sizeof op->in.new_hash, &err) != ERR_OK) {
+	                  op->in.add.hash, sizeof op->in.add.hash, &err) != ERR_OK) {
 		store_op_free(op);
 		return cli_fail(c, "%s", err.msg);
 	}
@@ -183,7 +183,7 @@ static bool find_id(struct cli *c, struct cli_store *s, const char *id, struct s
 {
 	struct store_op *op = cli_store_op(STORE_FIND_ID);
 	*ret = (struct store_out){.n = 0};
-	if (op != NULL && !cli_store_take(c, "--id", id, op->in.key.id, sizeof op->in.key.id)) {
+	if (op != NULL && !cli_store_take(c, "--id", id, op->in.find_id.id, sizeof op->in.find_id.id)) {
 		store_op_free(op);
 		return false;
 	}
@@ -213,7 +213,7 @@ static int remove_id(struct cli *c, struct cli_store *s, const char *id)
 {
 	struct store_out out;
 	struct store_op *op = cli_store_op(STORE_REMOVE);
-	if (op != NULL && !cli_store_take(c, "--id", id, op->in.key.id, sizeof op->in.key.id)) {
+	if (op != NULL && !cli_store_take(c, "--id", id, op->in.remove.id, sizeof op->in.remove.id)) {
 		store_op_free(op);
 		return c->rc;
 	}

@@ -16,7 +16,8 @@ static bool find_psid(struct cli *c, struct cli_store *s, const char *psid, stru
 {
 	struct store_op *op = cli_store_op(STORE_FIND_PSID);
 	*ret = (struct store_out){.n = 0};
-	if (op != NULL && !cli_store_take(c, "--psid", psid, op->in.psid, sizeof op->in.psid)) {
+	if (op != NULL &&
+	    !cli_store_take(c, "--psid", psid, op->in.find_psid.psid, sizeof op->in.find_psid.psid)) {
 		store_op_free(op);
 		return false;
 	}
@@ -27,7 +28,7 @@ static bool find_customer(struct cli *c, struct cli_store *s, const char *id, st
 {
 	struct store_op *op = cli_store_op(STORE_FIND_ID);
 	*ret = (struct store_out){.n = 0};
-	if (op != NULL && !cli_store_take(c, "--customer", id, op->in.key.id, sizeof op->in.key.id)) {
+	if (op != NULL && !cli_store_take(c, "--customer", id, op->in.find_id.id, sizeof op->in.find_id.id)) {
 		store_op_free(op);
 		return false;
 	}

@@ -130,7 +130,6 @@ struct store_op *link_op_new(const struct link_op *o, enum store_kind kind)
 	if (op == NULL)
 		return NULL;
 	op->admitted = o->call.admitted;
-	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->psid));
 	return op;
 }
 
@@ -158,8 +157,10 @@ int link_op_store(struct link_op *o, struct store_op *op, int next)
 int link_op_find(struct link_op *o, int next)
 {
 	struct store_op *op = link_op_new(o, STORE_FIND_PSID);
-	if (op != NULL)
-		op->in.conflicts = o->conflicts;
+	if (op != NULL) {
+		(void)str_copy(op->in.find_psid.psid, sizeof op->in.find_psid.psid, str_c(o->psid));
+		op->in.find_psid.conflicts = o->conflicts;
+	}
 	return link_op_store(o, op, next);
 }
 

@@ -70,8 +70,11 @@ static int begin(struct completion *c)
 	if (c->op.call.service->cfg->code_style != CODE_STYLE_RANDOM)
 		return P_REDEEM;
 	struct store_op *op = link_op_new(&c->op, STORE_FIND_CODE);
-	if (op != NULL)
-		(void)str_copy(op->in.digest, sizeof op->in.digest, str_c(c->digest));
+	if (op != NULL) {
+		struct store_find_code *in = &op->in.find_code;
+		(void)str_copy(in->digest, sizeof in->digest, str_c(c->digest));
+		(void)str_copy(in->psid, sizeof in->psid, str_c(c->op.psid));
+	}
 	return link_op_store(&c->op, op, P_SEARCHED);
 }
 
@@ -96,11 +99,13 @@ static int redeem(struct completion *c)
 	struct store_op *op = link_op_new(&c->op, STORE_REDEEM);
 	if (op != NULL) {
 		int64_t now_ms = clock_wall_ms();
-		op->in.key = c->key;
-		(void)str_copy(op->in.digest, sizeof op->in.digest, str_c(c->digest));
-		(void)str_copy(op->in.page_id, sizeof op->in.page_id, str_c(c->page_id));
-		op->in.time_ms = c->event_ms;
-		op->in.now_s = (c->event_ms < now_ms ? c->event_ms : now_ms) / 1000;
+		struct store_redeem *in = &op->in.redeem;
+		in->key = c->key;
+		(void)str_copy(in->digest, sizeof in->digest, str_c(c->digest));
+		(void)str_copy(in->psid, sizeof in->psid, str_c(c->op.psid));
+		(void)str_copy(in->page_id, sizeof in->page_id, str_c(c->page_id));
+		in->time_ms = c->event_ms;
+		in->now_s = (c->event_ms < now_ms ? c->event_ms : now_ms) / 1000;
 	}
 	return link_op_store(&c->op, op, P_JUDGE);
 }
@@ -155,9 +160,11 @@ static int replace(struct completion *c)
 		return P_LOOK;
 	struct store_op *op = link_op_new(&c->op, STORE_REPAIR);
 	if (op != NULL) {
-		op->in.key = *other;
-		op->in.time_ms = c->event_ms;
-		(void)str_copy(op->in.me, sizeof op->in.me, str_c(c->key.id));
+		struct store_repair *in = &op->in.repair;
+		in->key = *other;
+		(void)str_copy(in->psid, sizeof in->psid, str_c(c->op.psid));
+		in->time_ms = c->event_ms;
+		(void)str_copy(in->me, sizeof in->me, str_c(c->key.id));
 	}
 	return link_op_store(&c->op, op, P_REPLACED_DONE);
 }

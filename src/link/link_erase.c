@@ -33,8 +33,9 @@ static int find(struct erasure *e)
 {
 	struct store_op *op = link_op_new(&e->op, STORE_FIND_ID);
 	if (op != NULL) {
-		(void)str_copy(op->in.key.id, sizeof op->in.key.id, str_c(e->customer_id));
-		(void)str_copy(op->in.email, sizeof op->in.email, str_c(e->past));
+		struct store_find_id *in = &op->in.find_id;
+		(void)str_copy(in->id, sizeof in->id, str_c(e->customer_id));
+		(void)str_copy(in->past, sizeof in->past, str_c(e->past));
 	}
 	return link_op_store(&e->op, op, P_FOUND);
 }
@@ -74,7 +75,7 @@ static int erase(struct erasure *e)
 		return erase_more(e);
 	struct store_op *op = link_op_new(&e->op, STORE_ERASE);
 	if (op != NULL)
-		op->in.key = e->op.holder[e->op.at].key;
+		op->in.erase.key = e->op.holder[e->op.at].key;
 	return link_op_store(&e->op, op, P_ERASED);
 }
 

@@ -32,9 +32,11 @@ int link_repair_step(struct link_op *o, int next, int done)
 	const struct store_customer *winner = &o->holder[o->winner];
 	struct store_op *op = link_op_new(o, STORE_REPAIR);
 	if (op != NULL) {
-		op->in.key = o->holder[o->at].key;
-		op->in.time_ms = winner->link.linked_at_ms;
-		(void)str_copy(op->in.me, sizeof op->in.me, str_c(winner->key.id));
+		struct store_repair *in = &op->in.repair;
+		in->key = o->holder[o->at].key;
+		(void)str_copy(in->psid, sizeof in->psid, str_c(o->psid));
+		in->time_ms = winner->link.linked_at_ms;
+		(void)str_copy(in->me, sizeof in->me, str_c(winner->key.id));
 	}
 	return link_op_store(o, op, next);
 }

@@ -50,8 +50,10 @@ static int unlink_next(struct removal *r)
 		return P_COUNT;
 	struct store_op *op = link_op_new(&r->op, STORE_UNLINK);
 	if (op != NULL) {
-		op->in.key = r->op.holder[r->op.at].key;
-		op->in.time_ms = r->until_ms;
+		struct store_unlink *in = &op->in.unlink;
+		in->key = r->op.holder[r->op.at].key;
+		(void)str_copy(in->psid, sizeof in->psid, str_c(r->op.psid));
+		in->time_ms = r->until_ms;
 	}
 	return link_op_store(&r->op, op, P_UNLINKED);
 }

@@ -81,14 +81,13 @@ static enum phase check(struct confirm *c)
 	return code == ERR_OK ? P_ISSUE : fail(c, code);
 }
 
-static enum err_code fill(const struct confirm *c, struct store_in *in)
+static enum err_code fill(const struct confirm *c, struct store_issue *in)
 {
 	in->key = c->consent.key;
 	in->expires_s = form_guard_now_s() + c->s->cfg->code_ttl;
 	(void)str_copy(in->record, sizeof in->record, str_c(c->consent.record));
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
-	(void)str_copy(in->replaces, sizeof in->replaces, str_c(c->consent.replaces.id));
-	(void)str_copy(in->replaces_email, sizeof in->replaces_email, str_c(c->consent.replaces.email));
+	in->replaces = c->consent.replaces;
 	return digest_text(str_c(c->text.s), in->digest);
 }
 
@@ -108,7 +107,7 @@ static enum phase issue(struct confirm *c)
 	struct store_op *op = store_op_new(STORE_ISSUE, at < last ? at : last);
 	if (op == NULL)
 		return fail(c, ERR_NOMEM);
-	enum err_code code = fill(c, &op->in);
+	enum err_code code = fill(c, &op->in.issue);
 	if (code != ERR_OK) {
 		store_op_free(op);
 		return fail(c, code);

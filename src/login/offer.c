@@ -106,7 +106,7 @@ static enum err_code find_holder(struct offer *o)
 	if (op == NULL)
 		return ERR_NOMEM;
 	op->admitted = true; /* the login was admitted */
-	(void)str_copy(op->in.psid, sizeof op->in.psid, str_c(o->state->psid));
+	(void)str_copy(op->in.find_psid.psid, sizeof op->in.find_psid.psid, str_c(o->state->psid));
 	enum err_code code = store_start(o->r->service->store, op, on_holder, o, &err);
 	if (code == ERR_OK)
 		o->op = op;

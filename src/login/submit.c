@@ -185,7 +185,7 @@ static enum submit_phase check(struct submit *f)
 
 /* `fill` sets the input.  Return  ERR_OK: `done` will be called, with f. */
 static enum err_code start_op(struct submit *f, enum store_kind kind,
-                              void (*fill)(const struct submit *f, struct store_in *in), store_done_fn *done)
+                              void (*fill)(const struct submit *f, union store_in *in), store_done_fn *done)
 {
 	struct err err;
 	struct store_op *op = store_op_new(kind, store_deadline(f));
@@ -198,9 +198,9 @@ static enum err_code start_op(struct submit *f, enum store_kind kind,
 	return code;
 }
 
-static void fill_email(const struct submit *f, struct store_in *in)
+static void fill_email(const struct submit *f, union store_in *in)
 {
-	(void)str_copy(in->email, sizeof in->email, str_c(f->email));
+	(void)str_copy(in->find_email.email, sizeof in->find_email.email, str_c(f->email));
 }
 
 static void on_found(void *arg, struct store_op *op)
@@ -328,8 +328,9 @@ static enum submit_phase wait_floor(struct submit *f)
 
 /* --- after a right password */
 
-static void fill_upgrade(const struct submit *f, struct store_in *in)
+static void fill_upgrade(const struct submit *f, union store_in *ret)
 {
+	struct store_upgrade *in = &ret->upgrade;
 	in->key = f->customer.key;
 	(void)str_copy(in->old_hash, sizeof in->old_hash, str_c(f->customer.hash));
 	(void)str_copy(in->new_hash, sizeof in->new_hash, str_c(f->new_hash));

@@ -97,9 +97,10 @@ void submit_count_failure(struct submit *f)
 	struct store_op *op = store_op_new(STORE_FAILURE, loop_now_ms(f->r->loop) + COUNT_MS);
 	if (op != NULL) {
 		op->admitted = true; /* after the hash */
-		op->in.key = f->customer.key;
-		op->in.now_s = form_guard_now_s();
-		op->in.window_s = op->in.now_s + WINDOW_S;
+		struct store_failure *in = &op->in.failure;
+		in->key = f->customer.key;
+		in->now_s = form_guard_now_s();
+		in->window_s = in->now_s + WINDOW_S;
 	}
 	if (store_start(f->s->store, op, on_counted, NULL, &err) != ERR_OK)
 		not_counted(err.msg);

@@ -16,23 +16,24 @@ static const struct store_backend *const backends[] = {&sqlite_backend, &dynamod
 
 static const struct {
 	const char *name;
+	size_t takes; /* bytes of the operation's `in` */
 	bool writes;
 } kinds[STORE_KINDS] = {
-        [STORE_FIND_EMAIL] = {"find_email", false},
-        [STORE_FIND_ID] = {"find_id", false},
-        [STORE_FIND_PSID] = {"find_psid", false},
-        [STORE_FIND_CODE] = {"find_code", false},
-        [STORE_ISSUE] = {"issue", true},
-        [STORE_REDEEM] = {"redeem", true},
-        [STORE_LINK] = {"link", true},
-        [STORE_UNLINK] = {"unlink", true},
-        [STORE_REPAIR] = {"repair", true},
-        [STORE_FAILURE] = {"failure", true},
-        [STORE_UPGRADE] = {"upgrade", true},
-        [STORE_ERASE] = {"erase", true},
-        [STORE_ADD] = {"add", true},
-        [STORE_REMOVE] = {"remove", true},
-        [STORE_PING] = {"ping", false},
+        [STORE_FIND_EMAIL] = {"find_email", sizeof(struct store_find_email), false},
+        [STORE_FIND_ID] = {"find_id", sizeof(struct store_find_id), false},
+        [STORE_FIND_PSID] = {"find_psid", sizeof(struct store_find_psid), false},
+        [STORE_FIND_CODE] = {"find_code", sizeof(struct store_find_code), false},
+        [STORE_ISSUE] = {"issue", sizeof(struct store_issue), true},
+        [STORE_REDEEM] = {"redeem", sizeof(struct store_redeem), true},
+        [STORE_LINK] = {"link", sizeof(struct store_link_request), true},
+        [STORE_UNLINK] = {"unlink", sizeof(struct store_unlink), true},
+        [STORE_REPAIR] = {"repair", sizeof(struct store_repair), true},
+        [STORE_FAILURE] = {"failure", sizeof(struct store_failure), true},
+        [STORE_UPGRADE] = {"upgrade", sizeof(struct store_upgrade), true},
+        [STORE_ERASE] = {"erase", sizeof(struct store_erase), true},
+        [STORE_ADD] = {"add", sizeof(struct store_add), true},
+        [STORE_REMOVE] = {"remove", sizeof(struct store_remove), true},
+        [STORE_PING] = {"ping", 0, false},
 };
 
 static const char *const outcomes[] = {
@@ -161,17 +162,12 @@ void store_detach(struct store_port *p)
 		port_free(p);
 }
 
-/* The large texts at its end, which few operations have, are made empty rather than zeroed: more than half of
- * it. */
 struct store_op *store_op_new(enum store_kind kind, int64_t deadline_ms)
 {
 	struct store_op *op = malloc(sizeof *op);
 	if (op == NULL)
 		return NULL;
-	memset(op, 0, offsetof(struct store_op, in.replaces));
-	op->in.replaces[0] = op->in.replaces_email[0] = op->in.record[0] = '\0';
-	op->in.email[0] = op->in.me[0] = '\0';
-	op->in.old_hash[0] = op->in.new_hash[0] = '\0';
+	memset(op, 0, offsetof(struct store_op, in) + kinds[kind].takes);
 	op->err.code = ERR_OK;
 	op->err.msg[0] = '\0';
 	op->kind = kind;
@@ -186,10 +182,8 @@ void store_op_free(struct store_op *op)
 	if (op->out.customers != NULL)
 		crypto_wipe(op->out.customers, op->out.n * sizeof op->out.customers[0]);
 	free(op->out.customers);
-	if (op->kind == STORE_UPGRADE || op->kind == STORE_ADD || op->kind == STORE_ISSUE) { /* hashes */
-		crypto_wipe(op->in.old_hash, sizeof op->in.old_hash);
-		crypto_wipe(op->in.new_hash, sizeof op->in.new_hash);
-	}
+	if (op->kind == STORE_UPGRADE || op->kind == STORE_ADD) /* hashes */
+		crypto_wipe(&op->in, kinds[op->kind].takes);
 	free(op);
 }
 
@@ -292,4 +286,83 @@ void store_finish(struct store_op *op)
 	count(op);
 	note_health(op->port->store, op);
 	loop_post(op->port->loop, &op->post);
+}
+
+static void values_of_write(const struct store_op *op, struct store_values *v)
+{
+	const union store_in *in = &op->in;
+	v->id = in->key.id;
+	v->email = in->key.email;
+	switch (op->kind) {
+	case STORE_ISSUE:
+		v->digest = in->issue.digest;
+		v->expires_s = in->issue.expires_s;
+		v->psid = in->issue.psid;
+		v->record = in->issue.record;
+		v->replaces = in->issue.replaces.id[0] == '\0' ? NULL : &in->issue.replaces;
+		break;
+	case STORE_REDEEM:
+		v->digest = in->redeem.digest;
+		v->psid = in->redeem.psid;
+		v->page_id = in->redeem.page_id;
+		v->time_ms = in->redeem.time_ms;
+		v->now_s = in->redeem.now_s;
+		break;
+	case STORE_LINK:
+		v->digest = in->link.digest;
+		v->psid = in->link.psid;
+		v->page_id = in->link.page_id;
+		v->time_ms = in->link.time_ms;
+		break;
+	case STORE_UNLINK:
+		v->psid = in->unlink.psid;
+		v->time_ms = in->unlink.time_ms;
+		break;
+	case STORE_REPAIR:
+		v->psid = in->repair.psid;
+		v->time_ms = in->repair.time_ms;
+		v->me = in->repair.me;
+		break;
+	case STORE_FAILURE:
+		v->now_s = in->failure.now_s;
+		v->window_s = in->failure.window_s;
+		break;
+	case STORE_UPGRADE:
+		v->hash = in->upgrade.new_hash;
+		v->old_hash = in->upgrade.old_hash;
+		break;
+	case STORE_ADD: v->hash = in->add.hash; break;
+	default: break; /* the key alone */
+	}
+}
+
+struct store_values store_values(const struct store_op *op)
+{
+	const union store_in *in = &op->in;
+	struct store_values v = {.id = "",
+	                         .email = "",
+	                         .past = "",
+	                         .digest = "",
+	                         .psid = "",
+	                         .page_id = "",
+	                         .me = "",
+	                         .record = "",
+	                         .hash = "",
+	                         .old_hash = ""};
+	switch (op->kind) {
+	case STORE_FIND_EMAIL: v.email = in->find_email.email; break;
+	case STORE_FIND_ID:
+		v.id = in->find_id.id;
+		v.past = in->find_id.past;
+		break;
+	case STORE_FIND_PSID: v.psid = in->find_psid.psid; break;
+	case STORE_FIND_CODE:
+		v.digest = in->find_code.digest;
+		v.psid = in->find_code.psid;
+		break;
+	case STORE_REMOVE: v.id = in->remove.id; break;
+	case STORE_PING: break;
+	default: values_of_write(op, &v);
+	}
+	return v;
 }

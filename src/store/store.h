@@ -48,26 +48,23 @@ struct store_customer {
 	bool too_long;               /* key or hash did not fit: no code can be made for this customer */
 };
 
+/* What a kind does, and what it answers, stands at the struct that it takes: see union store_in. */
 enum store_kind {
-	STORE_FIND_EMAIL, /* in.email -> customers (at most 2) */
-	STORE_FIND_ID,   /* in.key.id -> customers with that customer_id (at most STORE_HOLDERS_MAX), in order
-	                    of e-mail, those past in.email when that is set */
-	STORE_FIND_PSID, /* in.psid -> customers (at most STORE_HOLDERS_MAX), newest link first */
-	STORE_FIND_CODE, /* in.digest, psid -> the customer with that live code, else the one whose link to
-	                    psid that code made (at most 1); for codes that do not carry the key */
-	STORE_ISSUE,     /* in.key, digest, expires_s, psid or "", replaces or "", record or ""
-	                    -> OK | USED | NO_CUSTOMER | KEPT (the customer has another record now) */
-	STORE_REDEEM,    /* in.key, digest, psid, page_id, time_ms, now_s -> outcome, former, replaces */
-	STORE_LINK,      /* in.key, digest (request id), psid, page_id, time_ms -> outcome, former */
-	STORE_UNLINK,    /* in.key, psid, time_ms (event + 2000) -> OK removed | KEPT */
-	STORE_REPAIR,    /* in.key (the other holder), psid, time_ms and me (ours) -> OK removed | KEPT */
-	STORE_FAILURE,   /* in.key, now_s, window_s -> OK | NO_CUSTOMER */
-	STORE_UPGRADE,   /* in.key, old_hash, new_hash -> OK | KEPT (changed meanwhile) */
-	STORE_ERASE,     /* in.key: every attribute of ours except password and fb_link_code; without the
-	                    latter a used code would be valid again -> OK (former) | NO_CUSTOMER */
-	STORE_ADD,       /* in.key, new_hash -> OK | EXISTS (customer_id taken) */
-	STORE_REMOVE,    /* in.key.id: delete the customer items -> OK | NO_CUSTOMER */
-	STORE_PING,      /* -> OK: the store can read (and, where cheap, write) */
+	STORE_FIND_EMAIL,
+	STORE_FIND_ID,
+	STORE_FIND_PSID,
+	STORE_FIND_CODE,
+	STORE_ISSUE,
+	STORE_REDEEM,
+	STORE_LINK,
+	STORE_UNLINK,
+	STORE_REPAIR,
+	STORE_FAILURE,
+	STORE_UPGRADE,
+	STORE_ERASE,
+	STORE_ADD,
+	STORE_REMOVE,
+	STORE_PING, /* -> DONE: the store can read (and, where cheap, write).  It takes nothing */
 	STORE_KINDS
 };
 
@@ -84,35 +81,128 @@ enum store_outcome {
 	STORE_EXISTS,
 };
 
-struct store_in {
+/* --- what each kind takes.  Behind the arrow: the outcomes, and what is in struct store_out. */
+
+/* -> customers with exactly this e-mail; at most 2, since two are an error. */
+struct store_find_email {
+	char email[STORE_EMAIL_MAX + 1];
+};
+
+/* -> customers with this customer_id, in order of e-mail; at most STORE_HOLDERS_MAX. */
+struct store_find_id {
+	char id[STORE_ID_MAX + 1];
+	char past[STORE_EMAIL_MAX + 1]; /* only those whose e-mail is greater; "": all */
+};
+
+/* -> customers linked to this PSID, the newest link first; at most STORE_HOLDERS_MAX. */
+struct store_find_psid {
+	char psid[STORE_PSID_MAX + 1];
+	bool conflicts; /* only two holders matter; of a single one just the key is given */
+};
+
+/* For codes that do not carry the key -> the customer with that live code, else the one whose link to the PSID
+ * that code made; at most 1. */
+struct store_find_code {
+	char digest[STORE_DIGEST_LEN + 1]; /* of the code */
+	char psid[STORE_PSID_MAX + 1];
+};
+
+/* Store the live code of a customer, in place of an earlier one, and forget the failed logins
+ * -> DONE, USED, NO_CUSTOMER, KEPT (the customer has another record now). */
+struct store_issue {
 	struct store_key key;
-	char digest[STORE_DIGEST_LEN + 1];
+	char digest[STORE_DIGEST_LEN + 1]; /* of the code */
+	int64_t expires_s;                 /* Unix seconds */
+	char psid[STORE_PSID_MAX + 1];     /* the only one that may redeem the code; "": any */
+	struct store_key replaces;         /* the PSID's earlier holder; id "": none */
+	/* digest_text of the password hash for which the consent was made; "": any */
+	char record[STORE_DIGEST_LEN + 1];
+};
+
+/* Use the live code: set the link, remove the code -> DONE (former, replaces, bound, sole), ALREADY,
+ * UNLINKED_SINCE, USED, REFUSED, SUPERSEDED, NO_CUSTOMER. */
+struct store_redeem {
+	struct store_key key;
+	char digest[STORE_DIGEST_LEN + 1]; /* of the code */
 	char psid[STORE_PSID_MAX + 1];
 	char page_id[STORE_PSID_MAX + 1];
-	int64_t time_ms;   /* event time */
-	int64_t now_s;     /* earlier of event time and our clock */
-	int64_t expires_s; /* Unix seconds */
-	int64_t window_s;  /* FAILURE: Unix seconds at which a new window ends */
-	bool conflicts;    /* FIND_PSID: only two holders matter; of a single one just the key is given */
-	/* from here on what most operations do not have: see store_op_new */
-	char replaces[STORE_ID_MAX + 1]; /* customer_id of the PSID's earlier holder */
-	char replaces_email[STORE_EMAIL_MAX + 1];
-	char record[STORE_DIGEST_LEN + 1]; /* ISSUE: digest_text of the customer's password hash */
-	union { /* a union, since thousands of operations may wait, and no kind has two of these */
-		struct {
-			char email[STORE_EMAIL_MAX + 1];
-			char me[STORE_ID_MAX + 1]; /* REPAIR: customer_id of the newer holder */
-		};
-		struct {
-			char old_hash[STORE_HASH_MAX + 1];
-			char new_hash[STORE_HASH_MAX + 1];
-		};
-		struct { /* ISSUE: values that a backend read before its write */
-			char hash_seen[STORE_HASH_MAX + 1];
-			char code_seen[STORE_DIGEST_LEN + 1];
-			char link_code_seen[STORE_DIGEST_LEN + 1];
-		};
-	};
+	int64_t time_ms; /* of the event */
+	int64_t now_s;   /* the earlier of event time and our clock: the code must not have expired then */
+};
+
+/* Set the link without a code -> as REDEEM, but never REFUSED or SUPERSEDED; DONE has only former. */
+struct store_link_request {
+	struct store_key key;
+	char digest[STORE_DIGEST_LEN + 1]; /* of the request's id: it is done once */
+	char psid[STORE_PSID_MAX + 1];
+	char page_id[STORE_PSID_MAX + 1];
+	int64_t time_ms; /* of the event */
+};
+
+/* Remove the link to the PSID unless it is newer than time_ms -> DONE, KEPT. */
+struct store_unlink {
+	struct store_key key;
+	char psid[STORE_PSID_MAX + 1];
+	int64_t time_ms; /* of the event + 2000 */
+};
+
+/* Remove the link of one of two holders of a PSID, unless it is the newer one; of equal times that of the
+ * greater customer_id stays -> DONE, KEPT. */
+struct store_repair {
+	struct store_key key; /* the holder that loses the link */
+	char psid[STORE_PSID_MAX + 1];
+	int64_t time_ms;           /* of the other link */
+	char me[STORE_ID_MAX + 1]; /* customer_id of its holder */
+};
+
+/* Count a failed login; the first one opens a window -> DONE, NO_CUSTOMER. */
+struct store_failure {
+	struct store_key key;
+	int64_t now_s;
+	int64_t window_s; /* Unix seconds at which a new window ends */
+};
+
+/* Replace the password hash -> DONE, KEPT (it is not old_hash). */
+struct store_upgrade {
+	struct store_key key;
+	char old_hash[STORE_HASH_MAX + 1];
+	char new_hash[STORE_HASH_MAX + 1];
+};
+
+/* Remove every attribute of ours except password and fb_link_code; without the latter a used code would be
+ * valid again -> DONE (former), NO_CUSTOMER. */
+struct store_erase {
+	struct store_key key;
+};
+
+/* Store a new customer -> DONE, EXISTS (the customer_id is taken). */
+struct store_add {
+	struct store_key key;
+	char hash[STORE_HASH_MAX + 1]; /* "": none */
+};
+
+/* Delete all items of a customer_id -> DONE, NO_CUSTOMER. */
+struct store_remove {
+	char id[STORE_ID_MAX + 1];
+};
+
+/* Thousands of operations may wait, so each holds what its own kind takes. */
+union store_in {
+	struct store_key key; /* of a kind that begins with one */
+	struct store_find_email find_email;
+	struct store_find_id find_id;
+	struct store_find_psid find_psid;
+	struct store_find_code find_code;
+	struct store_issue issue;
+	struct store_redeem redeem;
+	struct store_link_request link;
+	struct store_unlink unlink;
+	struct store_repair repair;
+	struct store_failure failure;
+	struct store_upgrade upgrade;
+	struct store_erase erase;
+	struct store_add add;
+	struct store_remove remove;
 };
 
 struct store_out {
@@ -147,7 +237,7 @@ struct store_op {
 	struct store_op *next;
 	bool cancelled; /* its loop's thread only */
 
-	struct store_in in;
+	union store_in in;
 	struct err err; /* why it did not complete; safe to log */
 };
 
@@ -239,6 +329,17 @@ void store_cancel(struct store_op *op);
 /* For backends: post the op back to its port's loop, where done runs and the op is freed.  Any thread. */
 void store_finish(struct store_op *op);
 bool store_writes(enum store_kind k); /* changes something; PING counts as a read */
+
+/* For backends: the input of an operation of any kind, as the parameters of its statements or expressions.
+ * Borrowed from op; what the kind does not take is "" or 0. */
+struct store_values {
+	const char *id, *email; /* of the key; the id or the e-mail that is looked up */
+	const char *past, *digest, *psid, *page_id, *me, *record;
+	const char *hash, *old_hash;      /* the one to be stored, the one it replaces */
+	const struct store_key *replaces; /* NULL: none */
+	int64_t time_ms, now_s, expires_s, window_s;
+};
+struct store_values store_values(const struct store_op *op);
 const char *store_kind_name(enum store_kind k);
 const char *store_outcome_name(enum store_outcome o);
 

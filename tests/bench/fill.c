@@ -75,12 +75,12 @@ bool fill_code(struct fill *f, const struct store_key *key, const char *psid, st
 {
 	struct store_op *add = store_op_new(STORE_ADD, clock_mono_ms() + DEADLINE_MS);
 	struct store_op *issue = store_op_new(STORE_ISSUE, clock_mono_ms() + DEADLINE_MS);
-	if (add == NULL || issue == NULL || digest_text(code, issue->in.digest) != ERR_OK)
+	if (add == NULL || issue == NULL || digest_text(code, issue->in.issue.digest) != ERR_OK)
 		return false;
 	add->in.key = issue->in.key = *key;
-	(void)str_copy(add->in.new_hash, sizeof add->in.new_hash, STR("$none"));
-	(void)str_copy(issue->in.psid, sizeof issue->in.psid, str_c(psid));
-	issue->in.expires_s = clock_wall_ms() / 1000 + LIVE_S;
+	(void)str_copy(add->in.add.hash, sizeof add->in.add.hash, STR("$none"));
+	(void)str_copy(issue->in.issue.psid, sizeof issue->in.issue.psid, str_c(psid));
+	issue->in.issue.expires_s = clock_wall_ms() / 1000 + LIVE_S;
 	if (!start(f, add) || !start(f, issue)) /* in this order: one thread writes */
 		return false;
 	if (f->waiting >= TOGETHER)

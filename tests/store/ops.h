@@ -24,18 +24,17 @@ static inline void on_each(void (*test)(struct rig *r))
 static inline struct store_op *issue(const char *who, const char *code, int64_t expires_s)
 {
 	struct store_op *op = rig_op(STORE_ISSUE, who);
-	RIG_SET(op->in.digest, code);
-	op->in.expires_s = expires_s;
+	RIG_SET(op->in.issue.digest, code);
+	op->in.issue.expires_s = expires_s;
 	return op;
 }
 
 static inline struct store_op *redeem(const char *who, const char *code, const char *psid, int64_t t)
 {
 	struct store_op *op = rig_op(STORE_REDEEM, who);
-	RIG_SET(op->in.digest, code);
-	RIG_SET(op->in.psid, psid);
-	op->in.time_ms = t;
-	op->in.now_s = t / 1000;
+	rig_digest(op, code);
+	rig_psid(op, psid);
+	rig_times(op, t, t / 1000);
 	return op;
 }
 

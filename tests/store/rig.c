@@ -149,8 +149,85 @@ struct store_op *rig_op(enum store_kind kind, const char *who)
 {
 	struct store_op *op = store_op_new(kind, clock_mono_ms() + RIG_WAIT_MS);
 	assert_non_null(op);
-	op->in.key = rig_key(who);
+	struct store_key key = rig_key(who);
+	switch (kind) {
+	case STORE_FIND_ID: RIG_SET(op->in.find_id.id, key.id); break;
+	case STORE_REMOVE: RIG_SET(op->in.remove.id, key.id); break;
+	default:
+		if (store_writes(kind))
+			op->in.key = key;
+	}
 	return op;
+}
+
+void rig_digest(struct store_op *op, const char *digest)
+{
+	switch (op->kind) {
+	case STORE_FIND_CODE: RIG_SET(op->in.find_code.digest, digest); break;
+	case STORE_ISSUE: RIG_SET(op->in.issue.digest, digest); break;
+	case STORE_REDEEM: RIG_SET(op->in.redeem.digest, digest); break;
+	case STORE_LINK: RIG_SET(op->in.link.digest, digest); break;
+	default: break;
+	}
+}
+
+void rig_psid(struct store_op *op, const char *psid)
+{
+	switch (op->kind) {
+	case STORE_FIND_PSID: RIG_SET(op->in.find_psid.psid, psid); break;
+	case STORE_FIND_CODE: RIG_SET(op->in.find_code.psid, psid); break;
+	case STORE_ISSUE: RIG_SET(op->in.issue.psid, psid); break;
+	case STORE_REDEEM: RIG_SET(op->in.redeem.psid, psid); break;
+	case STORE_LINK: RIG_SET(op->in.link.psid, psid); break;
+	case STORE_UNLINK: RIG_SET(op->in.unlink.psid, psid); break;
+	case STORE_REPAIR: RIG_SET(op->in.repair.psid, psid); break;
+	default: break;
+	}
+}
+
+void rig_page(struct store_op *op, const char *page_id)
+{
+	if (op->kind == STORE_REDEEM)
+		RIG_SET(op->in.redeem.page_id, page_id);
+	if (op->kind == STORE_LINK)
+		RIG_SET(op->in.link.page_id, page_id);
+}
+
+void rig_email(struct store_op *op, const char *email)
+{
+	if (op->kind == STORE_FIND_EMAIL)
+		RIG_SET(op->in.find_email.email, email);
+}
+
+void rig_hash(struct store_op *op, const char *hash)
+{
+	if (op->kind == STORE_UPGRADE)
+		RIG_SET(op->in.upgrade.new_hash, hash);
+	if (op->kind == STORE_ADD)
+		RIG_SET(op->in.add.hash, hash);
+}
+
+void rig_times(struct store_op *op, int64_t time_ms, int64_t now_s)
+{
+	switch (op->kind) {
+	case STORE_REDEEM:
+		op->in.redeem.time_ms = time_ms;
+		op->in.redeem.now_s = now_s;
+		break;
+	case STORE_LINK: op->in.link.time_ms = time_ms; break;
+	case STORE_UNLINK: op->in.unlink.time_ms = time_ms; break;
+	case STORE_REPAIR: op->in.repair.time_ms = time_ms; break;
+	case STORE_FAILURE: op->in.failure.now_s = now_s; break;
+	default: break;
+	}
+}
+
+void rig_ends(struct store_op *op, int64_t expires_s)
+{
+	if (op->kind == STORE_ISSUE)
+		op->in.issue.expires_s = expires_s;
+	if (op->kind == STORE_FAILURE)
+		op->in.failure.window_s = expires_s;
 }
 
 /* Operations under way on one loop. */
@@ -259,7 +336,7 @@ void rig_add(struct rig *r, const char *who)
 void rig_add_with(struct rig *r, const char *who, const char *hash)
 {
 	struct store_op *op = rig_op(STORE_ADD, who);
-	RIG_SET(op->in.new_hash, hash);
+	RIG_SET(op->in.add.hash, hash);
 	rig_want(r, op, STORE_DONE);
 }
 

@@ -49,7 +49,15 @@ void rig_path(const struct rig *r, const char *name, char *ret, size_t cap);
 
 /* Customer "x" is customer_id "cust-x", email "x@example.com". */
 struct store_key rig_key(const char *who);
-struct store_op *rig_op(enum store_kind kind, const char *who);
+struct store_op *rig_op(enum store_kind kind, const char *who); /* of that customer, if the kind takes one */
+/* Set an input of an operation of any kind; kinds that do not take it are left alone. */
+void rig_digest(struct store_op *op, const char *digest);
+void rig_psid(struct store_op *op, const char *psid);
+void rig_page(struct store_op *op, const char *page_id);
+void rig_email(struct store_op *op, const char *email); /* the one looked up */
+void rig_hash(struct store_op *op, const char *hash);   /* the one to be stored */
+void rig_times(struct store_op *op, int64_t time_ms, int64_t now_s);
+void rig_ends(struct store_op *op, int64_t expires_s); /* of a code, of a window */
 void rig_set(char *field, size_t cap, const char *value);
 #define RIG_SET(field, value) rig_set((field), sizeof(field), (value))
 

@@ -268,38 +268,29 @@ static const struct history {
           REMOVE("b"), ABSENT("b"), HAS_LINK("a", "p1", 1000)}},
 };
 
-static void text(char *field, size_t cap, const char *value)
-{
-	if (value != NULL)
-		rig_set(field, cap, value);
-}
-
 static void set_hashes(struct store_op *op, const struct step *s)
 {
 	if (s->kind == STORE_ISSUE && s->hash != NULL)
-		assert_int_equal(digest_text(str_c(s->hash), op->in.record), ERR_OK);
+		assert_int_equal(digest_text(str_c(s->hash), op->in.issue.record), ERR_OK);
 	if (s->kind != STORE_UPGRADE)
 		return;
-	text(op->in.old_hash, sizeof op->in.old_hash, s->hash);
-	text(op->in.new_hash, sizeof op->in.new_hash, s->other);
+	RIG_SET(op->in.upgrade.old_hash, s->hash);
+	rig_hash(op, s->other);
 }
 
 static struct store_op *op_of(const struct step *s)
 {
 	struct store_op *op = rig_op(s->kind, s->who);
 	struct store_key other = rig_key(s->other == NULL ? "" : s->other);
-	text(op->in.digest, sizeof op->in.digest, s->code);
-	text(op->in.psid, sizeof op->in.psid, s->psid);
-	op->in.time_ms = s->t;
-	op->in.now_s = op->in.expires_s = op->in.window_s = s->s;
-	if (s->kind == STORE_ISSUE && s->other != NULL) {
-		text(op->in.replaces, sizeof op->in.replaces, other.id);
-		text(op->in.replaces_email, sizeof op->in.replaces_email, other.email);
-	}
+	rig_digest(op, s->code == NULL ? "" : s->code);
+	rig_psid(op, s->psid == NULL ? "" : s->psid);
+	rig_page(op, "page");
+	rig_times(op, s->t, s->s);
+	rig_ends(op, s->s);
+	if (s->kind == STORE_ISSUE && s->other != NULL)
+		op->in.issue.replaces = other;
 	if (s->kind == STORE_REPAIR)
-		text(op->in.me, sizeof op->in.me, other.id);
-	if (s->kind == STORE_REDEEM || s->kind == STORE_LINK)
-		text(op->in.page_id, sizeof op->in.page_id, "page");
+		RIG_SET(op->in.repair.me, other.id);
 	set_hashes(op, s);
 	return op;
 }
@@ -345,7 +336,7 @@ static void check_holders(struct rig *r, const struct step *s)
 {
 	struct rig_result got;
 	struct store_op *op = rig_op(STORE_FIND_PSID, "");
-	text(op->in.psid, sizeof op->in.psid, s->psid);
+	rig_psid(op, s->psid);
 	rig_run(r, op, &got);
 	assert_int_equal(got.code, ERR_OK);
 	assert_int_equal(got.out.n, strlen(s->other));

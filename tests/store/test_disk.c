@@ -79,8 +79,8 @@ static enum err_code open_at(const char *path, struct store **ret, struct err *e
 static struct store_op *failure(const char *who, int64_t wait_ms)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, who);
-	op->in.now_s = 100;
-	op->in.window_s = 200;
+	rig_times(op, 0, 100);
+	rig_ends(op, 200);
 	op->deadline_ms = clock_mono_ms() + wait_ms;
 	return op;
 }

@@ -30,12 +30,11 @@ static struct store_op *op_of(enum store_kind kind, int number)
 	(void)snprintf(who, sizeof who, "%d", number);
 	(void)snprintf(psid, sizeof psid, "p%d", number);
 	struct store_op *op = rig_op(kind, who);
-	RIG_SET(op->in.digest, who);
-	op->in.expires_s = 300;
-	op->in.now_s = 100;
-	op->in.time_ms = number;
+	rig_digest(op, who);
+	rig_ends(op, 300);
+	rig_times(op, number, 100);
 	if (kind == STORE_REDEEM)
-		RIG_SET(op->in.psid, psid);
+		rig_psid(op, psid);
 	return op;
 }
 
@@ -95,9 +94,9 @@ static void expect_links(struct rig *r, const int *done, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct rig_result got;
 		struct store_op *op = op_of(STORE_REDEEM, done[i]);
-		char psid[sizeof op->in.psid];
+		char psid[sizeof op->in.redeem.psid];
 		char who[16];
-		memcpy(psid, op->in.psid, sizeof psid);
+		memcpy(psid, op->in.redeem.psid, sizeof psid);
 		store_op_free(op);
 		(void)snprintf(who, sizeof who, "%d", done[i]);
 		rig_find(r, who, &got);

@@ -26,15 +26,12 @@ enum { ROWS = 9 };
 static struct store_op *an_op(enum store_kind kind)
 {
 	struct store_op *op = rig_op(kind, "a");
-	RIG_SET(op->in.digest, "c1");
-	RIG_SET(op->in.psid, "p1");
-	op->in.expires_s = 300;
-	op->in.now_s = 100;
-	op->in.time_ms = 5000;
-	if (kind == STORE_FIND_EMAIL)
-		RIG_SET(op->in.email, "a@example.com");
-	if (kind == STORE_UPGRADE || kind == STORE_ADD)
-		RIG_SET(op->in.new_hash, "new");
+	rig_digest(op, "c1");
+	rig_psid(op, "p1");
+	rig_ends(op, 300);
+	rig_times(op, 5000, 100);
+	rig_email(op, "a@example.com");
+	rig_hash(op, "new");
 	return op;
 }
 
@@ -215,14 +212,14 @@ static void test_an_issue_is_bound_to_a_psid_and_its_holder(void **state)
 	struct rig *r = *state;
 	struct store_op *op = an_op(STORE_ISSUE);
 	static const struct script_row rows[] = {{"GetItem", ITEM("")}};
-	RIG_SET(op->in.replaces, "cust-b");
-	RIG_SET(op->in.replaces_email, "b@x");
+	RIG_SET(op->in.issue.replaces.id, "cust-b");
+	RIG_SET(op->in.issue.replaces.email, "b@x");
 	script_set(rows, 1);
 	rig_want(r, op, STORE_DONE);
 	assert_true(script_last("UpdateItem", "authorization_code_replaces=:r"));
 	assert_true(script_last("UpdateItem", "\":r\":{\"S\":\"6:cust-bb@x\"}"));
 	op = an_op(STORE_ISSUE);
-	RIG_SET(op->in.psid, "");
+	rig_psid(op, "");
 	rig_want(r, op, STORE_DONE);
 	assert_true(script_last("UpdateItem", ",authorization_code_psid,authorization_code_replaces\""));
 }
@@ -232,8 +229,8 @@ static void test_a_value_may_have_one_byte(void **state)
 	struct rig *r = *state;
 	struct rig_result got;
 	struct store_op *op = an_op(STORE_ISSUE);
-	RIG_SET(op->in.psid, "p");
-	RIG_SET(op->in.replaces, "b");
+	rig_psid(op, "p");
+	RIG_SET(op->in.issue.replaces.id, "b");
 	static const struct script_row none[] = {{"GetItem", ITEM("")}};
 	script_set(none, 1);
 	rig_want(r, op, STORE_DONE);
@@ -242,7 +239,7 @@ static void test_a_value_may_have_one_byte(void **state)
 	        {"UpdateItem", HAD(PSID("p") ",\"authorization_code_psid\":{\"S\":\"p\"}")}};
 	script_set(rows, 1);
 	op = an_op(STORE_REDEEM);
-	RIG_SET(op->in.page_id, "g");
+	rig_page(op, "g");
 	rig_run(r, op, &got);
 	assert_true(script_last("UpdateItem", ",fb_page_id=:g REMOVE"));
 	assert_true(got.out.bound);
@@ -346,12 +343,12 @@ static void test_no_psid_is_not_a_psid(void **state)
 	script_set(rows, 1);
 	for (size_t i = 0; i < 2; i++) {
 		struct store_op *op = an_op(kinds[i]);
-		RIG_SET(op->in.psid, "");
+		rig_psid(op, "");
 		rig_want(r, op, STORE_KEPT);
 	}
 	assert_int_equal(script_count("GetItem"), 0);
 	struct store_op *op = an_op(STORE_REDEEM);
-	RIG_SET(op->in.psid, "");
+	rig_psid(op, "");
 	rig_want(r, op, STORE_REFUSED);
 	assert_int_equal(script_count("UpdateItem"), 0);
 }

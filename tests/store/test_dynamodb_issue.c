@@ -22,8 +22,8 @@ static int lines; /* the log */
 static struct store_op *an_issue(void)
 {
 	struct store_op *op = rig_op(STORE_ISSUE, "a");
-	RIG_SET(op->in.digest, "c1");
-	op->in.expires_s = 300;
+	rig_digest(op, "c1");
+	rig_ends(op, 300);
 	return op;
 }
 
@@ -77,7 +77,7 @@ static void test_an_issue_names_what_it_saw(void **state)
 static struct store_op *issue_for(const char *hash)
 {
 	struct store_op *op = an_issue();
-	assert_int_equal(digest_text(str_c(hash), op->in.record), ERR_OK);
+	assert_int_equal(digest_text(str_c(hash), op->in.issue.record), ERR_OK);
 	return op;
 }
 
@@ -132,14 +132,14 @@ static void test_a_full_item_is_told(void **state)
 	script_set(rows, 2);
 	for (size_t i = 0; i < 3; i++) {
 		struct store_op *op = rig_op(failing[i], "a");
-		RIG_SET(op->in.digest, "c1");
+		rig_digest(op, "c1");
 		rig_run(r, op, &got);
 		assert_int_equal(got.code, ERR_TOO_LARGE);
 		assert_non_null(strstr(got.err.msg, "as large as DynamoDB allows"));
 	}
 	for (size_t i = 0; i < 2; i++) {
 		struct store_op *op = rig_op(settled[i], "a");
-		RIG_SET(op->in.psid, "p1");
+		rig_psid(op, "p1");
 		rig_want(r, op, i == 0 ? STORE_REFUSED : STORE_KEPT);
 	}
 	assert_int_equal(logged("record_full"), 1);

@@ -55,14 +55,12 @@ static const struct talk {
 static struct store_op *an_op(enum store_kind kind)
 {
 	struct store_op *op = rig_op(kind, "a");
-	RIG_SET(op->in.digest, kind == STORE_FIND_CODE ? "c0" : "c1");
-	RIG_SET(op->in.psid, "p1");
-	if (kind == STORE_FIND_EMAIL)
-		RIG_SET(op->in.email, "a@example.com");
-	if (kind == STORE_UPGRADE || kind == STORE_ADD)
-		RIG_SET(op->in.new_hash, "new");
+	rig_digest(op, kind == STORE_FIND_CODE ? "c0" : "c1");
+	rig_psid(op, "p1");
+	rig_email(op, "a@example.com");
+	rig_hash(op, "new");
 	if (kind == STORE_ISSUE)
-		assert_int_equal(digest_text(STR("hash"), op->in.record), ERR_OK);
+		assert_int_equal(digest_text(STR("hash"), op->in.issue.record), ERR_OK);
 	return op;
 }
 

@@ -63,10 +63,10 @@ static void link_one(struct rig *r, int i)
 	rig_add(r, who);
 	rig_want(r, issue(who, who, 300), STORE_DONE);
 	struct store_op *op = redeem(who, who, psid, 1000);
-	RIG_SET(op->in.page_id, page);
+	rig_page(op, page);
 	rig_want(r, op, STORE_DONE);
 	op = issue(who, code, 300);
-	RIG_SET(op->in.psid, psid);
+	rig_psid(op, psid);
 	rig_want(r, op, STORE_DONE);
 }
 

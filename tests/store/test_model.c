@@ -149,22 +149,27 @@ static void name(char *field, size_t cap, const char *prefix, int n)
 		(void)snprintf(field, cap, "%s%d", prefix, n);
 }
 
-static struct store_key key_of(int who)
+struct letter {
+	char s[2];
+};
+
+static struct letter letter_of(int who)
 {
-	char letter[2] = {(char)('a' + who), '\0'};
-	return rig_key(letter);
+	return (struct letter){{(char)('a' + who), '\0'}};
 }
 
 static struct store_op *op_of(const struct write *w)
 {
-	struct store_op *op = rig_op(w->kind, "");
-	op->in.key = key_of(w->who);
-	name(op->in.digest, sizeof op->in.digest, "c", w->code);
-	name(op->in.psid, sizeof op->in.psid, "p", w->psid);
-	struct store_key me = key_of(w->me);
-	RIG_SET(op->in.me, me.id);
-	op->in.time_ms = op->in.now_s = w->time;
-	op->in.expires_s = w->expires;
+	char code[8] = "", psid[8] = "";
+	struct store_op *op = rig_op(w->kind, letter_of(w->who).s);
+	name(code, sizeof code, "c", w->code);
+	name(psid, sizeof psid, "p", w->psid);
+	rig_digest(op, code);
+	rig_psid(op, psid);
+	if (w->kind == STORE_REPAIR)
+		RIG_SET(op->in.repair.me, rig_key(letter_of(w->me).s).id);
+	rig_times(op, w->time, w->time);
+	rig_ends(op, w->expires);
 	return op;
 }
 
@@ -225,10 +230,8 @@ static void explain(const struct batch *b, const struct state *s, unsigned used,
 static void look(struct rig *r, struct rig_result *found)
 {
 	struct store_op *ops[CUSTOMERS];
-	for (int i = 0; i < CUSTOMERS; i++) {
-		ops[i] = rig_op(STORE_FIND_ID, "");
-		ops[i]->in.key = key_of(i);
-	}
+	for (int i = 0; i < CUSTOMERS; i++)
+		ops[i] = rig_op(STORE_FIND_ID, letter_of(i).s);
 	rig_run_all(r, ops, CUSTOMERS, found);
 }
 

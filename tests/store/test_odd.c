@@ -51,13 +51,12 @@ static const char *now_at; /* what is being tried */
 static struct store_op *op_of(enum store_kind kind, const char *who, int64_t t)
 {
 	struct store_op *op = rig_op(kind, who);
-	RIG_SET(op->in.psid, who);
-	RIG_SET(op->in.page_id, kind == STORE_REDEEM ? "page" : "");
-	op->in.time_ms = t;
-	op->in.now_s = 100;
-	op->in.window_s = 3700;
-	if (kind == STORE_FIND_EMAIL)
-		RIG_SET(op->in.email, op->in.key.email);
+	rig_psid(op, who);
+	if (kind == STORE_REDEEM)
+		rig_page(op, "page");
+	rig_times(op, t, 100);
+	rig_ends(op, 3700);
+	rig_email(op, rig_key(who).email);
 	return op;
 }
 
@@ -87,7 +86,7 @@ static bool spoil(struct rig *r, const char *who, const char *attribute, const s
 static void link_it(struct rig *r, const char *who, const char *code, int64_t t)
 {
 	struct store_op *op = op_of(STORE_REDEEM, who, t);
-	RIG_SET(op->in.digest, code);
+	rig_digest(op, code);
 	must_be_done(r, issue(who, code, 300));
 	must_be_done(r, op);
 }

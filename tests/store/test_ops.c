@@ -11,7 +11,7 @@
 static void find_email(struct rig *r, const char *email, struct rig_result *ret)
 {
 	struct store_op *op = rig_op(STORE_FIND_EMAIL, "");
-	RIG_SET(op->in.email, email);
+	rig_email(op, email);
 	rig_run(r, op, ret);
 	assert_int_equal(ret->code, ERR_OK);
 }
@@ -101,7 +101,7 @@ TEST(the_longest_values_come_back_whole)
 	fill_text(c.link.page_id, sizeof c.link.page_id, 'g');
 	r->backend->plant(r->dir, &c);
 	struct store_op *op = rig_op(STORE_FIND_PSID, "");
-	RIG_SET(op->in.psid, c.link.psid);
+	rig_psid(op, c.link.psid);
 	rig_run(r, op, &got);
 	assert_int_equal(got.code, ERR_OK);
 	assert_int_equal(got.out.n, 1);
@@ -129,14 +129,15 @@ TEST(an_earlier_holder_with_the_longest_key_comes_back)
 	struct rig_result got;
 	struct store_op *op = issue("a", "c1", 300);
 	rig_add(r, "a");
-	fill_text(op->in.replaces, sizeof op->in.replaces, 'r');
-	fill_text(op->in.replaces_email, sizeof op->in.replaces_email, 'm');
-	struct store_in in = op->in;
+	struct store_key *holder = &op->in.issue.replaces, replaces;
+	fill_text(holder->id, sizeof holder->id, 'r');
+	fill_text(holder->email, sizeof holder->email, 'm');
+	replaces = *holder;
 	rig_want(r, op, STORE_DONE);
 	rig_run(r, redeem("a", "c1", "p1", 1000), &got);
 	assert_int_equal(got.out.outcome, STORE_DONE);
-	assert_string_equal(got.out.replaces.id, in.replaces);
-	assert_string_equal(got.out.replaces.email, in.replaces_email);
+	assert_string_equal(got.out.replaces.id, replaces.id);
+	assert_string_equal(got.out.replaces.email, replaces.email);
 }
 
 TEST(the_former_link_comes_back_whole)
@@ -145,7 +146,7 @@ TEST(the_former_link_comes_back_whole)
 	rig_add(r, "a");
 	rig_want(r, issue("a", "c1", 300), STORE_DONE);
 	struct store_op *op = redeem("a", "c1", "p1", 1234);
-	RIG_SET(op->in.page_id, "page-1");
+	rig_page(op, "page-1");
 	rig_want(r, op, STORE_DONE);
 	rig_want(r, issue("a", "c2", 300), STORE_DONE);
 	rig_run(r, redeem("a", "c2", "p2", 5678), &got);
@@ -165,8 +166,8 @@ TEST(the_former_link_comes_back_whole)
 static void fail_login(struct rig *r, int64_t now_s, int64_t ends_s)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, "a");
-	op->in.now_s = now_s;
-	op->in.window_s = ends_s;
+	rig_times(op, 0, now_s);
+	rig_ends(op, ends_s);
 	rig_want(r, op, STORE_DONE);
 }
 
@@ -204,8 +205,8 @@ TEST(failures_at_once_are_all_counted)
 	rig_add(r, "a");
 	for (size_t i = 0; i < 50; i++) {
 		ops[i] = rig_op(STORE_FAILURE, "a");
-		ops[i]->in.now_s = 100;
-		ops[i]->in.window_s = 200;
+		rig_times(ops[i], 0, 100);
+		rig_ends(ops[i], 200);
 	}
 	int64_t retries = metric_value(M_DYNAMODB_RETRIES);
 	rig_run_threads(r, ops, 50, got);
@@ -217,8 +218,8 @@ TEST(failures_at_once_are_all_counted)
 static void upgrade(struct rig *r, const char *from, const char *to, enum store_outcome want)
 {
 	struct store_op *op = rig_op(STORE_UPGRADE, "a");
-	RIG_SET(op->in.old_hash, from);
-	RIG_SET(op->in.new_hash, to);
+	RIG_SET(op->in.upgrade.old_hash, from);
+	rig_hash(op, to);
 	rig_want(r, op, want);
 }
 
@@ -241,7 +242,7 @@ TEST(an_id_is_added_once)
 	rig_add(r, "a");
 	struct store_op *op = rig_op(STORE_ADD, "a");
 	RIG_SET(op->in.key.email, "other@example.com"); /* the id decides, not the whole key */
-	RIG_SET(op->in.new_hash, "other");
+	rig_hash(op, "other");
 	rig_want(r, op, STORE_EXISTS);
 	rig_find(r, "a", &got);
 	assert_int_equal(got.out.n, 1);
@@ -312,13 +313,13 @@ TEST(a_psid_that_moves_at_once_ends_with_one_holder)
 		rig_run_threads(r, links, 2, got);
 		struct store_op *repairs[2] = {rig_op(STORE_REPAIR, "b"), rig_op(STORE_REPAIR, "a")};
 		for (int i = 0; i < 2; i++) {
-			RIG_SET(repairs[i]->in.psid, psid);
-			RIG_SET(repairs[i]->in.me, i == 0 ? "cust-a" : "cust-b");
-			repairs[i]->in.time_ms = i == 0 ? 1000 : at_b;
+			rig_psid(repairs[i], psid);
+			RIG_SET(repairs[i]->in.repair.me, i == 0 ? "cust-a" : "cust-b");
+			rig_times(repairs[i], i == 0 ? 1000 : at_b, 0);
 		}
 		rig_run_threads(r, repairs, 2, got);
 		struct store_op *op = rig_op(STORE_FIND_PSID, "");
-		RIG_SET(op->in.psid, psid);
+		rig_psid(op, psid);
 		rig_run(r, op, got);
 		assert_int_equal(got[0].out.n, 1);
 		assert_string_equal(got[0].customer[0].key.id, "cust-b");
@@ -335,7 +336,7 @@ TEST(at_most_eight_holders_newest_first)
 		r->backend->plant(r->dir, &c);
 	}
 	struct store_op *op = rig_op(STORE_FIND_PSID, "");
-	RIG_SET(op->in.psid, "p1");
+	rig_psid(op, "p1");
 	rig_run(r, op, &got);
 	assert_int_equal(got.code, ERR_OK);
 	assert_int_equal(got.out.n, STORE_HOLDERS_MAX);
@@ -386,7 +387,7 @@ TEST(an_operation_past_its_deadline_is_not_begun)
 	rig_add(r, "a");
 	for (enum store_kind k = STORE_FIND_EMAIL; k < STORE_KINDS; k++) {
 		struct store_op *op = rig_op(k, "a");
-		RIG_SET(op->in.email, "a@example.com");
+		rig_email(op, "a@example.com");
 		op->deadline_ms = 1;
 		rig_run(r, op, &got);
 		assert_int_equal(got.code, ERR_TIMEOUT);

@@ -52,8 +52,8 @@ static void wants_error(const char *path, enum err_code code, const char *says)
 static struct store_op *failure(const char *who, int64_t wait_ms)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, who);
-	op->in.now_s = 100;
-	op->in.window_s = 200;
+	rig_times(op, 0, 100);
+	rig_ends(op, 200);
 	op->deadline_ms = clock_mono_ms() + wait_ms;
 	return op;
 }
@@ -110,15 +110,15 @@ static void a_used_code_leaves_nothing(void **state)
 	        " (authorization_code_psid NOT NULL) + (authorization_code_replaces NOT NULL)"
 	        " FROM customers";
 	struct store_op *op = rig_op(STORE_ISSUE, "a");
-	RIG_SET(op->in.digest, "c1");
-	RIG_SET(op->in.psid, "p1");
-	RIG_SET(op->in.replaces, "cust-b");
-	op->in.expires_s = 300;
+	rig_digest(op, "c1");
+	rig_psid(op, "p1");
+	RIG_SET(op->in.issue.replaces.id, "cust-b");
+	rig_ends(op, 300);
 	rig_want(&r, op, STORE_DONE);
 	assert_int_equal(rig_sql(path, count), 4);
 	op = rig_op(STORE_REDEEM, "a");
-	RIG_SET(op->in.digest, "c1");
-	RIG_SET(op->in.psid, "p1");
+	rig_digest(op, "c1");
+	rig_psid(op, "p1");
 	rig_want(&r, op, STORE_DONE);
 	assert_int_equal(rig_sql(path, count), 0);
 	rig_close(&r);

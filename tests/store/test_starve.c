@@ -12,16 +12,15 @@
 static struct store_op *an_op(enum store_kind kind)
 {
 	struct store_op *op = rig_op(kind, "a");
-	RIG_SET(op->in.digest, kind == STORE_ISSUE ? "c2" : "c1");
-	RIG_SET(op->in.psid, kind == STORE_ISSUE ? "" : "p1");
-	op->in.expires_s = 300;
-	op->in.now_s = 100;
-	op->in.time_ms = 5000;
-	RIG_SET(op->in.email, kind == STORE_FIND_EMAIL ? "a@example.com" : "");
+	rig_digest(op, kind == STORE_ISSUE ? "c2" : "c1");
+	rig_psid(op, kind == STORE_ISSUE ? "" : "p1");
+	rig_ends(op, 300);
+	rig_times(op, 5000, 100);
+	rig_email(op, "a@example.com");
 	if (kind == STORE_UPGRADE)
-		RIG_SET(op->in.old_hash, "hash");
+		RIG_SET(op->in.upgrade.old_hash, "hash");
 	if (kind == STORE_ISSUE)
-		assert_int_equal(digest_text(STR("hash"), op->in.record), ERR_OK);
+		assert_int_equal(digest_text(STR("hash"), op->in.issue.record), ERR_OK);
 	return op;
 }
 
@@ -31,7 +30,7 @@ static void prepare(struct rig *r, enum store_kind kind)
 	rig_open(r, rig_backends[0]);
 	rig_add(r, "a");
 	struct store_op *op = an_op(STORE_ISSUE);
-	RIG_SET(op->in.digest, "c1");
+	rig_digest(op, "c1");
 	rig_want(r, op, STORE_DONE);
 	if (kind == STORE_UNLINK || kind == STORE_FIND_PSID)
 		rig_want(r, an_op(STORE_REDEEM), STORE_DONE);

@@ -72,7 +72,7 @@ struct fake {
 	int64_t at[FAKE_OPS];  /* start of each operation, fake clock */
 	struct store_op *held; /* list */
 	size_t held_n;
-	struct store_in last; /* of the last write */
+	union store_in last; /* of the last write */
 	char trace[FAKE_TRACE];
 	void (*saw)(struct fake *f, const struct store_op *op, bool end);
 };
@@ -106,11 +106,13 @@ static inline void fake_show(struct fake *f, struct store_op *op, bool by_id)
 		return;
 	}
 	bool stale = !by_id && f->stale > 0;
+	struct store_values in = store_values(op);
+	if (op->kind == STORE_FIND_CODE)
+		in.id = f->code_of == NULL ? "" : f->code_of;
 	f->stale -= stale;
 	for (size_t i = 0; i < f->n && op->out.n < STORE_HOLDERS_MAX; i++) {
 		const struct fake_row *r = &f->row[i];
-		if (by_id ? strcmp(r->id, op->in.key.id) != 0
-		          : r->psid == NULL || strcmp(r->psid, op->in.psid) != 0)
+		if (by_id ? strcmp(r->id, in.id) != 0 : r->psid == NULL || strcmp(r->psid, in.psid) != 0)
 			continue;
 		if (stale && r->owned != NULL)
 			continue;
@@ -138,19 +140,20 @@ static inline void fake_redeem(struct fake *f, struct store_op *op)
 	op->out.bound = f->replaces != NULL;
 	op->out.sole = f->sole;
 	free(r->owned);
-	r->psid = r->owned = strdup(op->in.psid);
-	r->at = op->in.time_ms;
+	r->psid = r->owned = strdup(op->in.redeem.psid);
+	r->at = op->in.redeem.time_ms;
 }
 
-/* Expressions U and R. */
+/* UNLINK and REPAIR. */
 static inline void fake_remove(struct fake *f, struct store_op *op)
 {
 	struct fake_row *r = fake_find(f, op->in.key.id);
+	struct store_values in = store_values(op);
 	bool repair = op->kind == STORE_REPAIR;
-	bool older = r != NULL && (r->at < 0 || (repair ? r->at < op->in.time_ms : r->at <= op->in.time_ms) ||
-	                           (repair && r->at == op->in.time_ms && strcmp(r->id, op->in.me) < 0));
+	bool older = r != NULL && (r->at < 0 || (repair ? r->at < in.time_ms : r->at <= in.time_ms) ||
+	                           (repair && r->at == in.time_ms && strcmp(r->id, in.me) < 0));
 	op->out.outcome = STORE_KEPT;
-	if (!older || r->psid == NULL || strcmp(r->psid, op->in.psid) != 0)
+	if (!older || r->psid == NULL || strcmp(r->psid, in.psid) != 0)
 		return;
 	op->out.outcome = STORE_DONE;
 	r->psid = NULL;
@@ -170,11 +173,8 @@ static inline void fake_apply(struct fake *f, struct store_op *op)
 {
 	switch (op->kind) {
 	case STORE_FIND_PSID: fake_show(f, op, false); break;
-	case STORE_FIND_ID: fake_show(f, op, true); break;
-	case STORE_FIND_CODE:
-		fake_copy(op->in.key.id, sizeof op->in.key.id, f->code_of == NULL ? "" : f->code_of);
-		fake_show(f, op, true);
-		break;
+	case STORE_FIND_ID:
+	case STORE_FIND_CODE: fake_show(f, op, true); break;
 	case STORE_REDEEM: fake_redeem(f, op); break;
 	case STORE_UNLINK:
 	case STORE_REPAIR: fake_remove(f, op); break;
@@ -217,7 +217,7 @@ static inline void fake_note(struct fake *f, const struct store_op *op)
 	bool write = store_writes(op->kind);
 	if (n < FAKE_TRACE - 64)
 		(void)snprintf(f->trace + n, FAKE_TRACE - n, "%s%s%s%s", n == 0 ? "" : " ",
-		               store_kind_name(op->kind), write ? ":" : "", write ? op->in.key.id : "");
+		               store_kind_name(op->kind), write ? ":" : "", write ? store_values(op).id : "");
 	if (write)
 		f->last = op->in;
 }

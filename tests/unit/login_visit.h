@@ -41,7 +41,7 @@ struct visit {
 	struct service service;
 	size_t queue_max; /* of the hash pool */
 	struct visit_script script[STORE_KINDS];
-	struct store_in in[STORE_KINDS]; /* of the last operation of a kind */
+	union store_in in[STORE_KINDS]; /* of the last operation of a kind */
 	int count[STORE_KINDS];
 	struct store_op *held;
 	/* the request */

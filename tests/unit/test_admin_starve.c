@@ -89,7 +89,7 @@ static void after_the_first(struct fake *f, const struct store_op *op, bool end)
 	struct store_op *o = (struct store_op *)(uintptr_t)op;
 	if (!end || op->kind != STORE_FIND_ID || f->ops == 1)
 		return;
-	assert_string_equal(op->in.email, "a@example.com"); /* goes on from the last */
+	assert_string_equal(op->in.find_id.past, "a@example.com"); /* goes on from the last */
 	o->out.n = shown;
 	for (size_t i = 0; i < shown; i++)
 		fake_copy(o->out.customers[i].key.email, sizeof o->out.customers[i].key.email,

@@ -110,6 +110,10 @@ static struct store_op *op_on(enum store_kind kind, const char *id, const char *
 {
 	struct store_op *op = store_op_new(kind, clock_mono_ms() + 5000);
 	assert_non_null(op);
+	if (kind == STORE_FIND_ID) {
+		assert_true(str_copy(op->in.find_id.id, sizeof op->in.find_id.id, str_c(id)));
+		return op;
+	}
 	assert_true(str_copy(op->in.key.id, sizeof op->in.key.id, str_c(id)));
 	assert_true(str_copy(op->in.key.email, sizeof op->in.key.email, str_c(email)));
 	return op;
@@ -118,10 +122,11 @@ static struct store_op *op_on(enum store_kind kind, const char *id, const char *
 static void link_to(const char *id, const char *email, const char *psid, const char *page, int64_t at)
 {
 	struct store_op *op = op_on(STORE_LINK, id, email);
-	assert_true(str_copy(op->in.psid, sizeof op->in.psid, str_c(psid)));
-	assert_true(str_copy(op->in.page_id, sizeof op->in.page_id, str_c(page)));
-	(void)snprintf(op->in.digest, sizeof op->in.digest, "request");
-	op->in.time_ms = at;
+	struct store_link_request *in = &op->in.link;
+	assert_true(str_copy(in->psid, sizeof in->psid, str_c(psid)));
+	assert_true(str_copy(in->page_id, sizeof in->page_id, str_c(page)));
+	(void)snprintf(in->digest, sizeof in->digest, "request");
+	in->time_ms = at;
 	on_store(op, NULL);
 }
 
@@ -266,7 +271,7 @@ static void test_same_email_in_upper_case(void **state)
 	(void)state;
 	wants("customer add --id c1 --email bob@x.example --password-stdin", CLI_OK,
 	      "customer_id: c1\nemail: bob@x.example\n", "");
-	(void)snprintf(op->in.new_hash, sizeof op->in.new_hash, "$5$x");
+	(void)snprintf(op->in.add.hash, sizeof op->in.add.hash, "$5$x");
 	on_store(op, &none);
 	wants("customer add --id c2 --email Ann@X.example --password-stdin", CLI_FAILED, "",
 	      "another customer has this e-mail");

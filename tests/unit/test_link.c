@@ -9,7 +9,7 @@ static void completes(void **state)
 	start_rig(&fake_sharp);
 	rows(A, B);
 	(void)complete_a();
-	struct store_in *in = &rig.store.last;
+	struct store_redeem *in = &rig.store.last.redeem;
 	expect(LINK_R_LINKED, "redeem:a find_psid", "created:a:7:linked");
 	assert_string_equal(in->psid, "7");
 	assert_string_equal(in->page_id, "100");
@@ -30,9 +30,9 @@ static void what_the_store_is_asked(void **state)
 	int64_t ahead_ms = clock_wall_ms() + 200000;
 	(void)complete(code.s, ahead_ms, 2500);
 	assert_true(fake_run(&rig, 5000));
-	assert_string_equal(rig.store.last.digest, digest);
-	assert_int_equal(rig.store.last.time_ms, ahead_ms);
-	assert_in_range(rig.store.last.now_s, FAKE_WALL_MS / 1000, clock_wall_ms() / 1000);
+	assert_string_equal(rig.store.last.redeem.digest, digest);
+	assert_int_equal(rig.store.last.redeem.time_ms, ahead_ms);
+	assert_in_range(rig.store.last.redeem.now_s, FAKE_WALL_MS / 1000, clock_wall_ms() / 1000);
 	fake_rig_done(&rig);
 }
 
@@ -173,8 +173,8 @@ static void the_holder_kept_with_the_code_goes(void **state)
 	assert_int_equal(got.result, LINK_R_LINKED);
 	assert_string_equal(rig.store.trace, "redeem:a repair:b"); /* and no look later */
 	assert_string_equal(fake_heard, "created:a:7:linked removed:b:7:replaced");
-	assert_string_equal(rig.store.last.me, "a");
-	assert_int_equal(rig.store.last.time_ms, 5000);
+	assert_string_equal(rig.store.last.repair.me, "a");
+	assert_int_equal(rig.store.last.repair.time_ms, 5000);
 	later_free(rig.service.later);
 	fake_rig_done(&rig);
 	/* it is the customer itself: nothing to repair */

@@ -22,7 +22,7 @@ static void random_code(void **state)
 	assert_int_equal(digest_text(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
-	assert_string_equal(rig.store.last.digest, digest);
+	assert_string_equal(rig.store.last.redeem.digest, digest);
 	start_random(NULL);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_REFUSED, "find_code", "refused::7:bad_code");
@@ -60,7 +60,7 @@ static void random_code_without_memory(void **state)
 	assert_int_equal(got.why, ERR_NOMEM);
 }
 
-static struct store_in asked; /* of the first operation */
+static union store_in asked; /* of the first operation */
 
 static void keep_first(struct fake *f, const struct store_op *op, bool end)
 {
@@ -77,8 +77,8 @@ static void random_code_is_looked_up_by_its_digest(void **state)
 	assert_int_equal(digest_text(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
-	assert_string_equal(asked.digest, digest);
-	assert_string_equal(asked.psid, "7");
+	assert_string_equal(asked.find_code.digest, digest);
+	assert_string_equal(asked.find_code.psid, "7");
 }
 
 static void random_code_not_found_out(void **state)

@@ -91,16 +91,16 @@ static void test_connect(void **state)
 	assert_string_equal(key.id, "C-1");
 	assert_string_equal(key.email, "ann@example.com");
 	assert_int_equal(digest_text(code, digest), ERR_OK);
-	const struct store_in *in = &visit.in[STORE_ISSUE];
+	const struct store_issue *in = &visit.in[STORE_ISSUE].issue;
 	assert_string_equal(in->digest, digest);
 	assert_string_equal(in->key.id, "C-1");
 	assert_string_equal(in->psid, "");
-	assert_string_equal(in->replaces, "");
+	assert_string_equal(in->replaces.id, "");
 	assert_in_range(in->expires_s, clock_wall_ms() / 1000 + 295, clock_wall_ms() / 1000 + 300);
 	(void)str_copy(location, sizeof location, str_c(visit.headers));
 	press(login_confirm, &c); /* tapped twice: the same code */
 	assert_string_equal(visit.headers, location);
-	assert_string_equal(visit.in[STORE_ISSUE].digest, digest);
+	assert_string_equal(visit.in[STORE_ISSUE].issue.digest, digest);
 	c.salt[0]++;
 	press(login_confirm, &c);
 	assert_string_not_equal(visit.headers, location);
@@ -114,10 +114,10 @@ static void test_connect_bound(void **state)
 	(void)str_copy(c.record, sizeof c.record, STR("a-record"));
 	press(login_confirm, &c);
 	assert_int_equal(visit.status, 303);
-	assert_string_equal(visit.in[STORE_ISSUE].record, "a-record");
-	assert_string_equal(visit.in[STORE_ISSUE].psid, "17");
-	assert_string_equal(visit.in[STORE_ISSUE].replaces, "C-2");
-	assert_string_equal(visit.in[STORE_ISSUE].replaces_email, "bob@example.com");
+	assert_string_equal(visit.in[STORE_ISSUE].issue.record, "a-record");
+	assert_string_equal(visit.in[STORE_ISSUE].issue.psid, "17");
+	assert_string_equal(visit.in[STORE_ISSUE].issue.replaces.id, "C-2");
+	assert_string_equal(visit.in[STORE_ISSUE].issue.replaces.email, "bob@example.com");
 }
 
 static void test_used(void **state)

@@ -59,8 +59,9 @@ static void test_wrong(void **state)
 	assert_int_equal(visit.count[STORE_FAILURE], 1);
 	assert_string_equal(visit.in[STORE_FAILURE].key.id, "C-1");
 	int64_t now_s = clock_wall_ms() / 1000;
-	assert_in_range(visit.in[STORE_FAILURE].now_s, now_s - 5, now_s);
-	assert_int_equal(visit.in[STORE_FAILURE].window_s - visit.in[STORE_FAILURE].now_s, 3600);
+	assert_in_range(visit.in[STORE_FAILURE].failure.now_s, now_s - 5, now_s);
+	assert_int_equal(visit.in[STORE_FAILURE].failure.window_s - visit.in[STORE_FAILURE].failure.now_s,
+	                 3600);
 }
 
 static void test_unknown(void **state)
@@ -71,7 +72,7 @@ static void test_unknown(void **state)
 	assert_true(visit_has(WRONG_TEXT));
 	assert_true(visit_has("value=\" Ann@Example.com \""));
 	assert_int_equal(visit.count[STORE_FIND_EMAIL], 2);
-	assert_string_equal(visit.in[STORE_FIND_EMAIL].email, "ann@example.com");
+	assert_string_equal(visit.in[STORE_FIND_EMAIL].find_email.email, "ann@example.com");
 	assert_int_equal(visit.count[STORE_FAILURE], 0);
 	log_in("&email=bob%40example.com&password=x");
 	assert_int_equal(visit.count[STORE_FIND_EMAIL], 3);
@@ -84,7 +85,7 @@ static void test_as_typed_first(void **state)
 	log_in("&email=Ann%40Example.com&password=correct+horse");
 	assert_int_equal(visit.status, 200);
 	assert_int_equal(visit.count[STORE_FIND_EMAIL], 1);
-	assert_string_equal(visit.in[STORE_FIND_EMAIL].email, "Ann@Example.com");
+	assert_string_equal(visit.in[STORE_FIND_EMAIL].find_email.email, "Ann@Example.com");
 }
 
 static void test_several(void **state)
@@ -293,9 +294,9 @@ static void test_upgrade(void **state)
 	assert_int_equal(visit.status, 200);
 	assert_int_equal(visit.count[STORE_UPGRADE], 1);
 	assert_string_equal(visit.in[STORE_UPGRADE].key.id, "C-1");
-	assert_string_equal(visit.in[STORE_UPGRADE].old_hash, sha1);
-	assert_true(str_starts(str_c(visit.in[STORE_UPGRADE].new_hash), STR("$argon2id$")));
-	check_record(visit.in[STORE_UPGRADE].new_hash);
+	assert_string_equal(visit.in[STORE_UPGRADE].upgrade.old_hash, sha1);
+	assert_true(str_starts(str_c(visit.in[STORE_UPGRADE].upgrade.new_hash), STR("$argon2id$")));
+	check_record(visit.in[STORE_UPGRADE].upgrade.new_hash);
 	visit.script[STORE_UPGRADE].outcome = STORE_KEPT; /* by another login at once: judged again, once */
 	visit.count[STORE_FIND_EMAIL] = 0;
 	log_in("&email=ann%40example.com&password=abc");
@@ -341,7 +342,7 @@ static void test_loses(void **state)
 	assert_int_equal(visit.count[STORE_FIND_PSID], 0);
 	visit_run(login_submit, NULL, visit_login_form("17", 0, ANN)); /* it is linked to this customer */
 	assert_int_equal(visit_consent_of_page().loses, STATE_LOSES_NOTHING);
-	assert_string_equal(visit.in[STORE_FIND_PSID].psid, "17");
+	assert_string_equal(visit.in[STORE_FIND_PSID].find_psid.psid, "17");
 	visit.script[STORE_FIND_PSID].n = 1;
 	visit_customer(holder, "C-1", "ann@example.com", "");
 	visit_run(login_submit, NULL, visit_login_form("17", 0, ANN)); /* the store says so too */

@@ -14,7 +14,7 @@ static struct {
 static void watch(struct fake *f, const struct store_op *op, bool end)
 {
 	(void)f;
-	int p = (int)strtol(op->in.psid, NULL, 10);
+	int p = (int)strtol(store_values(op).psid, NULL, 10);
 	assert_in_range(p, 0, PSIDS - 1);
 	if (end) {
 		seen[p].in_flight--;
@@ -24,8 +24,8 @@ static void watch(struct fake *f, const struct store_op *op, bool end)
 	assert_true(op->admitted);                /* what was let in is not refused halfway */
 	if (op->kind != STORE_REDEEM)
 		return;
-	assert_true(op->in.time_ms >= seen[p].last_ms);
-	seen[p].last_ms = op->in.time_ms;
+	assert_true(op->in.redeem.time_ms >= seen[p].last_ms);
+	seen[p].last_ms = op->in.redeem.time_ms;
 	seen[p].redeems++;
 }
 

@@ -43,11 +43,16 @@ void dynamodb_body_raw(const struct dynamodb_body *b, const char *name, const ch
 	buf_z(b->out, json);
 }
 
-static void put_s(struct buf *out, const char *z)
+static void put_text(struct buf *out, struct str s)
 {
 	buf_z(out, "{\"S\":");
-	codec_json(out, str_c(z));
+	codec_json(out, s);
 	buf_z(out, "}");
+}
+
+static void put_s(struct buf *out, const char *z)
+{
+	put_text(out, str_c(z));
 }
 
 static void put_n(struct buf *out, int64_t n)
@@ -71,9 +76,8 @@ void dynamodb_body_key(const struct dynamodb_body *b, const char *name, const st
 
 static void put_s_of(struct buf *out, const struct json *item, const char *attribute)
 {
-	buf_printf(out, "\"%s\":{\"S\":", attribute);
-	codec_json(out, dynamodb_item_str(item, attribute));
-	buf_z(out, "}");
+	buf_printf(out, "\"%s\":", attribute);
+	put_text(out, dynamodb_item_str(item, attribute));
 }
 
 void dynamodb_body_key_of(const struct dynamodb_body *b, const char *name, const struct json *item)
@@ -102,45 +106,47 @@ void dynamodb_body_item(const struct dynamodb_body *b, const struct store_key *k
 	buf_z(b->out, "}");
 }
 
-static void put_holder(struct buf *out, const struct store_in *in)
+static void put_packed(struct buf *out, const struct store_key *key)
 {
 	char packed[KEY_TEXT_MAX + 1];
-	struct store_key key;
-	(void)str_copy(key.id, sizeof key.id, str_c(in->replaces));
-	(void)str_copy(key.email, sizeof key.email, str_c(in->replaces_email));
-	key_text_make(&key, packed);
+	key_text_make(key, packed);
 	put_s(out, packed);
 }
 
-static void put_value(struct buf *out, const struct store_in *in, char letter)
+/* What a letter stands for in every expression, as :d. */
+static void put_value(const struct dynamodb_body *b, const struct store_values *v, char letter)
 {
+	struct buf *out = b->out;
 	switch (letter) {
-	case 'd': put_s(out, in->digest); break;
-	case 'p': put_s(out, in->psid); break;
-	case 'g': put_s(out, in->page_id); break;
-	case 't': put_n(out, in->time_ms); break;
-	case 's': put_n(out, in->now_s); break;
-	case 'e': put_n(out, in->expires_s); break;
-	case 'w': put_n(out, in->window_s); break;
-	case 'r': put_holder(out, in); break;
-	case 'm': put_s(out, in->me); break;
-	case 'o': put_s(out, in->old_hash); break;
-	case 'n': put_s(out, in->new_hash); break;
-	case 'l': put_s(out, in->email); break;
-	case 'k': put_s(out, in->key.id); break;
-	case 'j': put_n(out, odd_latest_ms()); break;
-	case 'u': put_n(out, in->window_s + ODD_WINDOW_MAX_S / 2); break;
+	case 'k': put_s(out, v->id); break;
+	case 'l': put_s(out, v->email); break;
+	case 'a': put_s(out, v->past); break;
+	case 'd': put_s(out, v->digest); break;
+	case 'p': put_s(out, v->psid); break;
+	case 'g': put_s(out, v->page_id); break;
+	case 't': put_n(out, v->time_ms); break;
+	case 's': put_n(out, v->now_s); break;
+	case 'e': put_n(out, v->expires_s); break;
+	case 'w': put_n(out, v->window_s); break;
+	case 'r': put_packed(out, v->replaces); break;
+	case 'm': put_s(out, v->me); break;
+	case 'n': put_s(out, v->hash); break;
+	case 'o': put_s(out, v->old_hash); break;
+	case 'j': put_n(out, odd_latest_ms()); break;                    /* the latest valid time of a link */
+	case 'u': put_n(out, v->window_s + ODD_WINDOW_MAX_S / 2); break; /* the latest end of a window */
 	case 'c': put_n(out, ODD_FAILURES_MAX); break;
-	case 'h': put_s(out, in->hash_seen); break;
-	case 'x': put_s(out, in->code_seen); break;
-	case 'y': put_s(out, in->link_code_seen); break;
+	/* what the item was seen to hold before an ISSUE */
+	case 'h': put_text(out, dynamodb_item_str(b->seen, "password")); break;
+	case 'x': put_text(out, dynamodb_item_str(b->seen, "authorization_code")); break;
+	case 'y': put_text(out, dynamodb_item_str(b->seen, "fb_link_code")); break;
 	default: put_n(out, 1); break;
 	}
 }
 
 /* DynamoDB takes neither a value no expression names nor one named twice.  The end of an expression is always
  * seen. */
-static void put_values(const struct dynamodb_body *b, const char *expression, char *seen)
+static void put_values(const struct dynamodb_body *b, const struct store_values *v, const char *expression,
+                       char *seen)
 {
 	for (const char *p = strchr(expression, ':'); p != NULL; p = strchr(p + 1, ':')) {
 		if (strchr(seen, p[1]) != NULL)
@@ -148,7 +154,7 @@ static void put_values(const struct dynamodb_body *b, const char *expression, ch
 		buf_z(b->out, seen[0] == '\0' ? "\":" : ",\":");
 		buf_put(b->out, p + 1, 1);
 		buf_z(b->out, "\":");
-		put_value(b->out, &b->op->in, p[1]);
+		put_value(b, v, p[1]);
 		seen[strlen(seen)] = p[1];
 	}
 }
@@ -156,10 +162,11 @@ static void put_values(const struct dynamodb_body *b, const char *expression, ch
 void dynamodb_body_values(const struct dynamodb_body *b, const char *first, const char *second)
 {
 	char seen[32] = ""; /* more than there are letters */
+	struct store_values v = store_values(b->op);
 	member(b, "ExpressionAttributeValues");
 	buf_z(b->out, "{");
-	put_values(b, first, seen);
+	put_values(b, &v, first, seen);
 	if (second != NULL)
-		put_values(b, second, seen);
+		put_values(b, &v, second, seen);
 	buf_z(b->out, "}");
 }

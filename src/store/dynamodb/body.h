@@ -1,10 +1,6 @@
 /* store/dynamodb/body.h - the JSON of a request, built member by member.
  *
- * Values of expressions are named by one letter each and come from the operation:
- *   :d digest  :p psid  :g page_id  :t time_ms  :s now_s  :e expires_s  :w window_s  :r packed key of the
- *   earlier holder  :m me  :o old_hash  :n new_hash  :l email looked up  :k key.id
- *   :h hash_seen  :x code_seen  :y link_code_seen
- *   :j the latest time of a link, ms  :u the latest end of a window  :c the most failures  :1 the number one
+ * A value of an expression is named by one letter: see put_value in body.c.
  * A failed buffer is seen when the body is sent. */
 #pragma once
 #include "store/dynamodb/table.h"
@@ -14,6 +10,7 @@ struct dynamodb_body {
 	struct buf *out;
 	const char *table;
 	const struct store_op *op;
+	const struct json *seen; /* the item that was read just before; NULL: none */
 	bool sort_key;
 };
 

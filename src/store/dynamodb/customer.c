@@ -19,8 +19,8 @@ static int query(struct dynamodb_op *x)
 		return P_READ;
 	dynamodb_body_begin(&b);
 	const char *which = "customer_id=:k";
-	if (x->op->kind == STORE_FIND_ID && x->op->in.email[0] != '\0' && b.sort_key)
-		which = "customer_id=:k AND email>:l";
+	if (x->op->kind == STORE_FIND_ID && x->op->in.find_id.past[0] != '\0' && b.sort_key)
+		which = "customer_id=:k AND email>:a";
 	dynamodb_body_text(&b, "KeyConditionExpression", str_c(which));
 	dynamodb_body_values(&b, which, NULL);
 	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
@@ -60,17 +60,17 @@ static int removed_all(struct dynamodb_op *x)
 	return dynamodb_op_outcome(x, x->pages > 0 ? STORE_DONE : STORE_NO_CUSTOMER);
 }
 
-/* The next page, past the last item of this one, until there are no more or enough. */
+/* FIND_ID: the next page, past the last item of this one, until there are no more or enough. */
 static int more(struct dynamodb_op *x)
 {
 	const struct store_out *out = &x->op->out;
-	char *past = x->op->in.email;
+	struct store_find_id *in = &x->op->in.find_id;
 	struct err why;
 	if (out->n == STORE_HOLDERS_MAX || json_get(x->reply->json, "LastEvaluatedKey") == NULL)
 		return DYNAMODB_OP_END;
 	const char *last = out->n == 0 ? "" : out->customers[out->n - 1].key.email;
-	if (strcmp(last, past) > 0) {
-		(void)str_copy(past, sizeof x->op->in.email, str_c(last));
+	if (strcmp(last, in->past) > 0) {
+		(void)str_copy(in->past, sizeof in->past, str_c(last));
 		return P_QUERY;
 	}
 	(void)err_set(&why, ERR_STORE,
@@ -96,9 +96,9 @@ static int queried(struct dynamodb_op *x)
 static int put(struct dynamodb_op *x)
 {
 	struct dynamodb_body b = dynamodb_op_body(x);
-	const struct store_in *in = &x->op->in;
+	const struct store_add *in = &x->op->in.add;
 	dynamodb_body_begin(&b);
-	dynamodb_body_item(&b, &in->key, str_c(in->new_hash));
+	dynamodb_body_item(&b, &in->key, str_c(in->hash));
 	dynamodb_body_text(&b, "ConditionExpression", STR("attribute_not_exists(customer_id)"));
 	dynamodb_body_end(&b);
 	return dynamodb_op_call(x, "PutItem", P_PUT_DONE);
@@ -142,8 +142,8 @@ static int why(struct dynamodb_op *x)
 	const struct json *item = json_get(x->reply->json, "Item");
 	if (x->op->kind == STORE_PING)
 		return dynamodb_op_outcome(x, STORE_DONE);
-	bool ours = x->op->in.new_hash[0] != '\0' &&
-	            str_is(dynamodb_item_str(item, "password"), x->op->in.new_hash);
+	const char *hash = x->op->in.add.hash;
+	bool ours = hash[0] != '\0' && str_is(dynamodb_item_str(item, "password"), hash);
 	return dynamodb_op_outcome(x, ours ? STORE_DONE : STORE_EXISTS);
 }
 

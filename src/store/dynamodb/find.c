@@ -55,9 +55,9 @@ static enum dynamodb_lookup way(const struct dynamodb_op *x)
 static bool nothing_asked(const struct store_op *op)
 {
 	switch (op->kind) {
-	case STORE_FIND_EMAIL: return op->in.email[0] == '\0';
-	case STORE_FIND_PSID: return op->in.psid[0] == '\0';
-	default: return op->in.digest[0] == '\0';
+	case STORE_FIND_EMAIL: return op->in.find_email.email[0] == '\0';
+	case STORE_FIND_PSID: return op->in.find_psid.psid[0] == '\0';
+	default: return op->in.find_code.digest[0] == '\0';
 	}
 }
 
@@ -138,7 +138,7 @@ static bool enough(const struct dynamodb_op *x)
 	const struct store_out *out = &x->op->out;
 	switch (x->op->kind) {
 	case STORE_FIND_EMAIL: return out->n != 1 || atomic_load(&x->on->owner->email_has_login);
-	case STORE_FIND_PSID: return x->op->in.conflicts && out->n < 2;
+	case STORE_FIND_PSID: return x->op->in.find_psid.conflicts && out->n < 2;
 	default: return false;
 	}
 }
@@ -169,15 +169,15 @@ static int get(struct dynamodb_op *x)
 /* An index tells of what was: the item decides. */
 static bool still_fits(const struct dynamodb_op *x, const struct json *item)
 {
-	const struct store_in *in = &x->op->in;
+	struct store_values v = store_values(x->op);
 	if (!json_is_object(item))
 		return false;
-	bool psid = str_is(dynamodb_item_str(item, "fb_psid"), in->psid);
+	bool psid = str_is(dynamodb_item_str(item, "fb_psid"), v.psid);
 	switch (x->op->kind) {
 	case STORE_FIND_PSID: return psid;
 	case STORE_FIND_CODE:
-		return str_is(dynamodb_item_str(item, "authorization_code"), in->digest) ||
-		       (psid && str_is(dynamodb_item_str(item, "fb_link_code"), in->digest));
+		return str_is(dynamodb_item_str(item, "authorization_code"), v.digest) ||
+		       (psid && str_is(dynamodb_item_str(item, "fb_link_code"), v.digest));
 	default: return true;
 	}
 }
@@ -199,7 +199,8 @@ static int got(struct dynamodb_op *x)
 
 static int missed(struct dynamodb_op *x)
 {
-	bool by_psid = x->op->in.psid[0] != '\0' && atomic_load(&x->on->owner->psid_way) == DYNAMODB_BY_INDEX;
+	bool by_psid = x->op->in.find_code.psid[0] != '\0' &&
+	               atomic_load(&x->on->owner->psid_way) == DYNAMODB_BY_INDEX;
 	if (!x->by_psid && by_psid && x->pages++ == 0) {
 		x->by_psid = true;
 		return P_QUERY;
@@ -224,8 +225,8 @@ static const char *filter_of(const struct store_op *op)
 {
 	if (op->kind == STORE_FIND_PSID)
 		return "fb_psid=:p";
-	return op->in.psid[0] == '\0' ? "authorization_code=:d"
-	                              : "authorization_code=:d OR (fb_psid=:p AND fb_link_code=:d)";
+	return op->in.find_code.psid[0] == '\0' ? "authorization_code=:d"
+	                                        : "authorization_code=:d OR (fb_psid=:p AND fb_link_code=:d)";
 }
 
 /* Where the last page ended, out of its answer, which lives no longer than this step. */

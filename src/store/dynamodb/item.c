@@ -36,14 +36,12 @@ static bool copy(char *ret, size_t cap, struct str s)
 	return false;
 }
 
-enum dynamodb_item_state dynamodb_item_text(const struct json *item, const char *attribute, char *ret,
-                                            size_t cap)
+enum dynamodb_item_state dynamodb_item_state(const struct json *item, const char *attribute, size_t max)
 {
 	struct str text = dynamodb_item_str(item, attribute);
-	ret[0] = '\0';
 	if (json_get(item, attribute) == NULL)
 		return DYNAMODB_ITEM_ABSENT;
-	return text.n > 0 && copy(ret, cap, text) ? DYNAMODB_ITEM_TEXT : DYNAMODB_ITEM_ODD;
+	return text.n > 0 && text.n <= max && !json_has_nul(text) ? DYNAMODB_ITEM_TEXT : DYNAMODB_ITEM_ODD;
 }
 
 static void read_link(const struct json *item, struct store_link *ret)

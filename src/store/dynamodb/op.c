@@ -59,6 +59,7 @@ struct dynamodb_body dynamodb_op_body(struct dynamodb_op *x)
 	return (struct dynamodb_body){.out = &x->body,
 	                              .table = x->on->owner->table,
 	                              .op = x->op,
+	                              .seen = x->reply == NULL ? NULL : json_get(x->reply->json, "Item"),
 	                              .sort_key = atomic_load(&x->on->owner->sort_key)};
 }
 
@@ -88,7 +89,8 @@ int dynamodb_op_outcome(struct dynamodb_op *x, enum store_outcome o)
 static int refuse(struct dynamodb_op *x, const struct err *why)
 {
 	log_line(LOG_ERROR, "store_refused", log_z("operation", store_kind_name(x->op->kind)),
-	         log_z("customer_digest", audit_digest(str_c(x->op->in.key.id)).s), log_z("error", why->msg));
+	         log_z("customer_digest", audit_digest(str_c(store_values(x->op).id)).s),
+	         log_z("error", why->msg));
 	return dynamodb_op_outcome(
 	        x, x->op->kind == STORE_UNLINK || x->op->kind == STORE_REPAIR ? STORE_KEPT : STORE_REFUSED);
 }
@@ -100,7 +102,7 @@ static void on_reply(void *arg, const struct ddb_reply *r)
 	x->twice |= r->twice;
 	x->reply = r;
 	if (r->class == DDB_TOO_LARGE)
-		odd_tell_full(str_c(x->op->in.key.id), store_kind_name(x->op->kind));
+		odd_tell_full(str_c(store_values(x->op).id), store_kind_name(x->op->kind));
 	if (r->class == DDB_SUCCESS || r->class == DDB_CONDITION)
 		x->phase = x->next;
 	else if ((r->class == DDB_VALIDATION || r->class == DDB_TOO_LARGE) && of_webhook(x->op->kind))

@@ -2,8 +2,8 @@
  * the files of store/dynamodb/.
  *
  * A flow numbers its phases from 2 and gives its run-switch.  A step returns the phase that follows; one that
- * waits returns DYNAMODB_OP_WAIT after naming the phase that goes on.  In the step after a call `reply` is
- * its answer, a success or a failed condition: every other one has ended the operation. */
+ * waits returns DYNAMODB_OP_WAIT after naming the phase that goes on.  In the steps after a call, up to the next
+ * wait, `reply` is its answer, a success or a failed condition: every other one has ended the operation. */
 #pragma once
 #include "store/dynamodb/body.h"
 #include "store/dynamodb/item.h"
@@ -19,7 +19,7 @@ struct dynamodb_op {
 	int phase, next;
 	struct loop_timer timer;
 	struct ddb_call *call;
-	const struct ddb_reply *reply; /* NULL but in the step after a call */
+	const struct ddb_reply *reply; /* NULL but in the steps between a call and the next wait */
 	struct buf body;
 	bool no_wait; /* a throttle ends it, and two attempts are the most */
 	bool twice;   /* a call of it may have been executed twice */
@@ -30,9 +30,6 @@ struct dynamodb_op {
 	size_t at;     /* item being fetched */
 	size_t pages;
 	int64_t until_ms; /* looking again until then */
-	struct {
-		enum dynamodb_item_state hash, code, link_code;
-	} seen; /* ISSUE: the states; the texts are in the operation */
 	struct store_link former;
 };
 

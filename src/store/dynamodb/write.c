@@ -81,20 +81,20 @@ enum {
 	ISSUE_TRIES = 8, /* each lost to another issue of the same customer */
 };
 
-static bool has_value(const struct store_in *in, char letter)
+static bool has_value(const struct store_values *v, char letter)
 {
 	switch (letter) {
-	case 'p': return in->psid[0] != '\0';
-	case 'g': return in->page_id[0] != '\0';
-	default: return in->replaces[0] != '\0';
+	case 'p': return v->psid[0] != '\0';
+	case 'g': return v->page_id[0] != '\0';
+	default: return v->replaces != NULL;
 	}
 }
 
-static void put_optional(const struct plan *p, const struct store_in *in, bool set, struct buf *out,
+static void put_optional(const struct plan *p, const struct store_values *v, bool set, struct buf *out,
                          const char *separator)
 {
 	for (const struct optional *o = p->optional; o->attribute != NULL; o++) {
-		if (has_value(in, o->letter) != set)
+		if (has_value(v, o->letter) != set)
 			continue;
 		buf_z(out, separator);
 		buf_z(out, o->attribute);
@@ -106,18 +106,18 @@ static void put_optional(const struct plan *p, const struct store_in *in, bool s
 	}
 }
 
-static void update_expression(const struct plan *p, const struct store_in *in, struct buf *out)
+static void update_expression(const struct plan *p, const struct store_values *v, struct buf *out)
 {
 	if (p->set != NULL) {
 		buf_z(out, "SET ");
 		buf_z(out, p->set);
 	}
-	put_optional(p, in, true, out, ",");
+	put_optional(p, v, true, out, ",");
 	if (p->remove != NULL) {
 		buf_z(out, " REMOVE ");
 		buf_z(out, p->remove);
 	}
-	put_optional(p, in, false, out, p->remove == NULL ? " REMOVE " : ",");
+	put_optional(p, v, false, out, p->remove == NULL ? " REMOVE " : ",");
 }
 
 static int update(struct dynamodb_op *x, const struct plan *p, int next)
@@ -125,8 +125,9 @@ static int update(struct dynamodb_op *x, const struct plan *p, int next)
 	struct dynamodb_body b = dynamodb_op_body(x);
 	char text[EXPRESSION_MAX] NOT_ZEROED;
 	struct buf expression;
+	struct store_values v = store_values(x->op);
 	buf_over(&expression, text, sizeof text);
-	update_expression(p, &x->op->in, &expression);
+	update_expression(p, &v, &expression);
 	dynamodb_body_begin(&b);
 	dynamodb_body_key(&b, "Key", &x->op->in.key);
 	dynamodb_body_text(&b, "UpdateExpression", buf_view(&expression));
@@ -143,11 +144,12 @@ static int update(struct dynamodb_op *x, const struct plan *p, int next)
 /* An empty PSID is no PSID: no link is made with it, and none is held by it. */
 static int first(struct dynamodb_op *x)
 {
+	bool psid = store_values(x->op).psid[0] != '\0';
 	switch (x->op->kind) {
 	case STORE_REDEEM:
-	case STORE_LINK: return x->op->in.psid[0] == '\0' ? P_READ : P_WRITE;
+	case STORE_LINK: return psid ? P_WRITE : P_READ;
 	case STORE_UNLINK:
-	case STORE_REPAIR: return x->op->in.psid[0] == '\0' ? dynamodb_op_outcome(x, STORE_KEPT) : P_WRITE;
+	case STORE_REPAIR: return psid ? P_WRITE : dynamodb_op_outcome(x, STORE_KEPT);
 	case STORE_ISSUE:
 	case STORE_ERASE: return P_READ;
 	default: return P_WRITE;
@@ -195,15 +197,16 @@ static int written(struct dynamodb_op *x)
 	return plans[x->op->kind].reads_back || x->twice ? P_READ : dynamodb_op_outcome(x, STORE_KEPT);
 }
 
-/* The attribute is as it was read: absent, this text, or a value that our writes never store. */
-static void put_unchanged(struct buf *out, const char *attribute, enum dynamodb_item_state state,
-                          const char *text)
+/* The attribute is as it was seen: absent, the text of this letter, or a value that our writes never store. */
+static void put_unchanged(struct buf *out, const struct json *seen, const char *attribute, size_t max,
+                          const char *letter)
 {
+	enum dynamodb_item_state state = dynamodb_item_state(seen, attribute, max);
 	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? " AND attribute_not_exists(" : " AND ");
 	if (state == DYNAMODB_ITEM_ODD)
 		buf_printf(out, "attribute_exists(%s) AND ", attribute);
 	buf_z(out, attribute);
-	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? ")" : state == DYNAMODB_ITEM_TEXT ? text : "<>:d");
+	buf_z(out, state == DYNAMODB_ITEM_ABSENT ? ")" : state == DYNAMODB_ITEM_TEXT ? letter : "<>:d");
 }
 
 /* Write only if the item is as it was read.  A late copy of this write may be executed long after its caller
@@ -213,14 +216,15 @@ static void put_unchanged(struct buf *out, const char *attribute, enum dynamodb_
 static int issue(struct dynamodb_op *x)
 {
 	struct plan p = plans[STORE_ISSUE];
+	const struct json *seen = json_get(x->reply->json, "Item");
 	char text[EXPRESSION_MAX] NOT_ZEROED;
 	struct buf condition;
 	buf_over(&condition, text, sizeof text);
 	buf_z(&condition, THERE);
-	put_unchanged(&condition, "authorization_code", x->seen.code, "=:x");
-	put_unchanged(&condition, "fb_link_code", x->seen.link_code, "=:y");
-	if (x->op->in.record[0] != '\0')
-		put_unchanged(&condition, "password", x->seen.hash, "=:h");
+	put_unchanged(&condition, seen, "authorization_code", STORE_DIGEST_LEN, "=:x");
+	put_unchanged(&condition, seen, "fb_link_code", STORE_DIGEST_LEN, "=:y");
+	if (x->op->in.issue.record[0] != '\0')
+		put_unchanged(&condition, seen, "password", STORE_HASH_MAX, "=:h");
 	p.condition = condition.p;
 	return update(x, &p, P_WRITTEN);
 }
@@ -230,18 +234,18 @@ static int window_set(struct dynamodb_op *x)
 	return x->reply->class == DDB_SUCCESS ? dynamodb_op_outcome(x, STORE_DONE) : P_WRITE;
 }
 
-static enum store_outcome why_not_linked(const struct store_in *in, const struct json *item)
+static enum store_outcome why_not_linked(const struct store_values *v, const struct json *item)
 {
 	struct str psid = dynamodb_item_str(item, "fb_psid");
 	if (!json_is_object(item))
 		return STORE_NO_CUSTOMER;
-	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest)) {
+	if (str_is(dynamodb_item_str(item, "fb_link_code"), v->digest)) {
 		if (psid.n == 0)
 			return STORE_UNLINKED_SINCE;
-		return str_is(psid, in->psid) ? STORE_ALREADY : STORE_USED;
+		return str_is(psid, v->psid) ? STORE_ALREADY : STORE_USED;
 	}
-	return str_is(dynamodb_item_str(item, "authorization_code"), in->digest) ? STORE_REFUSED
-	                                                                         : STORE_SUPERSEDED;
+	return str_is(dynamodb_item_str(item, "authorization_code"), v->digest) ? STORE_REFUSED
+	                                                                        : STORE_SUPERSEDED;
 }
 
 /* What a write that may have been executed twice left behind. */
@@ -249,43 +253,36 @@ static enum store_outcome why_kept(const struct store_op *op, const struct json 
 {
 	struct str psid = dynamodb_item_str(item, "fb_psid");
 	if (op->kind == STORE_UPGRADE)
-		return str_is(dynamodb_item_str(item, "password"), op->in.new_hash) ? STORE_DONE : STORE_KEPT;
+		return str_is(dynamodb_item_str(item, "password"), op->in.upgrade.new_hash) ? STORE_DONE
+		                                                                            : STORE_KEPT;
 	return json_is_object(item) && psid.n == 0 ? STORE_DONE : STORE_KEPT;
-}
-
-/* Is it still the record for which the consent was made? */
-static int check_record(struct dynamodb_op *x)
-{
-	bool same = true;
-	enum err_code code = fingerprint_check(str_c(x->op->in.hash_seen), x->op->in.record, &same);
-	if (code != ERR_OK)
-		return fail(x, code, "no memory for a digest");
-	return same ? P_ISSUE : dynamodb_op_outcome(x, STORE_KEPT);
 }
 
 static int may_issue(struct dynamodb_op *x, const struct json *item)
 {
-	struct store_in *in = &x->op->in;
+	const struct store_issue *in = &x->op->in.issue;
+	bool same = true; /* still the record for which the consent was made */
 	if (!json_is_object(item))
 		return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
 	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest))
 		return dynamodb_op_outcome(x, STORE_USED);
 	if (x->at++ == ISSUE_TRIES)
 		return fail(x, ERR_BUSY, "too many codes are issued for one customer at once");
-	x->seen.hash = dynamodb_item_text(item, "password", in->hash_seen, sizeof in->hash_seen);
-	x->seen.code = dynamodb_item_text(item, "authorization_code", in->code_seen, sizeof in->code_seen);
-	x->seen.link_code = dynamodb_item_text(item, "fb_link_code", in->link_code_seen,
-	                                       sizeof in->link_code_seen);
-	return check_record(x);
+	bool has_hash = dynamodb_item_state(item, "password", STORE_HASH_MAX) == DYNAMODB_ITEM_TEXT;
+	struct str hash = has_hash ? dynamodb_item_str(item, "password") : STR("");
+	if (fingerprint_check(hash, in->record, &same) != ERR_OK)
+		return fail(x, ERR_NOMEM, "no memory for a digest");
+	return same ? P_ISSUE : dynamodb_op_outcome(x, STORE_KEPT);
 }
 
 static int why(struct dynamodb_op *x)
 {
 	const struct json *item = json_get(x->reply->json, "Item");
+	struct store_values v = store_values(x->op);
 	dynamodb_item_tell_odd(item);
 	switch (x->op->kind) {
 	case STORE_REDEEM:
-	case STORE_LINK: return dynamodb_op_outcome(x, why_not_linked(&x->op->in, item));
+	case STORE_LINK: return dynamodb_op_outcome(x, why_not_linked(&v, item));
 	case STORE_ISSUE: return may_issue(x, item);
 	case STORE_ERASE:
 		if (!json_is_object(item))

@@ -201,35 +201,32 @@ static int bind_text(sqlite3_stmt *st, int i, const char *z)
 	return z[0] == '\0' ? sqlite3_bind_null(st, i) : sqlite3_bind_text(st, i, z, -1, SQLITE_STATIC);
 }
 
-static int bind_replaces(sqlite3_stmt *st, int i, const struct store_in *in)
+static int bind_packed(sqlite3_stmt *st, int i, const struct store_key *key)
 {
 	char packed[KEY_TEXT_MAX + 1];
-	struct store_key key;
-	if (in->replaces[0] == '\0')
+	if (key == NULL)
 		return sqlite3_bind_null(st, i);
-	memcpy(key.id, in->replaces, sizeof key.id);
-	memcpy(key.email, in->replaces_email, sizeof key.email);
-	key_text_make(&key, packed);
+	key_text_make(key, packed);
 	return sqlite3_bind_text(st, i, packed, -1, SQLITE_TRANSIENT);
 }
 
-static int bind_one(sqlite3_stmt *st, int i, const struct store_in *in, int limit)
+static int bind_one(sqlite3_stmt *st, int i, const struct store_values *v, int limit)
 {
 	switch (i) {
-	case 1: return bind_text(st, i, in->key.id);
-	case 2: return bind_text(st, i, in->key.email);
-	case 3: return bind_text(st, i, in->digest);
-	case 4: return bind_text(st, i, in->psid);
-	case 5: return bind_text(st, i, in->page_id);
-	case 6: return sqlite3_bind_int64(st, i, in->time_ms);
-	case 7: return sqlite3_bind_int64(st, i, in->now_s);
-	case 8: return sqlite3_bind_int64(st, i, in->expires_s);
-	case 9: return sqlite3_bind_int64(st, i, in->window_s);
-	case 10: return bind_replaces(st, i, in);
-	case 11: return bind_text(st, i, in->me);
-	case 12: return bind_text(st, i, in->old_hash);
-	case 13: return bind_text(st, i, in->new_hash);
-	case 14: return bind_text(st, i, in->email);
+	case 1: return bind_text(st, i, v->id);
+	case 2: return bind_text(st, i, v->email);
+	case 3: return bind_text(st, i, v->digest);
+	case 4: return bind_text(st, i, v->psid);
+	case 5: return bind_text(st, i, v->page_id);
+	case 6: return sqlite3_bind_int64(st, i, v->time_ms);
+	case 7: return sqlite3_bind_int64(st, i, v->now_s);
+	case 8: return sqlite3_bind_int64(st, i, v->expires_s);
+	case 9: return sqlite3_bind_int64(st, i, v->window_s);
+	case 10: return bind_packed(st, i, v->replaces);
+	case 11: return bind_text(st, i, v->me);
+	case 12: return bind_text(st, i, v->old_hash);
+	case 13: return bind_text(st, i, v->hash);
+	case 14: return bind_text(st, i, v->past);
 	case 15: return sqlite3_bind_int(st, i, limit);
 	case 16: return sqlite3_bind_int64(st, i, odd_latest_ms());
 	default: return SQLITE_RANGE;
@@ -238,11 +235,12 @@ static int bind_one(sqlite3_stmt *st, int i, const struct store_in *in, int limi
 
 int sqlite_db_bind(struct sqlite_db *db, enum sqlite_sql id, const struct store_op *op, int limit)
 {
+	struct store_values v = store_values(op);
 	sqlite3_stmt *st = db->statement[id];
 	int count = sqlite3_bind_parameter_count(st); /* the highest number used */
 	int rc = SQLITE_OK;
 	for (int i = 1; i <= count && rc == SQLITE_OK; i++)
-		rc = bind_one(st, i, &op->in, limit);
+		rc = bind_one(st, i, &v, limit);
 	return rc;
 }
 

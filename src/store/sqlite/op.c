@@ -104,14 +104,14 @@ struct old {
 	bool another; /* ISSUE: not the record for which the consent was made */
 };
 
-static int read_record(sqlite3_stmt *st, const struct store_op *op, struct old *ret)
+static int read_record(sqlite3_stmt *st, const struct store_issue *in, struct old *ret)
 {
 	char hash[STORE_HASH_MAX + 1];
 	bool same = true;
 	(void)sqlite_db_text(st, 7, hash, sizeof hash);
-	tell_odd(st, 3, STORE_DIGEST_LEN, op->in.key.id);
-	tell_odd(st, 4, STORE_DIGEST_LEN, op->in.key.id);
-	enum err_code code = fingerprint_check(str_c(hash), op->in.record, &same);
+	tell_odd(st, 3, STORE_DIGEST_LEN, in->key.id);
+	tell_odd(st, 4, STORE_DIGEST_LEN, in->key.id);
+	enum err_code code = fingerprint_check(str_c(hash), in->record, &same);
 	crypto_wipe(hash, sizeof hash);
 	ret->another = !same;
 	return code == ERR_OK ? SQLITE_DONE : SQLITE_NOMEM;
@@ -134,38 +134,35 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		if (sqlite_db_text(st, 5, packed, sizeof packed))
 			(void)key_text_read(str_c(packed), &ret->replaces);
 		ret->sole = sqlite3_column_int(st, 6) != 0;
-		rc = op->kind == STORE_ISSUE ? read_record(st, op, ret) : SQLITE_DONE;
+		rc = op->kind == STORE_ISSUE ? read_record(st, &op->in.issue, ret) : SQLITE_DONE;
 	}
 	(void)sqlite3_reset(st);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* Why a redeem or a request link did not apply. */
-static enum store_outcome why_not_linked(const struct store_in *in, const struct old *old)
+static enum store_outcome why_not_linked(const struct store_values *v, const struct old *old)
 {
 	if (!old->found)
 		return STORE_NO_CUSTOMER;
-	if (strcmp(old->link_code, in->digest) == 0) {
+	if (strcmp(old->link_code, v->digest) == 0) {
 		if (old->link.psid[0] == '\0')
 			return STORE_UNLINKED_SINCE;
-		return strcmp(old->link.psid, in->psid) == 0 ? STORE_ALREADY : STORE_USED;
+		return strcmp(old->link.psid, v->psid) == 0 ? STORE_ALREADY : STORE_USED;
 	}
-	return strcmp(old->code, in->digest) == 0 ? STORE_REFUSED : STORE_SUPERSEDED;
-}
-
-static enum store_outcome why_not_issued(const struct store_in *in, const struct old *old)
-{
-	if (!old->found)
-		return STORE_NO_CUSTOMER;
-	return strcmp(old->link_code, in->digest) == 0 ? STORE_USED : STORE_KEPT;
+	return strcmp(old->code, v->digest) == 0 ? STORE_REFUSED : STORE_SUPERSEDED;
 }
 
 static enum store_outcome why_not(const struct store_op *op, const struct old *old)
 {
+	struct store_values v = store_values(op);
 	switch (op->kind) {
 	case STORE_REDEEM:
-	case STORE_LINK: return why_not_linked(&op->in, old);
-	case STORE_ISSUE: return why_not_issued(&op->in, old);
+	case STORE_LINK: return why_not_linked(&v, old);
+	case STORE_ISSUE:
+		if (!old->found)
+			return STORE_NO_CUSTOMER;
+		return strcmp(old->link_code, v.digest) == 0 ? STORE_USED : STORE_KEPT;
 	case STORE_ADD: return STORE_EXISTS;
 	case STORE_FAILURE:
 	case STORE_ERASE:
