@@ -119,7 +119,7 @@ static void on_found(void *arg, const struct link_answer *a)
 	tell_link(r, "link_show", a);
 	if (a->result == LINK_R_UNSETTLED)
 		reply_error(r, ERR_STORE, NULL, a->err);
-	else if (a->n == 0)
+	else if (a->holder == NULL)
 		reply_error(r, ERR_NOT_FOUND, NOT_LINKED, NULL);
 	else
 		reply_link(r, a->holder);

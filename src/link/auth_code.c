@@ -2,9 +2,8 @@
 
 #include "base/crypto.h"
 
-/* The longest key must give a code within AUTH_CODE_MAX: two fields, their prefixes, the seal, base64url. */
 _Static_assert((STORE_KEY_MAX + 2 * 2 + SEAL_OVERHEAD + 2) / 3 * 4 <= AUTH_CODE_MAX,
-               "a code carries the key");
+               "the longest key gives a code within AUTH_CODE_MAX");
 
 enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
                              const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret)
@@ -36,7 +35,6 @@ enum err_code auth_code_open(const struct sealer *s, struct str text, struct sto
 	return code;
 }
 
-/* The digest of a sealed token is as hard to guess as the token. */
 enum err_code auth_code_shorten(struct auth_code_text *code)
 {
 	char digest[STORE_DIGEST_LEN + 1];

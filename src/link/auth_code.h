@@ -11,7 +11,7 @@ struct auth_code_text {
 	char s[AUTH_CODE_MAX + 1];
 };
 
-/* The code of a consent: equal key and salt give the equal code, however often it is posted.
+/* The code of a consent: the same key and salt always give the same code.
  * Errors  ERR_TOO_LARGE (key too long for AUTH_CODE_MAX), ERR_NOMEM. */
 MUST_CHECK enum err_code auth_code_make(const struct sealer *s, const struct store_key *key,
                                         const uint8_t salt[SEAL_SALT_LEN], struct auth_code_text *ret);
@@ -19,7 +19,7 @@ MUST_CHECK enum err_code auth_code_make(const struct sealer *s, const struct sto
 MUST_CHECK enum err_code auth_code_make_as(enum config_code_style style, const struct sealer *s,
                                            const struct store_key *key, const uint8_t salt[SEAL_SALT_LEN],
                                            struct auth_code_text *ret);
-/* Make it one of 43 random characters, the same ones every time: it then carries nothing. */
+/* Replace the code by its digest: 43 characters that carry nothing and are the same every time. */
 MUST_CHECK enum err_code auth_code_shorten(struct auth_code_text *code);
-/* Errors  ERR_DENIED: no code of ours; costs no store call. */
+/* Errors  ERR_DENIED: not a code of ours. */
 MUST_CHECK enum err_code auth_code_open(const struct sealer *s, struct str text, struct store_key *ret);

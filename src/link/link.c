@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "obs/log.h"
 
 static const char *const names[] = {
         [LINK_R_LINKED] = "linked",
@@ -22,14 +21,7 @@ const char *link_result_name(enum link_result r)
 	return (unsigned)r < sizeof names / sizeof names[0] ? names[r] : "unknown";
 }
 
-void link_cancel(struct link_op *op)
-{
-	if (op->running != NULL)
-		store_cancel(op->running);
-	link_op_free(op);
-}
-
-/* --- one store operation at a time */
+/* --- a use case is a flow */
 
 /* Second looks at an index that lags: about a second in all. */
 static const int64_t look_ms[] = {100, 200, 300, 400};
@@ -44,137 +36,92 @@ static void drop_holders(struct link_op *o)
 	o->n = 0;
 }
 
-void link_op_free(struct link_op *o)
+static void op_free(struct link_op *o)
 {
-	loop_timer_clear(o->call.service->loop, &o->timer);
-	loop_task_cancel(&o->task);
 	drop_holders(o);
 	free(o);
 }
 
-static void go_on(struct link_op *o)
+void link_cancel(struct link_op *o)
 {
-	log_scope(o->call.scope);
-	o->phase = o->next;
-	o->run(o);
-	log_scope(NULL);
+	flow_cancel(&o->flow);
+	op_free(o);
 }
 
-static void on_timer(struct loop_timer *t)
-{
-	struct link_op *o = LIST_ENTRY(t, struct link_op, timer);
-	if (o->running != NULL) {
-		store_cancel(o->running);
-		o->running = NULL;
-		o->code = err_set(&o->err, ERR_TIMEOUT, "no answer from the store by the deadline");
-	}
-	go_on(o);
-}
-
-static void on_task(struct loop_task *t)
-{
-	go_on(LIST_ENTRY(t, struct link_op, task));
-}
-
-static void on_store(void *arg, struct store_op *op)
-{
-	struct link_op *o = arg;
-	o->running = NULL;
-	o->call.admitted = true;
-	o->code = op->code;
-	if (op->code != ERR_OK)
-		o->err = op->err;
-	o->out = op->out;
-	if (!store_writes(op->kind) && op->code == ERR_OK) {
-		drop_holders(o);
-		o->holder = op->out.customers;
-		o->n = op->out.n;
-		op->out.customers = NULL;
-		op->out.n = 0;
-	}
-	o->out.customers = NULL;
-	go_on(o);
-}
-
-enum err_code link_op_begin_psid(struct link_op *o, const struct link_call *c, struct str psid,
-                                 void (*run)(struct link_op *o), struct err *reterr)
+enum err_code link_op_begin_psid(struct link_op *o, const struct flow_kind *k, const struct link_call *c,
+                                 struct str psid, struct err *reterr)
 {
 	if (psid.n > 0 && str_copy(o->psid, sizeof o->psid, psid))
-		return link_op_begin(o, c, run, reterr);
+		return link_op_begin(o, k, c, reterr);
 	free(o);
 	return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
 }
 
-enum err_code link_op_begin(struct link_op *o, const struct link_call *c, void (*run)(struct link_op *o),
+enum err_code link_op_begin(struct link_op *o, const struct flow_kind *k, const struct link_call *c,
                             struct err *reterr)
 {
+	const struct flow_call call = {.loop = c->service->loop,
+	                               .store = c->service->store,
+	                               .limit_ms = c->deadline_ms,
+	                               .scope = c->scope,
+	                               .admitted = c->admitted};
 	o->call = *c;
-	o->run = run;
-	o->timer.fn = on_timer;
-	o->task.fn = on_task;
-	/* Set here so that later settings of the armed timer need no memory. */
-	if (loop_timer_set(c->service->loop, &o->timer, c->deadline_ms) != ERR_OK) {
-		free(o);
-		return err_set(reterr, ERR_NOMEM, "no memory for a timer");
-	}
-	o->phase = 1;
-	o->starting = true;
-	o->run(o);
-	o->starting = false;
-	return ERR_OK;
-}
-
-struct store_op *link_op_new(const struct link_op *o, enum store_kind kind)
-{
-	struct store_op *op = store_op_new(kind, o->call.deadline_ms);
-	if (op == NULL)
-		return NULL;
-	op->admitted = o->call.admitted;
-	return op;
-}
-
-int link_op_store(struct link_op *o, struct store_op *op, int next)
-{
-	struct service *s = o->call.service;
-	if (op == NULL) {
-		o->code = err_set(&o->err, ERR_NOMEM, "no memory for a store operation");
-		return next;
-	}
-	o->code = loop_timer_set(s->loop, &o->timer, o->call.deadline_ms);
-	if (o->code != ERR_OK) {
-		store_op_free(op);
-		(void)err_set(&o->err, o->code, "no memory for a timer");
-		return next;
-	}
-	o->code = store_start(s->store, op, on_store, o, &o->err);
-	if (o->code != ERR_OK)
-		return next;
-	o->running = op;
-	o->next = next;
-	return LINK_OP_WAIT;
+	if (flow_start(&o->flow, k, &call) == ERR_OK)
+		return ERR_OK;
+	free(o);
+	return err_set(reterr, ERR_NOMEM, "no memory for a timer");
 }
 
 int link_op_find(struct link_op *o, int next)
 {
-	struct store_op *op = link_op_new(o, STORE_FIND_PSID);
+	struct store_op *op = flow_op(&o->flow, STORE_FIND_PSID);
 	if (op != NULL) {
 		(void)str_copy(op->in.find_psid.psid, sizeof op->in.find_psid.psid, str_c(o->psid));
 		op->in.find_psid.conflicts = o->conflicts;
 	}
-	return link_op_store(o, op, next);
+	return flow_store(&o->flow, op, next);
+}
+
+bool link_op_found(struct link_op *o)
+{
+	if (o->flow.code != ERR_OK)
+		return false;
+	drop_holders(o);
+	o->holder = o->flow.out->customers;
+	o->n = o->flow.out->n;
+	o->flow.out->customers = NULL;
+	o->flow.out->n = 0;
+	return true;
 }
 
 bool link_op_look_again(struct link_op *o, int next)
 {
-	struct service *s = o->call.service;
-	if (!store_traits(s->store)->index_lags || o->looks == LOOKS)
+	if (!store_traits(o->flow.store)->index_lags || o->looks == LOOKS)
 		return false;
-	int64_t due = loop_now_ms(s->loop) + look_ms[o->looks++];
-	if (due >= o->call.deadline_ms || loop_timer_set(s->loop, &o->timer, due) != ERR_OK)
-		return false;
-	o->next = next;
-	return true;
+	int64_t due_ms = loop_now_ms(o->flow.loop) + look_ms[o->looks++];
+	return due_ms < o->flow.limit_ms && flow_pause(&o->flow, due_ms, next);
 }
+
+int link_op_result(struct link_op *o, enum link_result r, int answer)
+{
+	o->result = r;
+	return answer;
+}
+
+void link_op_answer(struct link_op *o)
+{
+	struct link_answer a = {
+	        .result = o->result,
+	        .err = o->result == LINK_R_UNSETTLED ? o->flow.err : NULL,
+	        .n = o->count,
+	        .holder = o->n > 0 ? &o->holder[o->winner] : NULL,
+	};
+	flow_cancel(&o->flow);
+	o->call.done(o->call.arg, &a);
+	op_free(o);
+}
+
+/* --- the listeners */
 
 void link_op_tell(const struct link_op *o, struct link_change c)
 {
@@ -185,33 +132,6 @@ void link_op_tell(const struct link_op *o, struct link_change c)
 		c.psid = o->psid;
 	link_change_tell(o->call.service, &c);
 }
-
-int link_op_result(struct link_op *o, enum link_result r, int answer)
-{
-	o->result = r;
-	return answer;
-}
-
-void link_op_answer(struct link_op *o, int answer)
-{
-	if (o->starting) {
-		o->phase = LINK_OP_WAIT;
-		o->next = answer;
-		loop_timer_clear(o->call.service->loop, &o->timer);
-		loop_task_add(o->call.service->loop, &o->task);
-		return;
-	}
-	struct link_answer a = {
-	        .result = o->result,
-	        .err = o->result == LINK_R_UNSETTLED ? &o->err : NULL,
-	        .n = o->count,
-	        .holder = o->n > 0 ? &o->holder[o->winner] : NULL,
-	};
-	o->call.done(o->call.arg, &a);
-	link_op_free(o);
-}
-
-/* --- the listeners */
 
 static const struct {
 	const char *action, *result; /* result NULL: the reason is the result */

@@ -17,7 +17,7 @@ enum link_result {
 	LINK_R_SUPERSEDED,
 	LINK_R_REFUSED,
 	LINK_R_UNLINKED,
-	LINK_R_MISS,      /* nobody held the PSID */
+	LINK_R_MISS,      /* no customer held the PSID */
 	LINK_R_UNSETTLED, /* a store operation did not complete: try again */
 };
 
@@ -45,11 +45,10 @@ struct link_call {
 
 struct link_completion {
 	struct str code, psid, page_id;
-	int64_t event_ms; /* the event's own time, already judged plausible */
+	int64_t event_ms; /* the event's own time, checked to be plausible */
 };
 /* `linked`: open the code, redeem it by one conditional write, then remove the links that conflict (an earlier holder of
- * the PSID, the customer's former PSID).  Where the index lags the look for other holders runs about 2 s
- * after the answer.
+ * the PSID, the customer's former PSID).  If the index lags, other holders are looked up about 2 s after the answer.
  * Errors  of all starters: ERR_INVALID (an id is empty or too long), ERR_NOMEM. */
 MUST_CHECK enum err_code link_complete(const struct link_call *c, const struct link_completion *in,
                                        struct link_op **ret, struct err *reterr);

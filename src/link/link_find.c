@@ -7,7 +7,7 @@
 
 /* --- one survivor of several holders of a PSID */
 
-/* A link without time (-1) is older than any. */
+/* A link without time (-1) is the oldest. */
 static bool newer(const struct store_customer *a, const struct store_customer *b)
 {
 	if (a->link.linked_at_ms != b->link.linked_at_ms)
@@ -30,21 +30,27 @@ int link_repair_step(struct link_op *o, int next, int done)
 	if (o->at >= o->n)
 		return done;
 	const struct store_customer *winner = &o->holder[o->winner];
-	struct store_op *op = link_op_new(o, STORE_REPAIR);
+	return link_repair_remove(o, &o->holder[o->at].key, winner->link.linked_at_ms, winner->key.id, next);
+}
+
+int link_repair_remove(struct link_op *o, const struct store_key *loser, int64_t time_ms, const char *id,
+                       int next)
+{
+	struct store_op *op = flow_op(&o->flow, STORE_REPAIR);
 	if (op != NULL) {
 		struct store_repair *in = &op->in.repair;
-		in->key = o->holder[o->at].key;
+		in->key = *loser;
 		(void)str_copy(in->psid, sizeof in->psid, str_c(o->psid));
-		in->time_ms = winner->link.linked_at_ms;
-		(void)str_copy(in->me, sizeof in->me, str_c(winner->key.id));
+		in->time_ms = time_ms;
+		(void)str_copy(in->me, sizeof in->me, str_c(id));
 	}
-	return link_op_store(o, op, next);
+	return flow_store(&o->flow, op, next);
 }
 
 void link_repair_note(struct link_op *o)
 {
 	const struct store_customer *loser = &o->holder[o->at++];
-	if (o->out.outcome != STORE_DONE)
+	if (o->flow.out->outcome != STORE_DONE)
 		return;
 	metric_add(M_LINK_REPAIRS, 1);
 	link_op_tell(o, (struct link_change){.kind = LINK_REMOVED,
@@ -56,52 +62,65 @@ void link_repair_note(struct link_op *o)
 
 /* --- look-up by PSID */
 
-/*  FIND -> store -> FOUND -> REPAIR <-> store -> ANSWER
+/*  LOOK -> store -> FOUND -> REPAIR <-> store -> ANSWER
  *    ^__ pause, where the index lags __|
- *  A repair that fails does not spoil the answer: the next look-up repairs again. */
-enum phase {
-	P_WAIT = LINK_OP_WAIT,
-	P_FIND,
-	P_FOUND,
-	P_REPAIR,
-	P_REPAIRED,
-	P_ANSWER,
+ *  A repair that fails does not change the answer: the next look-up repairs again. */
+enum find_phase {
+	FIND_WAIT,
+	FIND_LOOK,
+	FIND_FOUND,
+	FIND_REPAIR,
+	FIND_REPAIRED,
+	FIND_ANSWER,
 };
 
 static int found(struct link_op *o)
 {
-	if (o->code != ERR_OK)
-		return link_op_result(o, LINK_R_UNSETTLED, P_ANSWER);
+	if (!link_op_found(o))
+		return link_op_result(o, LINK_R_UNSETTLED, FIND_ANSWER);
 	if (o->n == 0)
-		return link_op_look_again(o, P_FIND) ? P_WAIT : link_op_result(o, LINK_R_MISS, P_ANSWER);
+		return link_op_look_again(o, FIND_LOOK) ? FIND_WAIT
+		                                        : link_op_result(o, LINK_R_MISS, FIND_ANSWER);
 	link_repair_begin(o);
 	o->count = 1;
-	return link_op_result(o, LINK_R_LINKED, P_REPAIR);
+	return link_op_result(o, LINK_R_LINKED, FIND_REPAIR);
 }
 
 static int repaired(struct link_op *o)
 {
-	if (o->code != ERR_OK) {
-		log_line(LOG_WARN, "link_repair_failed", log_z("error", o->err.msg));
-		return P_ANSWER;
+	if (o->flow.code != ERR_OK) {
+		log_line(LOG_WARN, "link_repair_failed", log_z("error", o->flow.err->msg));
+		return FIND_ANSWER;
 	}
 	link_repair_note(o);
-	return P_REPAIR;
+	return FIND_REPAIR;
 }
 
-static void run(struct link_op *o)
+static void find_run(struct flow *f)
 {
+	struct link_op *o = LIST_ENTRY(f, struct link_op, flow);
 	for (;;) {
-		switch ((enum phase)o->phase) {
-		case P_FIND: o->phase = link_op_find(o, P_FOUND); break;
-		case P_FOUND: o->phase = found(o); break;
-		case P_REPAIR: o->phase = link_repair_step(o, P_REPAIRED, P_ANSWER); break;
-		case P_REPAIRED: o->phase = repaired(o); break;
-		case P_WAIT: return;
-		case P_ANSWER: link_op_answer(o, P_ANSWER); return; /* o is dead after this */
+		switch ((enum find_phase)f->phase) {
+		case FIND_LOOK: flow_move(f, link_op_find(o, FIND_FOUND)); break;
+		case FIND_FOUND: flow_move(f, found(o)); break;
+		case FIND_REPAIR: flow_move(f, link_repair_step(o, FIND_REPAIRED, FIND_ANSWER)); break;
+		case FIND_REPAIRED: flow_move(f, repaired(o)); break;
+		case FIND_WAIT: return;
+		case FIND_ANSWER: link_op_answer(o); return; /* o is dead after this */
 		}
 	}
 }
+
+#define TO(phase) FLOW_TO(FIND_##phase)
+static const struct flow_phase phases[] = {
+        [FIND_WAIT] = {"start", TO(LOOK)},
+        [FIND_LOOK] = {"look", TO(FOUND)},
+        [FIND_FOUND] = {"found", TO(LOOK) | TO(REPAIR) | TO(ANSWER)},
+        [FIND_REPAIR] = {"repair", TO(REPAIRED) | TO(ANSWER)},
+        [FIND_REPAIRED] = {"repaired", TO(REPAIR) | TO(ANSWER)},
+        [FIND_ANSWER] = {"answer", 0},
+};
+static const struct flow_kind kind = {.name = "find", .phases = phases, .run = find_run};
 
 static enum err_code start(const struct link_call *call, struct str psid, bool conflicts,
                            struct link_op **ret, struct err *reterr)
@@ -110,7 +129,7 @@ static enum err_code start(const struct link_call *call, struct str psid, bool c
 	if (o == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to find a link");
 	o->conflicts = conflicts;
-	enum err_code code = link_op_begin_psid(o, call, psid, run, reterr);
+	enum err_code code = link_op_begin_psid(o, &kind, call, psid, reterr);
 	if (code == ERR_OK)
 		*ret = o;
 	return code;

@@ -18,7 +18,7 @@ enum {
 	PLAIN_MAX = RAW_MAX - SEAL_OVERHEAD,
 };
 
-_Static_assert(HEADER_LEN + CRYPTO_TAG_LEN == SEAL_OVERHEAD, "the overhead others count with");
+_Static_assert(HEADER_LEN + CRYPTO_TAG_LEN == SEAL_OVERHEAD, "SEAL_OVERHEAD is right");
 
 struct seal_key {
 	uint8_t id[KEY_ID_LEN];
@@ -80,7 +80,7 @@ void sealer_free(struct sealer *s)
 	free(s);
 }
 
-/* What one token is encrypted with. */
+/* The key and nonce of one token. */
 struct token_keys {
 	uint8_t key[CRYPTO_KEY_LEN];
 	uint8_t nonce[CRYPTO_NONCE_LEN];
@@ -100,7 +100,7 @@ static enum err_code derive(const struct seal_key *k, enum seal_type type, struc
 	return code;
 }
 
-/* Write the length-prefixed fields; ERR_TOO_LARGE when they pass PLAIN_MAX. */
+/* Write the length-prefixed fields.  ERR_TOO_LARGE: more than PLAIN_MAX. */
 static enum err_code pack(const struct str *fields, size_t n, uint8_t *ret, size_t *ret_n)
 {
 	size_t at = 0;
@@ -175,7 +175,9 @@ static enum err_code decrypt(const struct seal_key *k, enum seal_type type, stru
 	struct token_keys keys;
 	struct str header = {raw.p, HEADER_LEN}, sealed = {raw.p + HEADER_LEN, raw.n - HEADER_LEN};
 	enum err_code code = derive(k, type, (struct str){raw.p + AT_SALT, SEAL_SALT_LEN}, &keys);
-	ret->plain_n = raw.n - SEAL_OVERHEAD; /* written also when it turns out to be false: to be wiped */
+	ret->plain_n =
+	        raw.n -
+	        SEAL_OVERHEAD; /* crypto_open writes the text before it verifies the tag, so it must be wiped then too */
 	if (code == ERR_OK)
 		code = crypto_open(keys.key, keys.nonce, header, sealed, ret->plain);
 	crypto_wipe(&keys, sizeof keys);
@@ -192,7 +194,7 @@ enum err_code seal_open(const struct sealer *s, enum seal_type type, struct str 
 		return ERR_DENIED;
 	if (raw_n < SEAL_OVERHEAD || raw[0] != VERSION || raw[AT_TYPE] != (uint8_t)type)
 		return ERR_DENIED;
-	/* Key ids are short: of two keys with one id either may be the right one. */
+	/* Key ids are short, so two keys may have the same id. */
 	for (size_t i = 0; i < s->n && code == ERR_DENIED; i++)
 		if (memcmp(raw + AT_KEY_ID, s->key[i].id, KEY_ID_LEN) == 0)
 			code = decrypt(&s->key[i], type, bytes(raw, raw_n), ret);

@@ -25,7 +25,7 @@ MUST_CHECK enum err_code sealer_new(const struct str *keys, size_t n, struct sea
 void sealer_free(struct sealer *s); /* wipes; NULL is a no-op */
 
 /* Append the token to out.  salt NULL: random.  A salt given must be random, and used for one set of fields
- * only: AES-GCM breaks when two texts share key and nonce.  Errors ERR_TOO_LARGE, ERR_NOMEM. */
+ * only: AES-GCM is broken when two texts are encrypted with the same key and nonce.  Errors ERR_TOO_LARGE, ERR_NOMEM. */
 MUST_CHECK enum err_code seal_make(const struct sealer *s, enum seal_type type,
                                    const uint8_t salt[SEAL_SALT_LEN], const struct str *fields, size_t n,
                                    struct buf *out);

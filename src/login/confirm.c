@@ -1,11 +1,11 @@
 /* The consent page's two buttons.
  *
- *  Connect:  P_CHECK -> P_ISSUE -> wait -> P_ISSUED -> back to Messenger with the code
- *               \          \                  |-- used before: 'you are connected'
- *               \          \                  |-- the customer's record was replaced since the login: 403
- *                \          `------------------`- not stored: the consent page again, 503, never a redirect
- *                 `- not our form, or too old: 403
- *  Not me:   P_CHECK -> back to Messenger without a code
+ *  Connect:  CHECK -> ISSUE -> wait -> ISSUED -> back to Messenger with the code
+ *              \        \                |-- used before: 'you are connected'
+ *              \        \                |-- the customer's record was replaced since the login: 403
+ *               \        `----------------`- not stored, FAIL: the consent page again, 503, never a redirect
+ *                `- not our form, or too old: 403
+ *  Not me:   back to Messenger without a code
  *
  *  One consent gives one code: the consent has its key and salt, so a second press stores the same code
  *  again. */
@@ -15,42 +15,19 @@
 #include "login/private.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "service.h"
 
-#include <stdlib.h>
-
-enum {
-	LIMIT_MS = 500,  /* before the request's own deadline, so that the page keeps the form */
-	STORE_MS = 3000, /* the store operation */
-};
+enum confirm_phase { CONFIRM_WAIT, CONFIRM_CHECK, CONFIRM_ISSUE, CONFIRM_ISSUED, CONFIRM_FAIL, CONFIRM_DONE };
 
 struct confirm {
-	struct request *r;
-	const struct service *s;
-	enum phase { P_CHECK, P_ISSUE, P_ISSUED, P_FAIL, P_WAIT, P_DONE } phase;
-	struct params form;
+	struct form_flow form; /* first */
 	struct consent consent;
 	struct auth_code_text text;
 	struct audit_digest code_digest;
-	struct store_op *op; /* running, else NULL */
-	struct loop_timer limit;
-	enum err_code code; /* what the operation came to; why P_FAIL */
-	enum store_outcome outcome;
 };
-
-static void confirm_run(struct confirm *c);
-
-static void resume(struct confirm *c, enum phase phase)
-{
-	log_scope(c->r->id);
-	c->phase = phase;
-	confirm_run(c);
-	log_scope(NULL);
-}
 
 static void tell(const struct confirm *c, const char *action, const char *result, const char *reason)
 {
-	login_audit(c->r, &c->consent.state,
+	login_audit(c->form.r, &c->consent.state,
 	            (struct audit){.action = action,
 	                           .result = result,
 	                           .reason = reason,
@@ -58,65 +35,48 @@ static void tell(const struct confirm *c, const char *action, const char *result
 	                           .code_digest = c->code_digest.s});
 }
 
-static enum phase fail(struct confirm *c, enum err_code code)
+static int fail(struct confirm *c, enum err_code code)
 {
-	c->code = code;
-	return P_FAIL;
+	c->form.flow.code = code;
+	return CONFIRM_FAIL;
 }
 
-static enum phase check(struct confirm *c)
+static int check(struct confirm *c)
 {
-	if (!form_guard_form(c->r, &c->form) || !form_guard_consent(c->r, &c->form, &c->consent))
-		return P_DONE;
-	enum err_code code = auth_code_make_as((enum config_code_style)c->s->cfg->code_style, c->s->sealer,
-	                                       &c->consent.key, c->consent.salt, &c->text);
+	if (!form_guard_form(c->form.r, &c->form.fields) ||
+	    !form_guard_consent(c->form.r, &c->form.fields, &c->consent))
+		return CONFIRM_DONE;
+	enum err_code code = auth_code_make_as((enum config_code_style)c->form.s->cfg->code_style,
+	                                       c->form.s->sealer, &c->consent.key, c->consent.salt, &c->text);
 	if (code == ERR_OK) {
 		c->code_digest = audit_digest(str_c(c->text.s));
 		tell(c, "consent", "given", NULL);
 	}
 	if (code == ERR_TOO_LARGE) {
-		answer_key_too_long(c->r);
-		return P_DONE;
+		answer_key_too_long(c->form.r);
+		return CONFIRM_DONE;
 	}
-	return code == ERR_OK ? P_ISSUE : fail(c, code);
+	return code == ERR_OK ? CONFIRM_ISSUE : fail(c, code);
 }
 
 static enum err_code fill(const struct confirm *c, struct store_issue *in)
 {
 	in->key = c->consent.key;
-	in->expires_s = form_guard_now_s() + c->s->cfg->code_ttl;
+	in->expires_s = form_guard_now_s() + c->form.s->cfg->code_ttl;
 	(void)str_copy(in->record, sizeof in->record, str_c(c->consent.record));
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
 	in->replaces = c->consent.replaces;
 	return digest_text(str_c(c->text.s), in->digest);
 }
 
-static void on_issued(void *arg, struct store_op *op)
+static int issue(struct confirm *c)
 {
-	struct confirm *c = arg;
-	c->op = NULL;
-	c->code = op->code;
-	c->outcome = op->out.outcome;
-	resume(c, P_ISSUED);
-}
-
-static enum phase issue(struct confirm *c)
-{
-	struct err err;
-	int64_t at = loop_now_ms(c->r->loop) + STORE_MS, last = c->r->deadline_ms - LIMIT_MS;
-	struct store_op *op = store_op_new(STORE_ISSUE, at < last ? at : last);
-	if (op == NULL)
-		return fail(c, ERR_NOMEM);
-	enum err_code code = fill(c, &op->in.issue);
-	if (code != ERR_OK) {
-		store_op_free(op);
-		return fail(c, code);
-	}
-	code = store_start(c->s->store, op, on_issued, c, &err);
-	if (code != ERR_OK)
-		return fail(c, code);
-	c->op = op;
-	return P_WAIT;
+	struct store_op *op = flow_op(&c->form.flow, STORE_ISSUE);
+	enum err_code code = op != NULL ? fill(c, &op->in.issue) : ERR_OK;
+	if (code == ERR_OK)
+		return flow_store(&c->form.flow, op, CONFIRM_ISSUED);
+	store_op_free(op);
+	return fail(c, code);
 }
 
 static void go_back(struct confirm *c)
@@ -125,102 +85,78 @@ static void go_back(struct confirm *c)
 	buf_init(&url, REDIRECT_MAX + AUTH_CODE_MAX + 64);
 	redirect_append(&url, str_c(c->consent.state.redirect), str_c(c->text.s));
 	if (url.failed)
-		answer_error(c->r, ERR_NOMEM, NULL);
+		answer_error(c->form.r, ERR_NOMEM, NULL);
 	else
-		reply_redirect(c->r, buf_view(&url));
+		reply_redirect(c->form.r, buf_view(&url));
 	crypto_wipe_buf(&url);
 }
 
-static enum phase issued(struct confirm *c)
+static int issued(struct confirm *c)
 {
-	if (c->code == ERR_TOO_LARGE) { /* a retry would fail too */
+	const struct flow *o = &c->form.flow;
+	if (o->code == ERR_TOO_LARGE) { /* a retry would fail too */
 		tell(c, "code", "not_issued", "record_full");
-		answer_record_full(c->r);
-		return P_DONE;
+		answer_record_full(c->form.r);
+		return CONFIRM_DONE;
 	}
-	if (c->code != ERR_OK)
-		return P_FAIL;
-	if (c->outcome != STORE_DONE)
-		tell(c, "code", "not_issued", store_outcome_name(c->outcome));
-	if (c->outcome == STORE_DONE) {
+	if (o->code != ERR_OK)
+		return CONFIRM_FAIL;
+	if (o->out->outcome == STORE_DONE) {
 		metric_add(M_CODES_ISSUED, 1);
 		tell(c, "code", "issued", NULL);
 		go_back(c);
-	} else if (c->outcome == STORE_USED)
-		answer_connected(c->r);
-	else if (c->outcome == STORE_KEPT)
-		form_guard_refuse(c->r,
+		return CONFIRM_DONE;
+	}
+	tell(c, "code", "not_issued", store_outcome_name(o->out->outcome));
+	if (o->out->outcome == STORE_USED)
+		answer_connected(c->form.r);
+	else if (o->out->outcome == STORE_KEPT)
+		form_guard_refuse(c->form.r,
 		                  "the customer was made anew, or has another password, since the login");
 	else
-		form_guard_refuse(c->r, "the customer is gone");
-	return P_DONE;
+		form_guard_refuse(c->form.r, "the customer is gone");
+	return CONFIRM_DONE;
 }
 
-static enum phase not_stored(struct confirm *c)
+static int not_stored(struct confirm *c)
 {
-	enum err_code shown = err_http_status(c->code) == 503 ? c->code : ERR_STORE;
-	log_line(LOG_WARN, "code_not_stored", log_z("reason", err_name(c->code)));
-	answer_retry_after(c->r, 1);
-	answer_consent(c->r, 503, &c->consent, params_get(&c->form, "consent"), err_text(shown));
-	return P_DONE;
+	enum err_code shown = err_http_status(c->form.flow.code) == 503 ? c->form.flow.code : ERR_STORE;
+	log_line(LOG_WARN, "code_not_stored", log_z("reason", err_name(c->form.flow.code)));
+	answer_retry_after(c->form.r, 1);
+	answer_consent(c->form.r, 503, &c->consent, params_get(&c->form.fields, "consent"), err_text(shown));
+	return CONFIRM_DONE;
 }
 
-static void stop(struct confirm *c)
+static void confirm_run(struct flow *o)
 {
-	loop_timer_clear(c->r->loop, &c->limit);
-	if (c->op != NULL)
-		store_cancel(c->op);
-	c->op = NULL;
-}
-
-static void confirm_run(struct confirm *c)
-{
+	struct confirm *c = LIST_ENTRY(o, struct confirm, form.flow);
 	for (;;) {
-		switch (c->phase) {
-		case P_CHECK: c->phase = check(c); break;
-		case P_ISSUE: c->phase = issue(c); break;
-		case P_ISSUED: c->phase = issued(c); break;
-		case P_FAIL: c->phase = not_stored(c); break;
-		case P_WAIT: return;
-		case P_DONE: stop(c); return;
+		switch ((enum confirm_phase)o->phase) {
+		case CONFIRM_CHECK: flow_move(o, check(c)); break;
+		case CONFIRM_ISSUE: flow_move(o, issue(c)); break;
+		case CONFIRM_ISSUED: flow_move(o, issued(c)); break;
+		case CONFIRM_FAIL: flow_move(o, not_stored(c)); break;
+		case CONFIRM_WAIT: return;
+		case CONFIRM_DONE: flow_cancel(o); return;
 		}
 	}
 }
 
-static void on_limit(struct loop_timer *t)
-{
-	struct confirm *c = LIST_ENTRY(t, struct confirm, limit);
-	stop(c);
-	c->code = ERR_TIMEOUT;
-	resume(c, P_FAIL);
-}
-
-static void confirm_cleanup(struct request *r)
-{
-	struct confirm *c = r->flow;
-	stop(c);
-	params_done(&c->form);
-	crypto_wipe(c, sizeof *c);
-	free(c);
-	r->flow = NULL;
-}
+#define TO(phase) FLOW_TO(CONFIRM_##phase)
+static const struct flow_phase phases[] = {
+        [CONFIRM_WAIT] = {"start", TO(CHECK)},   [CONFIRM_CHECK] = {"check", TO(ISSUE) | TO(DONE)},
+        [CONFIRM_ISSUE] = {"issue", TO(ISSUED)}, [CONFIRM_ISSUED] = {"issued", TO(DONE)},
+        [CONFIRM_FAIL] = {"fail", TO(DONE)},     [CONFIRM_DONE] = {"done", 0},
+};
 
 void login_confirm(struct request *r)
 {
-	struct confirm *c = calloc(1, sizeof *c);
-	if (c == NULL) {
-		answer_error(r, ERR_NOMEM, NULL);
-		return;
-	}
-	c->r = r;
-	c->s = r->service;
-	c->limit.fn = on_limit;
-	r->flow = c;
-	r->cleanup = confirm_cleanup;
-	if (loop_timer_set(r->loop, &c->limit, r->deadline_ms - LIMIT_MS) == ERR_OK)
-		confirm_run(c);
-	else
-		answer_error(r, ERR_NOMEM, NULL);
+	static const struct flow_kind kind = {.name = "confirm",
+	                                      .phases = phases,
+	                                      .late = CONFIRM_FAIL,
+	                                      .store_ms = LOGIN_STORE_MS,
+	                                      .run = confirm_run};
+	form_flow_start(r, &kind, sizeof(struct confirm));
 }
 
 void login_cancel(struct request *r)

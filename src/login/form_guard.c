@@ -1,15 +1,16 @@
 #include "login/private.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "service.h"
 
 _Static_assert(REQUEST_BROWSER_LEN <= 2 * STATE_BROWSER_LEN, "as many digits are there");
 
-/* The digest of 32 random bytes reveals nobody, so it needs no key. */
+/* The digest of 32 random bytes identifies no person, so it needs no key. */
 void login_note_browser(struct request *r, const struct state *s)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -42,7 +43,7 @@ void form_guard_refuse(struct request *r, const char *reason)
 
 /* --- Origin */
 
-/* Cut "host[:port]" of `authority`; false on an odd shape.  Brackets of an IPv6 address stay. */
+/* Get the host of "host[:port]", with the brackets of an IPv6 address.  False: malformed. */
 static bool host_of(struct str authority, struct str *ret_host)
 {
 	size_t end = 0;
@@ -58,7 +59,7 @@ static bool host_of(struct str authority, struct str *ret_host)
 	return str_u64((struct str){authority.p + end + 1, authority.n - end - 1}, 65535, &n);
 }
 
-/* Only names no stranger can point at this machine, so that a rebound name is not ours. */
+/* Only names that nobody can point at another address, so DNS rebinding does not pass. */
 static bool is_loopback(struct str authority)
 {
 	struct str host;
@@ -72,8 +73,8 @@ static bool is_loopback(struct str authority)
 	       address[0] == 127;
 }
 
-/* A browser writes an origin in lower case, without the default port and without a path.  Compared in place:
- * no memory is needed that might not be there. */
+/* A browser writes an origin in lower case, without the default port and without a path.  The comparison allocates
+ * nothing, so it cannot fail for lack of memory. */
 static bool is_origin(struct str origin, struct str scheme, struct str authority, struct str port)
 {
 	if (authority.n > port.n && str_eq((struct str){authority.p + authority.n - port.n, port.n}, port))
@@ -137,7 +138,6 @@ static struct str nonce_of(const struct request *r)
 	return request_cookie(r, state_cookie_name(r->service->cfg));
 }
 
-/* The answer for a token that did not open. */
 static void refuse_token(struct request *r, enum err_code code, const struct err *err)
 {
 	if (code == ERR_DENIED)
@@ -168,4 +168,34 @@ bool form_guard_consent(struct request *r, const struct params *form, struct con
 	else
 		login_note_browser(r, &ret->state);
 	return code == ERR_OK;
+}
+
+/* --- a posted form, handled as a flow */
+
+static void cleanup(struct request *r)
+{
+	struct form_flow *f = r->flow;
+	flow_cancel(&f->flow);
+	params_done(&f->fields);
+	crypto_wipe(f, f->size);
+	free(f);
+	r->flow = NULL;
+}
+
+void form_flow_start(struct request *r, const struct flow_kind *k, size_t size)
+{
+	struct flow_call c = {.loop = r->loop,
+	                      .store = r->service->store,
+	                      .limit_ms = r->deadline_ms - LOGIN_LIMIT_MS,
+	                      .scope = r->id};
+	struct form_flow *f = calloc(1, size);
+	if (f != NULL) {
+		f->r = r;
+		f->s = r->service;
+		f->size = size;
+		r->flow = f;
+		r->cleanup = cleanup;
+	}
+	if (f == NULL || flow_start(&f->flow, k, &c) != ERR_OK)
+		answer_error(r, ERR_NOMEM, NULL);
 }

@@ -71,7 +71,7 @@ static int digit64(char c)
 	return -1;
 }
 
-/* "j9T$salt$hash": flavour, log2 of N less 1, r less 1, each one digit below 48; memory is 128*r*N bytes.
+/* "j9T$salt$hash": flavour, log2(N) - 1, r - 1, each one digit below 48; memory is 128*r*N bytes.
  * Longer forms (p, t, g) are not made by crypt_gensalt. */
 static bool yescrypt_ok(struct str *s)
 {
@@ -82,7 +82,7 @@ static bool yescrypt_ok(struct str *s)
 	       ((uint64_t)r << log2_n) * 128 / 1024 <= HASH_COST_MEMORY_KIB && cut(s, 4);
 }
 
-/* Five digits of crypt's base64, least first; UINT64_MAX when they are not. */
+/* Value of five digits of crypt's base64, the least significant first; UINT64_MAX: not digits. */
 static uint64_t five64(const char *p)
 {
 	uint64_t v = 0;

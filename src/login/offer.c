@@ -4,7 +4,6 @@
 #include "link/auth_code.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "service.h"
 #include "store/fingerprint.h"
 
 /* The links that Connect will remove. */
@@ -51,7 +50,7 @@ static enum err_code tell_consent(const struct offer *o, const struct consent *c
 	return code;
 }
 
-static enum err_code show_consent(struct offer *o)
+static enum err_code show_consent(const struct offer *o)
 {
 	struct consent c;
 	struct buf sealed;
@@ -67,7 +66,7 @@ static enum err_code show_consent(struct offer *o)
 	return code;
 }
 
-static void refuse_taken(struct offer *o)
+static void refuse_taken(const struct offer *o)
 {
 	login_audit(o->r, o->state,
 	            (struct audit){.action = "consent",
@@ -77,62 +76,35 @@ static void refuse_taken(struct offer *o)
 	answer_taken(o->r);
 }
 
-static void show(struct offer *o)
+int offer_find(const struct offer *o, struct flow *f, int next)
 {
-	if (o->holder.id[0] != '\0' && o->r->service->cfg->link_conflict == CONFLICT_REFUSE)
-		refuse_taken(o);
-	else
-		o->code = show_consent(o);
-}
-
-static void on_holder(void *arg, struct store_op *op)
-{
-	struct offer *o = arg;
-	o->op = NULL;
-	o->code = op->code;
-	if (op->code == ERR_OK) {
-		for (size_t i = op->out.n; i-- > 0;) /* newest first, so the loop ends with the newest */
-			if (!str_is(str_c(op->out.customers[i].key.id), o->customer->key.id))
-				o->holder = op->out.customers[i].key;
-		show(o);
+	f->out = NULL;
+	f->code = ERR_OK;
+	if (o->customer->too_long || o->state->psid[0] == '\0' || !store_traits(f->store)->find_psid)
+		return next;
+	struct store_op *op = flow_op(f, STORE_FIND_PSID);
+	if (op != NULL) {
+		op->admitted = true; /* the login was admitted */
+		(void)str_copy(op->in.find_psid.psid, sizeof op->in.find_psid.psid, str_c(o->state->psid));
 	}
-	o->done(o);
+	return flow_store(f, op, next);
 }
 
-static enum err_code find_holder(struct offer *o)
+enum err_code offer_show(struct offer *o, const struct flow *f)
 {
-	struct err err;
-	struct store_op *op = store_op_new(STORE_FIND_PSID, o->deadline_ms);
-	if (op == NULL)
-		return ERR_NOMEM;
-	op->admitted = true; /* the login was admitted */
-	(void)str_copy(op->in.find_psid.psid, sizeof op->in.find_psid.psid, str_c(o->state->psid));
-	enum err_code code = store_start(o->r->service->store, op, on_holder, o, &err);
-	if (code == ERR_OK)
-		o->op = op;
-	return code;
-}
-
-bool offer_start(struct offer *o)
-{
-	o->code = ERR_OK;
+	if (f->code != ERR_OK)
+		return f->code;
+	for (size_t i = f->out != NULL ? f->out->n : 0;
+	     i-- > 0;) /* newest first, so the loop ends with the newest */
+		if (!str_is(str_c(f->out->customers[i].key.id), o->customer->key.id))
+			o->holder = f->out->customers[i].key;
 	if (o->customer->too_long) {
 		log_line(LOG_ERROR, "customer_key_too_long",
 		         log_z("error", "a login was right, but no code can carry the customer's key"));
 		answer_key_too_long(o->r);
-		return false;
-	}
-	if (o->state->psid[0] != '\0' && store_traits(o->r->service->store)->find_psid) {
-		o->code = find_holder(o);
-		return o->code == ERR_OK;
-	}
-	show(o);
-	return false;
-}
-
-void offer_cancel(struct offer *o)
-{
-	if (o->op != NULL)
-		store_cancel(o->op);
-	o->op = NULL;
+	} else if (o->holder.id[0] != '\0' && o->r->service->cfg->link_conflict == CONFLICT_REFUSE)
+		refuse_taken(o);
+	else
+		return show_consent(o);
+	return ERR_OK;
 }

@@ -38,7 +38,7 @@ static enum password_verdict check_argon2(struct str password, const char *hash,
 	}
 }
 
-/* `phrase` and `work` are the heap's: crypt_data alone has 32 KiB. */
+/* `work` is on the heap: it has 32 KiB. */
 static enum password_verdict run_crypt(const char *phrase, const char *hash, struct crypt_data *work,
                                        bool *ret_spent)
 {
@@ -109,7 +109,7 @@ static enum password_verdict check_nobody(const struct password_policy *policy, 
 	return PASSWORD_WRONG;
 }
 
-/* The digits in either case, as a table of others may hold them. */
+/* Other programs may write the digits in upper case. */
 static bool unhex_any(const char *hash, uint8_t ret[CRYPTO_SHA1_LEN])
 {
 	char lower[2 * CRYPTO_SHA1_LEN];
@@ -118,7 +118,7 @@ static bool unhex_any(const char *hash, uint8_t ret[CRYPTO_SHA1_LEN])
 	return codec_unhex((struct str){lower, sizeof lower}, ret, CRYPTO_SHA1_LEN);
 }
 
-/* A wrong one costs as much as nobody: SHA-1 itself is so fast that its time would tell. */
+/* A wrong password costs as much as an unknown e-mail: SHA-1 is so fast that its time would reveal it. */
 static enum password_verdict check_sha1(const struct password_policy *policy, struct str password,
                                         const char *hash, bool *ret_spent)
 {
@@ -205,7 +205,7 @@ struct password_job {
 	enum password_verdict verdict;
 	char new_hash[STORE_HASH_MAX + 1];
 	int64_t entered_us, slot_ends_ms;
-	_Atomic bool cancelled; /* nobody waits any more */
+	_Atomic bool cancelled; /* `done` must not be called */
 	password_done_fn *done;
 	void *arg;
 };

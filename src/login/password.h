@@ -1,10 +1,10 @@
-/* password.h - password hashes: check and make.  The only module that includes argon2.h and crypt.h.
+/* password.h - checks and makes password hashes.  The only module that includes argon2.h and crypt.h.
  *
- * Takes PHC argon2id/i/d strings, whatever crypt(3) verifies, and the unsalted SHA-1 of older programs.  New hashes
+ * Accepts PHC argon2id/i/d strings, the hashes that crypt(3) verifies, and the unsalted SHA-1 of older programs.  New hashes
  * are argon2id.
  *
  * Input     passwords of 1..1024 bytes, never cut here.  crypt(3) methods keep their own limits: bcrypt looks
- *           at 72 bytes, the old DES one at 8, libcrypt refuses more than 511; a NUL is wrong for all.
+ *           at 72 bytes, the old DES one at 8, libcrypt refuses more than 511; a password with a NUL is wrong for all.
  * Blocking  all of it, for tens of milliseconds: on a pool thread (password_job_start).
  * Threads   any. */
 #pragma once
@@ -27,7 +27,7 @@ enum password_verdict {
 	PASSWORD_RIGHT,
 	PASSWORD_OUTDATED, /* right, by a SHA-1 that LINKD_LEGACY_SHA1=upgrade wants replaced */
 	PASSWORD_WRONG,    /* also: no hash */
-	PASSWORD_UNUSABLE, /* wrong for everybody: the hash is broken, unknown or past our bounds */
+	PASSWORD_UNUSABLE, /* no password is right: the hash is malformed, unknown or beyond our bounds */
 	PASSWORD_FAILED,   /* not judged: no memory */
 };
 

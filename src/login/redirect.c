@@ -23,8 +23,8 @@ static bool is_loopback_entry(struct str entry)
 	return skip(&entry, STR("http://127.0.0.1:")) && str_u64(entry, 65535, &port) && entry.p[0] != '0';
 }
 
-/* Cut `entry`'s origin off the front of `uri`.  The rest then begins the path, as redirect_check requires: a
- * longer host, a port or a userinfo leaves something else there. */
+/* Remove the scheme, host and port of `entry` from the front of `uri`.  The rest must begin with the path: after a longer
+ * host, a port or a userinfo it does not. */
 static bool skip_origin(struct str *uri, struct str entry, bool loopback)
 {
 	struct str rest = *uri;

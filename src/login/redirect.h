@@ -1,7 +1,7 @@
-/* redirect.h - the return address: who may get an authorization code.
+/* redirect.h - the return address: checks that an authorization code may be sent to it.
  *
- * A code sent to a wrong address is an account given away, so the rule compares bytes and parses nothing
- * twice: scheme, host and path are exact, query names are plain, the address is emitted as it came.
+ * A code that is sent to a wrong address gives the account away.  So the check compares bytes and parses nothing twice:
+ * scheme, host and path are exact, query names have only letters, digits and '_', and the address is sent unchanged.
  * Threads  pure functions. */
 #pragma once
 #include "base/buf.h"

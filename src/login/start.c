@@ -30,7 +30,7 @@ static void refuse(struct request *r, const char *reason)
 	answer_tap_login(r);
 }
 
-/* Copy token and address to `ret`.  Returns NULL, or the reason for a refusal. */
+/* Copy the token and the return address to `ret`.  Returns NULL, or the reason for a refusal. */
 static const char *take(const struct request *r, const struct params *query, struct state *ret)
 {
 	struct str token = params_get(query, "account_linking_token");

@@ -117,7 +117,7 @@ static bool read_consent(const struct str *f, struct consent *ret)
 	return true;
 }
 
-/* Was the token made for this browser, and lately? */
+/* The token must be of this browser and not be expired. */
 static enum err_code judge(const struct state *s, struct str nonce, int64_t now_s, int64_t ttl_s,
                            struct err *reterr)
 {
@@ -211,7 +211,7 @@ const char *state_cookie_name(const struct config *cfg)
 	return cfg->public_https ? "__Host-linkd" : "linkd";
 }
 
-/* No Max-Age: it ends with the webview.  Lax, not Strict: the page is reached from another site. */
+/* No Max-Age: the cookie ends with the webview.  Lax, not Strict: the page is reached from another site. */
 void state_cookie(const struct config *cfg, const struct state_nonce *nonce, struct buf *out)
 {
 	buf_printf(out, "%s=%s; Path=/; HttpOnly; SameSite=Lax%s", state_cookie_name(cfg), nonce->s,

@@ -32,7 +32,7 @@ enum state_loses {
 	STATE_LOSES_PROFILE = 1,  /* the customer's link to another Messenger profile */
 	STATE_LOSES_CUSTOMER = 2, /* this Messenger profile's link to another customer */
 	STATE_LOSES_PERHAPS = 4,  /* the same, when the profile is not known */
-	STATE_LOSES_UNKNOWN = 8,  /* as PROFILE, when the store did not tell */
+	STATE_LOSES_UNKNOWN = 8,  /* as PROFILE, when the store does not know */
 };
 
 struct consent {
@@ -41,7 +41,7 @@ struct consent {
 	char record[STORE_DIGEST_LEN + 1]; /* fingerprint of the customer's record when they logged in */
 	uint8_t salt[SEAL_SALT_LEN];       /* of the authorization code */
 	struct store_key replaces; /* the earlier holder of the PSID; id empty: nobody, or not known */
-	unsigned loses;            /* STATE_LOSES_* together */
+	unsigned loses;            /* STATE_LOSES_* joined with | */
 };
 
 /* Append the token.  Errors ERR_TOO_LARGE, ERR_NOMEM. */
@@ -49,7 +49,7 @@ MUST_CHECK enum err_code state_seal(const struct sealer *s, const struct state *
 MUST_CHECK enum err_code state_seal_consent(const struct sealer *s, const struct consent *c, struct buf *out);
 
 /* Input   nonce: the cookie's value, p NULL when there is none; now_s: Unix seconds.
- * Errors  ERR_DENIED: forged, of another browser, or not of now; reterr says which.  ERR_NOMEM. */
+ * Errors  ERR_DENIED: forged, of another browser, or not valid at this time; reterr says which.  ERR_NOMEM. */
 MUST_CHECK enum err_code state_open(const struct sealer *s, struct str token, struct str nonce, int64_t now_s,
                                     struct state *ret, struct err *reterr);
 MUST_CHECK enum err_code state_open_consent(const struct sealer *s, struct str token, struct str nonce,

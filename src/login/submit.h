@@ -4,9 +4,9 @@
 #include "login/password.h"
 #include "login/private.h"
 #include "login/throttle.h"
-#include "service.h"
 
 enum submit_phase {
+	SUBMIT_WAIT,
 	SUBMIT_CHECK,
 	SUBMIT_FIND,
 	SUBMIT_FOUND,
@@ -15,19 +15,16 @@ enum submit_phase {
 	SUBMIT_FLOOR,
 	SUBMIT_REFUSE,
 	SUBMIT_UPGRADE,
+	SUBMIT_UPGRADED,
 	SUBMIT_AGAIN,
 	SUBMIT_OFFER,
 	SUBMIT_OFFERED,
 	SUBMIT_FAIL,
-	SUBMIT_WAIT,
 	SUBMIT_DONE,
 };
 
 struct submit {
-	struct request *r;
-	const struct service *s;
-	enum submit_phase phase;
-	struct params form;
+	struct form_flow form; /* first */
 	struct state state;
 	char email[STORE_EMAIL_MAX + 1];               /* as looked up */
 	struct device device;                          /* from its cookie */
@@ -37,17 +34,14 @@ struct submit {
 	struct throttle_claim claim;
 	struct throttle_claim customer_claim; /* a customer's try; beyond their limit a profile's */
 	const char *passed_by;    /* what bypassed the customer's limit; NULL: no bypass was needed */
-	struct store_op *op;      /* running, else NULL */
 	struct password_job *job; /* from its place in the queue until its answer, else NULL */
-	struct loop_timer timer;  /* floor of a failed login */
-	struct loop_timer limit;  /* the whole flow's end: before the request's own deadline */
 	struct store_customer customer;
 	size_t found;         /* customers that the last look-up found */
 	int64_t slot_ends_ms; /* a failed login is not answered earlier */
 	struct offer offer;   /* after a right password */
 	enum password_verdict verdict;
-	enum err_code code; /* reason for SUBMIT_FAIL, or the result of the last operation */
 	char new_hash[STORE_HASH_MAX + 1];
+	bool dropped;    /* the hash queue did not get to the check in time */
 	bool known;      /* exactly one customer matched */
 	bool at_ceiling; /* of failures: wrong whatever the password is */
 	bool again;      /* judged a second time: the record had changed */

@@ -14,28 +14,28 @@ enum {
 
 enum err_code submit_reserve(struct submit *f, int64_t *ret_wait_s)
 {
-	struct throttle_try who = {.client = str_c(f->r->client), .email = str_c(f->email)};
-	device_open(f->s->sealer, request_cookie(f->r, device_cookie_name(f->s->cfg)), form_guard_now_s(),
-	            &f->device);
+	struct throttle_try who = {.client = str_c(f->form.r->client), .email = str_c(f->email)};
+	device_open(f->form.s->sealer, request_cookie(f->form.r, device_cookie_name(f->form.s->cfg)),
+	            form_guard_now_s(), &f->device);
 	f->device_customer = device_find(&f->device, str_c(f->email));
 	if (f->device_customer != NULL)
 		who.device = (struct str){(const char *)f->device.id, sizeof f->device.id};
-	enum err_code code = throttle_reserve(f->s->throttle, &who, loop_now_ms(f->r->loop), &f->claim,
-	                                      ret_wait_s);
+	enum err_code code = throttle_reserve(f->form.s->throttle, &who, loop_now_ms(f->form.r->loop),
+	                                      &f->claim, ret_wait_s);
 	f->known_device = code == ERR_OK && f->claim.of_device;
 	return code;
 }
 
 void submit_unreserve(struct submit *f)
 {
-	throttle_release(f->s->throttle, &f->claim);
-	throttle_release(f->s->throttle, &f->customer_claim);
+	throttle_release(f->form.s->throttle, &f->claim);
+	throttle_release(f->form.s->throttle, &f->customer_claim);
 }
 
 void submit_reserve_was_right(struct submit *f)
 {
-	throttle_right(f->s->throttle, &f->claim);
-	throttle_release(f->s->throttle, &f->customer_claim);
+	throttle_right(f->form.s->throttle, &f->claim);
+	throttle_release(f->form.s->throttle, &f->customer_claim);
 }
 
 static enum err_code reserve_customer(struct submit *f, struct str psid)
@@ -44,8 +44,8 @@ static enum err_code reserve_customer(struct submit *f, struct str psid)
 	enum err_code code = device_key_digest(&f->customer.key, key);
 	if (code != ERR_OK)
 		return code;
-	return throttle_reserve_customer(f->s->throttle, (struct str){(const char *)key, sizeof key}, psid,
-	                                 loop_now_ms(f->r->loop), &f->customer_claim);
+	return throttle_reserve_customer(f->form.s->throttle, (struct str){(const char *)key, sizeof key},
+	                                 psid, loop_now_ms(f->form.r->loop), &f->customer_claim);
 }
 
 /* When there is no memory for the count here, the store's count alone decides. */
@@ -94,7 +94,7 @@ static void on_counted(void *arg, struct store_op *op)
 void submit_count_failure(struct submit *f)
 {
 	struct err err;
-	struct store_op *op = store_op_new(STORE_FAILURE, loop_now_ms(f->r->loop) + COUNT_MS);
+	struct store_op *op = store_op_new(STORE_FAILURE, loop_now_ms(f->form.r->loop) + COUNT_MS);
 	if (op != NULL) {
 		op->admitted = true; /* after the hash */
 		struct store_failure *in = &op->in.failure;
@@ -102,7 +102,7 @@ void submit_count_failure(struct submit *f)
 		in->now_s = form_guard_now_s();
 		in->window_s = in->now_s + WINDOW_S;
 	}
-	if (store_start(f->s->store, op, on_counted, NULL, &err) != ERR_OK)
+	if (store_start(f->form.s->store, op, on_counted, NULL, &err) != ERR_OK)
 		not_counted(err.msg);
 }
 
@@ -114,8 +114,8 @@ void submit_remember_device(struct submit *f)
 	buf_init(&cookie, DEVICE_TEXT_MAX + 256);
 	enum err_code code = device_add(&f->device, str_c(f->email), &f->customer.key, form_guard_now_s());
 	if (code == ERR_OK)
-		code = device_cookie(f->s->cfg, f->s->sealer, &f->device, &cookie);
+		code = device_cookie(f->form.s->cfg, f->form.s->sealer, &f->device, &cookie);
 	if (code == ERR_OK)
-		reply_header(f->r, "Set-Cookie", buf_view(&cookie));
+		reply_header(f->form.r, "Set-Cookie", buf_view(&cookie));
 	crypto_wipe_buf(&cookie);
 }

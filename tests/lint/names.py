@@ -10,7 +10,7 @@ from lintlib import Report, bare, files, functions, root
 
 FILES_MAX = 8
 MANY = {"run": 15, "take": 11, "add": 11, "on_timer": 9, "find": 10}
-PLAIN, PLAIN_MAX = "P_", 12
+PLAIN, PLAIN_MAX = "P_", 7
 
 
 def phases(text):
