@@ -11,6 +11,7 @@
 #include "http/server.h"
 #include "link/change.h"
 #include "link/link.h"
+#include "net/httpc.h"
 #include "obs/log.h"
 #include "obs/log_repeat.h"
 #include "obs/metrics.h"
@@ -163,9 +164,20 @@ static void free_keys(struct app_worker *w)
 	signature_keys_free(w->service.signature_keys);
 }
 
+static enum err_code make_http(struct app_worker *w, struct err *reterr)
+{
+	return httpc_new(w->loop, &w->service.http, reterr);
+}
+
+static void end_http(struct app_worker *w)
+{
+	httpc_free(w->service.http);
+	w->service.http = NULL;
+}
+
 static enum err_code attach_store(struct app_worker *w, struct err *reterr)
 {
-	return store_attach(w->shared->store, w->loop, &w->service.store, reterr);
+	return store_attach(w->shared->store, w->loop, w->service.http, &w->service.store, reterr);
 }
 
 /* Ends the operations that still wait for the store. */
@@ -211,8 +223,9 @@ static const struct {
 	void (*stop)(struct app_worker *w); /* NULL: nothing to do; so for free */
 	void (*free)(struct app_worker *w);
 } modules[] = {
-        {start_counts, stop_counts, NULL}, {make_keys, NULL, free_keys},  {attach_store, detach_store, NULL},
-        {start_health, stop_health, NULL}, {make_later, end_later, NULL}, {listen_all, close_servers, NULL},
+        {start_counts, stop_counts, NULL},  {make_keys, NULL, free_keys},      {make_http, end_http, NULL},
+        {attach_store, detach_store, NULL}, {start_health, stop_health, NULL}, {make_later, end_later, NULL},
+        {listen_all, close_servers, NULL},
 };
 
 enum err_code app_worker_new(struct app_shared *shared, size_t index, struct app_worker **ret,

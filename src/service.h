@@ -7,6 +7,7 @@
 #include "loop/offload.h"
 #include "store/store.h"
 
+struct httpc;
 struct sealer;
 struct signature_keys;
 struct throttle;
@@ -18,6 +19,7 @@ struct password_pool;
 struct service {
 	const struct config *cfg;
 	struct loop *loop;
+	struct httpc *http;                    /* net/httpc.h: all outgoing requests of this loop */
 	struct store_port *store;              /* of this loop */
 	const struct sealer *sealer;           /* link/seal.h */
 	struct signature_keys *signature_keys; /* webhook/signature.h: of this loop's thread */

@@ -41,6 +41,7 @@ enum err_code imds_init(struct imds *m, char *const *environ_, const struct prof
 
 static void prepare(struct exchange_request *req)
 {
+	req->allow_http = true;
 	req->timeout_ms = TIMEOUT_MS;
 	req->attempts = ATTEMPTS;
 	req->remedy = no_answer;

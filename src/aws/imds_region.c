@@ -63,7 +63,8 @@ static void on_limit(struct loop_timer *t)
 static enum err_code run(struct asking *q, struct httpc *http, struct err *reterr)
 {
 	struct exchange *x = NULL;
-	struct exchange_options o = {.loop = q->loop, .http = http, .step = step, .done = on_done, .arg = q};
+	struct exchange_options o = {
+	        .loop = q->loop, .http = http, .what = "the region", .step = step, .done = on_done, .arg = q};
 	enum err_code code = loop_timer_set(q->loop, &q->limit, loop_now_ms(q->loop) + LIMIT_MS);
 	if (code == ERR_OK)
 		code = exchange_start(&o, &x, reterr);

@@ -69,10 +69,13 @@ static void drain(struct store *store, struct loop *loop)
 enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg, struct err *reterr)
 {
 	struct loop *loop = NULL;
+	struct httpc *http = NULL;
 	struct store_port *port = NULL;
 	enum err_code code = loop_new(&loop, reterr);
 	if (code == ERR_OK)
-		code = store_attach(s->store, loop, &port, reterr);
+		code = httpc_new(loop, &http, reterr);
+	if (code == ERR_OK)
+		code = store_attach(s->store, loop, http, &port, reterr);
 	if (code == ERR_OK) {
 		code = start(arg, port, reterr);
 		if (code == ERR_OK)
@@ -80,6 +83,7 @@ enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, 
 		store_detach(port);
 		drain(s->store, loop);
 	}
+	httpc_free(http);
 	loop_free(loop);
 	return code;
 }

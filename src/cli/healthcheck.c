@@ -29,8 +29,11 @@ static void on_answer(void *arg, const struct httpc_response *r)
 /* One GET on a loop of its own.  Failing to start counts as unhealthy. */
 static void ask(struct check *k, const char *url)
 {
-	const struct httpc_request req = {
-	        .method = "GET", .url = url, .timeout_ms = TIMEOUT_MS, .response_max = BODY_MAX};
+	const struct httpc_request req = {.method = "GET",
+	                                  .url = url,
+	                                  .allow_http = true,
+	                                  .timeout_ms = TIMEOUT_MS,
+	                                  .response_max = BODY_MAX};
 	struct httpc *h = NULL;
 	struct httpc_call *call;
 	struct err e = {.msg = "no memory"};

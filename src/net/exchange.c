@@ -78,19 +78,21 @@ static enum err_code send(struct exchange *x, struct err *reterr)
 		lines[i] = r->header[i].p;
 	}
 	if (failed)
-		return err_set(reterr, ERR_INVALID,
-		               "a request for credentials is too large or has a line break");
+		return err_set(reterr, ERR_INVALID, "a request for %s is too large or has a line break",
+		               x->o.what);
 	struct httpc_request req = {.method = r->method,
 	                            .url = r->url.p,
 	                            .headers = lines,
 	                            .body = buf_view(&r->body),
+	                            .allow_http = r->allow_http,
+	                            .ca_file = r->ca_file,
 	                            .timeout_ms = r->timeout_ms,
 	                            .response_max = EXCHANGE_BODY_MAX};
 	x->sent++;
 	return httpc_start(x->o.http, &req, on_answer, x, &x->call, reterr);
 }
 
-/* Half of the pause is chance. */
+/* Half of the pause is random. */
 static bool send_later(struct exchange *x)
 {
 	int64_t pause = PAUSE_MS << (x->sent < 5 ? x->sent - 1 : 4);
@@ -140,7 +142,7 @@ static void take_step(struct exchange *x, const struct exchange_answer *a)
 	}
 }
 
-/* Scheme and host alone: a path may hold what only we should know. */
+/* The length of scheme and host: the path may be secret. */
 static int host_end(const char *url)
 {
 	int slashes = 0, n = 0;
@@ -176,7 +178,7 @@ enum err_code exchange_start(const struct exchange_options *o, struct exchange *
 	struct exchange *x = calloc(1, sizeof *x);
 	struct err err = {.code = ERR_INTERNAL};
 	if (x == NULL)
-		return err_set(reterr, ERR_NOMEM, "no memory for a request for credentials");
+		return err_set(reterr, ERR_NOMEM, "no memory for a request for %s", o->what);
 	x->o = *o;
 	x->pause.fn = on_pause;
 	request_empty(&x->req);

@@ -1,5 +1,5 @@
-/* exchange.h - a sequence of HTTP requests, where each request may depend on the previous answer.  All sources of
- * credentials over HTTP use it.  It handles timeouts, retries, size limits and error messages.
+/* exchange.h - a sequence of HTTP requests, where each request may depend on the previous answer.  It handles
+ * timeouts, retries, size limits and error messages.
  *
  *   step(NULL) -> send -> answer -> step(answer) -> send -> ... -> done
  *
@@ -19,6 +19,8 @@ struct exchange_request {   /* empty before each step */
 	struct buf url, body;
 	struct buf header[EXCHANGE_HEADERS_MAX]; /* "Name: value" */
 	size_t headers;
+	bool allow_http; /* these two as in net/httpc.h */
+	const char *ca_file;
 	int64_t timeout_ms;
 	unsigned attempts;
 	const char *remedy; /* what to look at when there is no answer; static */
@@ -44,6 +46,7 @@ typedef void exchange_done_fn(void *arg, const struct err *err); /* NULL: the st
 struct exchange_options {
 	struct loop *loop;
 	struct httpc *http;
+	const char *what; /* what is asked for, in messages: "credentials"; static */
 	exchange_step_fn *step;
 	exchange_done_fn *done;
 	void *arg; /* of both */

@@ -4,16 +4,22 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "net/httpc_call.h"
-#include "net/httpc_socket.h"
-#include "net/poster/httpc_head.h"
+#include "base/siphash.h"
+#include "net/poster/httpc_answer.h"
+#include "net/private.h"
 
 enum {
 	CONNECTIONS_MAX = 64,
+	TARGET_PARTS = 4, /* method, URL, schemes, CA file */
 	TARGET_MAX = 8192,
-	HEAD_MAX = 65536,
+	LINES_MAX = 65536, /* header lines of a request */
 	BODY_MAX = 1 << 20,
 	KEEP_BYTES = 16384, /* of a buffer between two calls */
+	CONNECT_MS = 1000,
+	IDLE_S = 45, /* a connection is used again within this time: servers close theirs at about 60 s */
+	LIFETIME_S = 300, /* then a connection is opened anew, at an address that the name service gives */
+	HANG_MS = 15000,  /* for so long a name that was not answered counts as one that hangs */
+	SILENT_MS = 500,  /* a look-up that was given up sooner does not show that its name hangs */
 };
 
 enum err_code httpc_global_start(struct err *reterr)
@@ -22,6 +28,55 @@ enum err_code httpc_global_start(struct err *reterr)
 		return err_set(reterr, ERR_INTERNAL, "libcurl does not start");
 	return ERR_OK;
 }
+
+/* --- name look-ups */
+
+/* The calls to a host.  Hosts of the same digest share them, which only costs a look-up its time. */
+static struct httpc_lookups *lookups_of(struct httpc *h, const char *url)
+{
+	static const uint8_t no_key[SIPHASH_KEY_LEN];
+	const char *scheme_end = strstr(url, "://"), *host = scheme_end == NULL ? url : scheme_end + 3;
+	return &h->lookups[siphash(no_key, (struct str){host, strcspn(host, "/?#")}) % HTTPC_LOOKUPS];
+}
+
+/* Each look-up has a thread and descriptors of its own, which stay after its call has ended.  So while the name
+ * service is silent about a host, one call at a time asks for it and the others fail at once. */
+static int on_look_up(void *state, void *unused, void *arg)
+{
+	struct httpc_call *c = arg;
+	int64_t now_ms = loop_now_ms(c->owner->loop);
+	(void)state;
+	(void)unused;
+	if (c->looking)
+		return 0;
+	if (c->lookups->running > 0 && c->lookups->hung_until_ms > now_ms)
+		return 1;
+	c->looking = true;
+	c->looking_since_ms = now_ms;
+	c->lookups->running++;
+	return 0;
+}
+
+void httpc_looked_up(struct httpc_call *c, bool hung)
+{
+	if (!c->looking)
+		return;
+	c->looking = false;
+	c->lookups->running--;
+	int64_t now_ms = loop_now_ms(c->owner->loop);
+	if (!hung)
+		c->lookups->hung_until_ms = 0;
+	else if (now_ms - c->looking_since_ms >= SILENT_MS)
+		c->lookups->hung_until_ms = now_ms + HANG_MS;
+}
+
+static bool found_nothing(const struct httpc_call *c)
+{
+	curl_off_t us = 0;
+	return curl_easy_getinfo(c->easy, CURLINFO_NAMELOOKUP_TIME_T, &us) == CURLE_OK && us == 0;
+}
+
+/* --- the end of a call */
 
 static int on_timer(CURLM *multi, long wait_ms, void *arg)
 {
@@ -47,7 +102,7 @@ static void call_end(struct httpc_call *c)
 {
 	struct httpc *h = c->owner;
 	if (c->looking) /* it is cancelled meanwhile */
-		httpc_looked_up(c, httpc_found_nothing(c));
+		httpc_looked_up(c, found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
 	c->number = 0;
 	crypto_reset_buf(&c->head, KEEP_BYTES); /* they may hold keys */
@@ -66,7 +121,7 @@ struct str httpc_header(const struct httpc_response *r, const char *name)
 {
 	struct curl_header *h = NULL;
 	if (r->head.n > 0)
-		return httpc_head_header(r->head, name);
+		return httpc_answer_header(r->head, name);
 	if (r->call == NULL || curl_easy_header(r->call->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return (struct str){NULL, 0};
 	return str_c(h->value);
@@ -77,7 +132,7 @@ static void finish(struct httpc_call *c, CURLcode result)
 	struct httpc_response r = {
 	        .code = ERR_OK, .error = "", .body = buf_view(&c->answer), .sends = c->sends, .call = c};
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
-	httpc_looked_up(c, result == CURLE_OPERATION_TIMEDOUT && httpc_found_nothing(c));
+	httpc_looked_up(c, result == CURLE_OPERATION_TIMEDOUT && found_nothing(c));
 	if (result != CURLE_OK) {
 		r.code = result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM;
 		r.error = c->error[0] != '\0' ? c->error : curl_easy_strerror(result);
@@ -99,8 +154,8 @@ static struct httpc_call *first_running(const struct httpc *h, uint64_t last)
 	return NULL;
 }
 
-/* Without memory libcurl 7.88 neither sets its timer, by which every call ends, nor leaves its tables as it
- * may use them again: what it works on is taken from it. */
+/* Out of memory, libcurl 7.88 does not set its timer, by which every call ends, and its tables are not usable any
+ * more.  So all calls it works on are ended. */
 static void end_running(struct httpc *h)
 {
 	uint64_t last = h->started;
@@ -109,8 +164,8 @@ static void end_running(struct httpc *h)
 		finish(c, CURLE_OUT_OF_MEMORY);
 }
 
-/* A call into libcurl may send, receive and finish inside itself, after which no descriptor announces
- * anything: so its timer and its messages are looked at before every sleep. */
+/* A call into libcurl may send, receive and finish in itself, and no descriptor shows that afterwards.  So the timer
+ * and the messages of libcurl are read before every sleep. */
 static bool settle(struct loop_source *s)
 {
 	struct httpc *h = LIST_ENTRY(s, struct httpc, source);
@@ -140,10 +195,11 @@ static int64_t due_ms(struct loop_source *s)
 	return LIST_ENTRY(s, struct httpc, source)->due_ms;
 }
 
-void httpc_connections(struct httpc *h, long most)
+void httpc_add_connections(struct httpc *h, long n)
 {
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, most);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most);
+	h->connections += n;
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, h->connections);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, h->connections);
 }
 
 enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
@@ -161,7 +217,7 @@ enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
 	httpc_sockets_init(&h->sockets, l, h->multi);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	httpc_connections(h, CONNECTIONS_MAX);
+	httpc_add_connections(h, CONNECTIONS_MAX);
 	loop_source_add(l, &h->source);
 	*ret = h;
 	return ERR_OK;
@@ -181,6 +237,151 @@ void httpc_free(struct httpc *h)
 	free(h);
 }
 
+/* --- the start of a call */
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct httpc_call *c = arg;
+	buf_put(&c->answer, p, size * n);
+	return c->answer.failed ? 0 : size * n;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct httpc_call *c = arg;
+	(void)p;
+	c->head_bytes += size * n;
+	return c->head_bytes > HTTPC_HEAD_MAX ? 0 : size * n;
+}
+
+/* Before each request on a connection, also before those that libcurl repeats by itself. */
+static int on_send(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct httpc_call *c = arg;
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	c->sends++;
+	httpc_looked_up(c, false);
+	return CURL_PREREQFUNC_OK;
+}
+
+/* QUICK_EXIT: without it a silent name service blocks the thread when a call ends.  NOSIGNAL: there are threads. */
+static bool set_bounds(CURL *e)
+{
+	return curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_S) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
+}
+
+static bool set_callbacks(struct httpc_call *c)
+{
+	CURL *e = c->easy;
+	return curl_easy_setopt(e, CURLOPT_PRIVATE, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_HEADERDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_send) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_PREREQDATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, on_look_up) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, c) == CURLE_OK &&
+	       curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error) == CURLE_OK &&
+	       httpc_sockets_use(&c->owner->sockets, e);
+}
+
+/* What a handle is set up for; calls that differ in the rest only can share the set-up. */
+static void target_of(const struct httpc_request *req, const char *ret[TARGET_PARTS])
+{
+	ret[0] = req->method;
+	ret[1] = req->url;
+	ret[2] = req->allow_http ? "http,https" : "https";
+	ret[3] = req->ca_file != NULL ? req->ca_file : "";
+}
+
+static bool is_set_up(const struct httpc_call *c, const char *const part[TARGET_PARTS])
+{
+	struct str have = buf_view(&c->target);
+	for (size_t i = 0; i < TARGET_PARTS; i++) {
+		size_t n = strlen(part[i]) + 1;
+		if (have.n < n || memcmp(have.p, part[i], n) != 0)
+			return false;
+		have = (struct str){have.p + n, have.n - n};
+	}
+	return have.n == 0;
+}
+
+static bool set_method(struct httpc_call *c, const char *method)
+{
+	c->connect_only = strcmp(method, HTTPC_CONNECT_ONLY) == 0;
+	if (c->connect_only)
+		return curl_easy_setopt(c->easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
+	if (strcmp(method, "POST") == 0)
+		return curl_easy_setopt(c->easy, CURLOPT_POST, 1L) == CURLE_OK;
+	return strcmp(method, "GET") == 0 ||
+	       curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+}
+
+/* The system's certificates are in a file, a folder, or both. */
+static bool set_ca(CURL *e, const char *file)
+{
+	return file == NULL || (curl_easy_setopt(e, CURLOPT_CAINFO, file) == CURLE_OK &&
+	                        curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK);
+}
+
+static bool set_target(struct httpc_call *c, const struct httpc_request *req)
+{
+	CURL *e = c->easy;
+	const char *part[TARGET_PARTS];
+	target_of(req, part);
+	if (is_set_up(c, part))
+		return true;
+	buf_reset(&c->target);
+	curl_easy_reset(e);
+	bool ok = set_bounds(e) && set_callbacks(c) && set_method(c, req->method) &&
+	          set_ca(e, req->ca_file) && curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK &&
+	          curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, part[2]) == CURLE_OK;
+	for (size_t i = 0; i < TARGET_PARTS; i++)
+		buf_put(&c->target, part[i], strlen(part[i]) + 1);
+	return ok && !c->target.failed;
+}
+
+/* The header lines as libcurl's list, in memory of the call. */
+static bool set_headers(struct httpc_call *c, const char *const *headers)
+{
+	size_t at[1 + HTTPC_HEADERS_MAX], n = 0;
+	at[n++] = 0;
+	buf_put(&c->head, "Expect:", sizeof "Expect:");
+	for (; headers != NULL && *headers != NULL; headers++) {
+		if (n == 1 + HTTPC_HEADERS_MAX)
+			return false;
+		at[n++] = c->head.len;
+		buf_put(&c->head, *headers, strlen(*headers) + 1);
+	}
+	if (c->head.failed)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		c->line[i] = (struct curl_slist){c->head.p + at[i], i + 1 < n ? &c->line[i + 1] : NULL};
+	return curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->line) == CURLE_OK;
+}
+
+static bool set_request(struct httpc_call *c, const struct httpc_request *req)
+{
+	long connect_ms = req->connect_ms > 0 ? (long)req->connect_ms : (long)CONNECT_MS;
+	buf_str(&c->body, req->body);
+	return !c->body.failed && set_headers(c, req->headers) &&
+	       curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE, (long)c->body.len) == CURLE_OK &&
+	       (strcmp(req->method, "POST") != 0 ||
+	        curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body.p) == CURLE_OK) &&
+	       curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms) == CURLE_OK &&
+	       curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK;
+}
+
 static struct httpc_call *call_new(struct httpc *h)
 {
 	struct httpc_call *c = calloc(1, sizeof *c);
@@ -190,7 +391,7 @@ static struct httpc_call *call_new(struct httpc *h)
 	}
 	c->owner = h;
 	buf_init(&c->target, TARGET_MAX);
-	buf_init(&c->head, HEAD_MAX);
+	buf_init(&c->head, LINES_MAX);
 	buf_init(&c->body, BODY_MAX);
 	return c;
 }
@@ -218,10 +419,13 @@ enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, http
 	c->done = done;
 	c->arg = arg;
 	c->sends = 0;
+	c->head_bytes = 0;
 	c->wants_output = false;
+	c->lookups = lookups_of(h, req->url);
 	c->error[0] = '\0';
 	c->answer.max = req->response_max;
-	if (!httpc_call_set(c, req) || curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
+	if (!set_target(c, req) || !set_request(c, req) ||
+	    curl_multi_add_handle(h->multi, c->easy) != CURLM_OK) {
 		buf_reset(&c->target);
 		call_end(c);
 		return err_set(reterr, ERR_NOMEM, "libcurl does not take the call");

@@ -1,4 +1,4 @@
-#include "net/httpc_socket.h"
+#include "net/private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ struct socket {
 	uint32_t wanted;       /* by libcurl */
 	uint32_t watched;      /* in epoll; 0: not there */
 	bool ours;             /* a connection: we hear when it closes */
-	httpc_ready_fn *ready; /* of whom it is lent to, or NULL */
+	httpc_ready_fn *ready; /* of the user it is lent to, or NULL */
 	void *arg;
 };
 
@@ -88,9 +88,9 @@ static void drop(struct socket *s)
 	free(s);
 }
 
-/* libcurl says what it waits for.  Descriptors that are no connections (its resolver's) come and go here.
- * What cannot be watched is not told: -1 would end every transfer of the handle, now and later, where this
- * way one call runs into its timeout. */
+/* libcurl says what it waits for.  Descriptors that are not connections (those of its resolver) are added and dropped
+ * here.  A descriptor that cannot be watched is not reported to libcurl: -1 would end every transfer of the handle, now
+ * and later; without it one call ends by its timeout. */
 static int on_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
 {
 	struct httpc_sockets *all = arg;

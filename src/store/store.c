@@ -122,11 +122,12 @@ const struct store_traits *store_traits(const struct store_port *p)
 	return now == NULL ? &s->vt->traits : now;
 }
 
-enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
+enum err_code store_attach(struct store *s, struct loop *loop, struct httpc *http, struct store_port **ret,
+                           struct err *reterr)
 {
 	struct store_port *p = NULL;
 	if (s->vt->attach != NULL) {
-		enum err_code code = s->vt->attach(s, loop, &p, reterr);
+		enum err_code code = s->vt->attach(s, loop, http, &p, reterr);
 		if (code != ERR_OK)
 			return code;
 	} else {

@@ -216,6 +216,7 @@ struct store_out {
 	struct store_customer *customers; /* owned by the op */
 };
 
+struct httpc;
 struct store;
 struct store_port;
 struct store_op;
@@ -266,8 +267,8 @@ struct store_vtable {
 	void (*free)(struct store *s);
 	/* All three are NULL for a backend without state per loop.  attach makes a port and sets its limiter; detach
 	 * ends running operations with ERR_STOPPING; port_free is called after all of them were delivered. */
-	enum err_code (*attach)(struct store *s, struct loop *loop, struct store_port **ret,
-	                        struct err *reterr);
+	enum err_code (*attach)(struct store *s, struct loop *loop, struct httpc *http,
+	                        struct store_port **ret, struct err *reterr);
 	void (*detach)(struct store_port *p);
 	void (*port_free)(struct store_port *p);
 };
@@ -300,9 +301,10 @@ const char *store_file(const struct config *cfg);
 /* Make a port for a loop.  A backend may open its connections in the first turn of the loop.  Detach the port
  * while the loop does not run, and before the loop is freed.  Operations that are still open end with
  * ERR_STOPPING; loop_drain delivers them.
- * Ownership  the port is gone once it is detached and its last operation was delivered. */
-MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct store_port **ret,
-                                      struct err *reterr);
+ * `http` is the client of this loop.  A store that sends no HTTP requests takes NULL.
+ * Ownership  `http` is borrowed until store_detach.  The port is gone once it is detached and its last operation was delivered. */
+MUST_CHECK enum err_code store_attach(struct store *s, struct loop *loop, struct httpc *http,
+                                      struct store_port **ret, struct err *reterr);
 void store_detach(struct store_port *p); /* NULL is a no-op */
 const struct store_traits *store_traits(const struct store_port *p);
 

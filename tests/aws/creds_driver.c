@@ -77,6 +77,7 @@ static void print_keys(const struct creds_keys *k)
 }
 
 struct rig {
+	struct httpc *http;
 	struct loop *loop;
 	struct creds *creds;
 	struct loop_timer timer;
@@ -146,7 +147,7 @@ static int run(const char *mode, const char *arg)
 	struct creds_wait *wait = NULL;
 	struct err e;
 	if (loop_new(&r.loop, &e) != ERR_OK || creds_new(&o, &r.creds, &e) != ERR_OK ||
-	    creds_start(r.creds, r.loop, &e) != ERR_OK)
+	    httpc_new(r.loop, &r.http, &e) != ERR_OK || creds_start(r.creds, r.loop, r.http, &e) != ERR_OK)
 		return 2;
 	r.end_ms = loop_now_ms(r.loop) + (watch ? strtol(arg, NULL, 10) * 1000 : WAIT_MS);
 	if (loop_timer_set(r.loop, &r.timer, watch ? loop_now_ms(r.loop) : r.end_ms) != ERR_OK)
@@ -163,6 +164,7 @@ static int run(const char *mode, const char *arg)
 	loop_drain(r.loop);
 	creds_keys_release(r.last);
 	creds_free(r.creds);
+	httpc_free(r.http);
 	loop_free(r.loop);
 	return 0;
 }

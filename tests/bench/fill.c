@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 #include "link/auth_code.h"
+#include "net/httpc.h"
 
 enum { TOGETHER = 200, DEADLINE_MS = 60000, LIVE_S = 3600 };
 
 struct fill {
+	struct httpc *http;
 	struct config *cfg;
 	struct store *store;
 	struct store_port *port;
@@ -38,7 +40,8 @@ struct fill *fill_new(void)
 		return give_up(f, found.problems.len > 0 ? found.problems.p : e.msg);
 	config_findings_done(&found);
 	if (store_open(f->cfg, &f->store, &e) != ERR_OK || loop_new(&f->loop, &e) != ERR_OK ||
-	    store_attach(f->store, f->loop, &f->port, &e) != ERR_OK)
+	    httpc_new(f->loop, &f->http, &e) != ERR_OK ||
+	    store_attach(f->store, f->loop, f->http, &f->port, &e) != ERR_OK)
 		return give_up(f, e.msg);
 	return f;
 }
@@ -94,6 +97,7 @@ bool fill_end(struct fill *f)
 	bool good = !f->failed;
 	store_detach(f->port);
 	loop_drain(f->loop);
+	httpc_free(f->http);
 	loop_free(f->loop);
 	store_close(f->store);
 	config_free(f->cfg);

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "net/httpc_answer.h"
-#include "net/poster/httpc_head.h"
+#include "net/poster/httpc_answer.h"
 
 enum { IN_MAX = 1 << 17 };
 
@@ -36,14 +35,14 @@ static void give(struct str bytes, size_t step, size_t body_max, struct outcome 
 
 static bool has(struct str head, const char *name)
 {
-	return httpc_head_header(head, name).p != NULL;
+	return httpc_answer_header(head, name).p != NULL;
 }
 
 /* One length, or none and the end of the connection. */
 static void check_framing(const struct outcome *o)
 {
 	struct str head = httpc_answer_head(&o->a, &o->in);
-	struct str length = httpc_head_header(head, "content-length");
+	struct str length = httpc_answer_header(head, "content-length");
 	bool chunked = has(head, "transfer-encoding");
 	uint64_t n;
 	FUZZ_MUST(str_starts(head, STR("HTTP/1.")) && o->a.status >= 200 && o->a.status <= 599);

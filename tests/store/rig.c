@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "net/httpc.h"
 
 static enum err_code open_sqlite(const char *dir, struct store **ret, struct err *reterr)
 {
@@ -261,10 +262,13 @@ static enum err_code run(struct store *s, struct store_op *const *ops, size_t n,
 	struct batch b = {.loop = NULL, .waiting = n};
 	struct slot slot[RIG_BATCH_MAX];
 	struct store_port *port = NULL;
+	struct httpc *http = NULL;
 	struct err err;
 	enum err_code code = loop_new(&b.loop, &err);
 	if (code == ERR_OK)
-		code = store_attach(s, b.loop, &port, &err);
+		code = httpc_new(b.loop, &http, &err);
+	if (code == ERR_OK)
+		code = store_attach(s, b.loop, http, &port, &err);
 	for (size_t i = 0; i < n && code == ERR_OK; i++) {
 		slot[i] = (struct slot){&b, &ret[i]};
 		code = store_start(port, ops[i], on_done, &slot[i], &err);
@@ -272,6 +276,7 @@ static enum err_code run(struct store *s, struct store_op *const *ops, size_t n,
 	if (code == ERR_OK)
 		loop_run(b.loop);
 	store_detach(port);
+	httpc_free(http);
 	loop_free(b.loop);
 	return code;
 }

@@ -328,7 +328,7 @@ static void reads_do_not_wait_for_a_sync(void **state)
 	rig_add(&r, "a");
 	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&s.loop, &err), ERR_OK);
-	assert_int_equal(store_attach(r.store, s.loop, &port, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, s.loop, NULL, &port, &err), ERR_OK);
 	atomic_store(&syncs.delay_ms, 300);
 	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), slow_done, &s, &err), ERR_OK);
 	assert_int_equal(store_start(port, rig_op(STORE_FIND_ID, "a"), slow_done, &s, &err), ERR_OK);

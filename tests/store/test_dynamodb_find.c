@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/httpc.h"
 #include "rig_script.h"
 #include "script.h"
 
@@ -297,11 +298,13 @@ static void test_what_still_runs_ends_with_its_loop(void **state)
 	static const struct script_row rows[] = {{"Query", "-"}};
 	struct rig *r = *state;
 	struct loop *loop = NULL;
+	struct httpc *http = NULL;
 	struct store_port *port = NULL;
 	int ended = 0;
 	script_set(rows, 1);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(store_attach(r->store, loop, &port, NULL), ERR_OK);
+	assert_int_equal(httpc_new(loop, &http, NULL), ERR_OK);
+	assert_int_equal(store_attach(r->store, loop, http, &port, NULL), ERR_OK);
 	assert_int_equal(store_start(port, find(STORE_FIND_PSID), never, &ended, NULL), ERR_OK);
 	store_detach(port);
 	assert_int_equal(ended, 0);
@@ -310,6 +313,7 @@ static void test_what_still_runs_ends_with_its_loop(void **state)
 	assert_int_equal(ended, 1);
 	assert_true(store_idle(r->store));
 	assert_string_equal(store_name(r->store), "dynamodb");
+	httpc_free(http);
 	loop_free(loop);
 }
 
@@ -333,6 +337,7 @@ static void test_a_full_store(void **state)
 	static const struct script_row rows[] = {{"Query", "-"}};
 	struct rig r;
 	struct loop *loop = NULL;
+	struct httpc *http = NULL;
 	struct store_port *port = NULL;
 	struct limiter_waiter left = {.fn = on_slot}, stays = {.fn = on_slot};
 	int64_t later_ms = clock_mono_ms() + 10000;
@@ -341,7 +346,8 @@ static void test_a_full_store(void **state)
 	rig_script_open(&r, SMALL);
 	script_set(rows, 1);
 	assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-	assert_int_equal(store_attach(r.store, loop, &port, NULL), ERR_OK);
+	assert_int_equal(httpc_new(loop, &http, NULL), ERR_OK);
+	assert_int_equal(store_attach(r.store, loop, http, &port, NULL), ERR_OK);
 	assert_int_equal(store_admit(port, clock_mono_ms() + 10, &stays), STORE_NOW);
 	struct store_op *op = rig_op(STORE_FIND_ID, "a"), *more = rig_op(STORE_ISSUE, "a");
 	op->deadline_ms = clock_mono_ms() + 200;
@@ -356,6 +362,7 @@ static void test_a_full_store(void **state)
 	loop_run(loop);
 	assert_int_equal(slots, 1);
 	store_detach(port);
+	httpc_free(http);
 	loop_free(loop);
 	rig_script_config.store_in_flight = 0;
 	rig_close(&r);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/httpc.h"
 #include "rig_script.h"
 #include "script.h"
 #include "starve.h"
@@ -66,6 +67,7 @@ static struct store_op *an_op(enum store_kind kind)
 
 /* An operation on a loop that was there before anything fails. */
 struct told {
+	struct httpc *http;
 	struct loop *loop;
 	enum err_code code;
 	enum store_outcome outcome;
@@ -86,7 +88,7 @@ static bool run_without(struct rig *r, const struct talk *talk, size_t nth, stru
 {
 	struct store_port *port = NULL;
 	script_set(talk->rows, 6);
-	assert_int_equal(store_attach(r->store, t->loop, &port, NULL), ERR_OK);
+	assert_int_equal(store_attach(r->store, t->loop, t->http, &port, NULL), ERR_OK);
 	struct store_op *op = an_op(talk->kind);
 	starve_nth(nth);
 	t->code = store_start(port, op, on_done, t, NULL);
@@ -112,6 +114,7 @@ static void test_an_operation_without_memory(void **state)
 	for (size_t i = 0; i < sizeof talks / sizeof talks[0]; i++) {
 		struct told t = {.loop = NULL};
 		assert_int_equal(loop_new(&t.loop, NULL), ERR_OK);
+		assert_int_equal(httpc_new(t.loop, &t.http, NULL), ERR_OK);
 		for (size_t nth = 1; run_without(r, &talks[i], nth, &t); nth++) {
 			assert_true(nth < 400);
 			assert_int_equal(script_count(SCRIPT_BROKEN), 0); /* what is not whole is not sent */
@@ -121,6 +124,7 @@ static void test_an_operation_without_memory(void **state)
 				failures++;
 		}
 		must_be_done(&talks[i], &t);
+		httpc_free(t.http);
 		loop_free(t.loop);
 	}
 	assert_true(failures > 100);
@@ -159,14 +163,17 @@ static void test_attaching_without_memory(void **state)
 	size_t failures = 0;
 	for (size_t nth = 1, met = 1; met; nth++) {
 		struct loop *loop = NULL;
+		struct httpc *http = NULL;
 		struct store_port *port = NULL;
 		assert_int_equal(loop_new(&loop, NULL), ERR_OK);
+		assert_int_equal(httpc_new(loop, &http, NULL), ERR_OK);
 		starve_nth(nth);
-		enum err_code code = store_attach(r->store, loop, &port, NULL);
+		enum err_code code = store_attach(r->store, loop, http, &port, NULL);
 		met = starve_calls() >= nth;
 		assert_int_equal(code == ERR_OK, !met);
 		failures += met;
 		store_detach(port);
+		httpc_free(http);
 		loop_free(loop);
 	}
 	assert_true(failures > 2);

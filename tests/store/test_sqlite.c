@@ -323,7 +323,7 @@ static void a_write_goes_on_when_the_lock_is_released(void **state)
 	l.db = lock(&r);
 	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&l.loop, &err), ERR_OK);
-	assert_int_equal(store_attach(r.store, l.loop, &port, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, l.loop, NULL, &port, &err), ERR_OK);
 	assert_int_equal(loop_timer_set(l.loop, &l.timer, clock_mono_ms() + 300), ERR_OK);
 	assert_int_equal(store_start(port, failure("a", RIG_WAIT_MS), lock_done, &l, &err), ERR_OK);
 	loop_run(l.loop);
@@ -347,7 +347,7 @@ static void a_cancelled_write_runs_unheard(void **state)
 	l.db = lock(&r);
 	struct store_port *port = NULL;
 	assert_int_equal(loop_new(&l.loop, &err), ERR_OK);
-	assert_int_equal(store_attach(r.store, l.loop, &port, &err), ERR_OK);
+	assert_int_equal(store_attach(r.store, l.loop, NULL, &port, &err), ERR_OK);
 	struct store_op *write = failure("a", RIG_WAIT_MS), *read = rig_op(STORE_FIND_ID, "a");
 	struct timed_lock unheard = {.loop = l.loop};
 	assert_int_equal(store_start(port, write, lock_done, &unheard, &err), ERR_OK);

@@ -20,6 +20,7 @@ static char *const half_keys[] = {"AWS_ACCESS_KEY_ID=AK", "HOME=/nowhere", NULL}
 
 struct rig {
 	struct loop *loop, *other; /* the finder's; another worker's */
+	struct httpc *http;
 	struct creds *creds;
 	int answers;
 	struct creds_keys *keys; /* of the last answer, acquired */
@@ -32,8 +33,9 @@ static void rig_open(struct rig *r, char *const *environ_)
 	*r = (struct rig){0};
 	assert_int_equal(loop_new(&r->loop, NULL), ERR_OK);
 	assert_int_equal(loop_new(&r->other, NULL), ERR_OK);
+	assert_int_equal(httpc_new(r->loop, &r->http, NULL), ERR_OK);
 	assert_int_equal(creds_new(&o, &r->creds, NULL), ERR_OK);
-	assert_int_equal(creds_start(r->creds, r->loop, NULL), ERR_OK);
+	assert_int_equal(creds_start(r->creds, r->loop, r->http, NULL), ERR_OK);
 }
 
 static void rig_close(struct rig *r)
@@ -43,6 +45,7 @@ static void rig_close(struct rig *r)
 	loop_drain(r->other);
 	creds_free(r->creds);
 	creds_keys_release(r->keys);
+	httpc_free(r->http);
 	loop_free(r->loop);
 	loop_free(r->other);
 }

@@ -120,22 +120,25 @@ static void on_answer(void *arg, const struct err *err, struct creds_keys *keys)
 static bool ask(const struct source *s, size_t nth, struct answer *a)
 {
 	struct world w;
+	struct httpc *http = NULL;
 	struct creds *c = NULL;
 	struct creds_wait *wait = NULL;
 	prepare(s, &w);
 	struct creds_options o = {.environ_ = w.names};
 	*a = (struct answer){.err = {.msg = ""}};
 	assert_int_equal(loop_new(&a->loop, NULL), ERR_OK);
+	assert_int_equal(httpc_new(a->loop, &http, NULL), ERR_OK);
 	starve_nth(nth);
 	a->code = creds_new(&o, &c, &a->err);
 	if (a->code == ERR_OK)
-		a->code = creds_start(c, a->loop, &a->err);
+		a->code = creds_start(c, a->loop, http, &a->err);
 	if (a->code == ERR_OK && (a->code = creds_wait(c, a->loop, on_answer, a, &wait)) == ERR_OK)
 		loop_run(a->loop);
 	bool met = starve_calls() >= nth;
 	creds_stop(c);
 	loop_drain(a->loop);
 	creds_free(c);
+	httpc_free(http);
 	loop_free(a->loop);
 	return met;
 }

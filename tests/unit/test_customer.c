@@ -98,7 +98,7 @@ static void on_store(struct store_op *op, struct store_customer *ret)
 	struct store_port *port;
 	assert_int_equal(store_open(&cfg, &s, NULL), ERR_OK);
 	assert_int_equal(loop_new(&l, NULL), ERR_OK);
-	assert_int_equal(store_attach(s, l, &port, NULL), ERR_OK);
+	assert_int_equal(store_attach(s, l, NULL, &port, NULL), ERR_OK);
 	assert_int_equal(store_start(port, op, on_done, ret, NULL), ERR_OK);
 	loop_run(l);
 	store_detach(port);

@@ -23,6 +23,7 @@
 enum { CALLS = 4, LIMIT_MS = 8000 };
 
 static struct rig {
+	struct httpc *http;
 	struct loop *loop;
 	struct endpoint endpoint;
 	struct creds *creds;
@@ -48,8 +49,10 @@ static int start_rig(void **state)
 	assert_int_equal(loop_new(&it.loop, NULL), ERR_OK);
 	assert_int_equal(endpoint_load(&where, &it.endpoint, NULL), ERR_OK);
 	assert_int_equal(creds_new(&keys, &it.creds, NULL), ERR_OK);
-	assert_int_equal(creds_start(it.creds, it.loop, NULL), ERR_OK);
+	assert_int_equal(httpc_new(it.loop, &it.http, NULL), ERR_OK);
+	assert_int_equal(creds_start(it.creds, it.loop, it.http, NULL), ERR_OK);
 	o.loop = it.loop;
+	o.http = it.http;
 	o.creds = it.creds;
 	assert_int_equal(ddb_new(&o, &it.client, NULL), ERR_OK);
 	script_set(NULL, 0);
@@ -64,6 +67,7 @@ static int end_rig(void **state)
 	creds_stop(it.creds);
 	loop_drain(it.loop);
 	creds_free(it.creds);
+	httpc_free(it.http);
 	loop_free(it.loop);
 	return 0;
 }
@@ -383,11 +387,11 @@ static void test_no_keys_in_time(void **state)
 	(void)snprintf(setting, sizeof setting, "AWS_CONFIG_FILE=%s", path);
 	char *names[] = {setting, "PATH=/usr/bin:/bin", "HOME=/nowhere", NULL};
 	struct creds_options keys = {.environ_ = names};
-	struct ddb_options o = {.loop = it.loop, .endpoint = &it.endpoint, .table = "shop"};
+	struct ddb_options o = {.loop = it.loop, .http = it.http, .endpoint = &it.endpoint, .table = "shop"};
 	struct creds *late = NULL;
 	struct ddb *own = it.client;
 	assert_int_equal(creds_new(&keys, &late, NULL), ERR_OK);
-	assert_int_equal(creds_start(late, it.loop, NULL), ERR_OK);
+	assert_int_equal(creds_start(late, it.loop, it.http, NULL), ERR_OK);
 	o.creds = late;
 	assert_int_equal(ddb_new(&o, &it.client, NULL), ERR_OK);
 	(void)begin("GetItem", 200);

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "loop_rig.h"
-#include "net/httpc_call.h"
+#include "net/private.h"
 #include "tiny_server.h"
 
 struct got {
@@ -27,8 +27,11 @@ static void on_http(void *arg, const struct httpc_response *r)
 static struct httpc_request request_to(char *url, size_t cap, int port, const char *path)
 {
 	(void)snprintf(url, cap, "http://127.0.0.1:%d%s", port, path);
-	return (struct httpc_request){
-	        .method = "GET", .url = url, .timeout_ms = patience(300), .response_max = 32};
+	return (struct httpc_request){.method = "GET",
+	                              .url = url,
+	                              .allow_http = true,
+	                              .timeout_ms = patience(300),
+	                              .response_max = 32};
 }
 
 static void test_http_calls_finish_without_a_stall(void **state)
@@ -99,6 +102,14 @@ static void test_http_answer_over_the_cap_fails(void **state)
 	assert_int_equal(g.code, ERR_UPSTREAM);
 }
 
+static void test_http_head_over_the_cap_fails(void **state)
+{
+	struct got g;
+	(void)state;
+	one_call("GET", "/headers", (struct str){NULL, 0}, &g);
+	assert_int_equal(g.code, ERR_UPSTREAM);
+}
+
 static void test_http_redirect_is_not_followed(void **state)
 {
 	struct got g;
@@ -132,6 +143,27 @@ static void test_http_calls_follow_one_another(void **state)
 		run_guarded(2000);
 		assert_int_equal(g.code, ERR_OK);
 		assert_string_equal(g.body, rows[i].answer);
+	}
+	httpc_free(h);
+	tiny_server_stop(s);
+}
+
+static void test_http_without_tls_must_be_allowed(void **state)
+{
+	struct tiny_server *s = tiny_server_start();
+	struct got g = {.wanted = 1, .started = true};
+	struct httpc_call *call;
+	struct httpc *h;
+	char url[64];
+	(void)state;
+	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
+	struct httpc_request r = request_to(url, sizeof url, tiny_server_port(s), "/ok");
+	for (int i = 0; i < 4; i++) {
+		r.allow_http = i % 2 == 0;
+		g.calls = 0;
+		assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
+		run_guarded(2000);
+		assert_int_equal(g.code, r.allow_http ? ERR_OK : ERR_UPSTREAM);
 	}
 	httpc_free(h);
 	tiny_server_stop(s);
@@ -216,7 +248,8 @@ static void test_http_look_up_given_up(void **state)
 	(void)state;
 	assert_int_equal(httpc_new(loop, &h, NULL), ERR_OK);
 	int64_t now_ms = loop_now_ms(loop);
-	struct httpc_call c = {.owner = h};
+	struct httpc_lookups *l = &h->lookups[0];
+	struct httpc_call c = {.owner = h, .lookups = l};
 	static const struct {
 		int64_t looked_ms;
 		bool hung, noted;
@@ -224,10 +257,10 @@ static void test_http_look_up_given_up(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		c.looking = true;
 		c.looking_since_ms = now_ms - rows[i].looked_ms;
-		h->looking = 1;
+		l->running = 1;
 		httpc_looked_up(&c, rows[i].hung);
-		assert_int_equal(h->looking, 0);
-		assert_int_equal(h->hung_until_ms > now_ms, rows[i].noted);
+		assert_int_equal(l->running, 0);
+		assert_int_equal(l->hung_until_ms > now_ms, rows[i].noted);
 	}
 	httpc_free(h);
 }
@@ -239,8 +272,10 @@ int main(void)
 	        WITH_LOOP(test_http_post_sends_its_body),
 	        WITH_LOOP(test_http_silent_server_ends_at_the_deadline),
 	        WITH_LOOP(test_http_answer_over_the_cap_fails),
+	        WITH_LOOP(test_http_head_over_the_cap_fails),
 	        WITH_LOOP(test_http_redirect_is_not_followed),
 	        WITH_LOOP(test_http_closed_idle_connection_does_not_spin),
+	        WITH_LOOP(test_http_without_tls_must_be_allowed),
 	        WITH_LOOP(test_http_too_many_headers_are_refused),
 	        WITH_LOOP(test_http_calls_follow_one_another),
 	        WITH_LOOP(test_http_cancelled_call_never_calls_back),

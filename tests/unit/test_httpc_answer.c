@@ -1,8 +1,7 @@
 /* Answers out of bytes, however they are cut. */
 #include "test.h"
 
-#include "net/httpc_answer.h"
-#include "net/poster/httpc_head.h"
+#include "net/poster/httpc_answer.h"
 
 enum { BODY_MAX = 32 };
 
@@ -154,10 +153,10 @@ static void test_headers_are_found(void **state)
 	                      0, 99),
 	                 WHOLE);
 	struct str head = httpc_answer_head(&a, &in);
-	assert_true(str_is(httpc_head_header(head, "DATE"), "now"));
-	assert_int_equal(httpc_head_header(head, "Age").n, 0);
-	assert_int_equal(httpc_head_header(head, "X").n, 0);
-	assert_int_equal(httpc_head_header(head, "HTTP/1.1 200 OK").n, 0);
+	assert_true(str_is(httpc_answer_header(head, "DATE"), "now"));
+	assert_int_equal(httpc_answer_header(head, "Age").n, 0);
+	assert_int_equal(httpc_answer_header(head, "X").n, 0);
+	assert_int_equal(httpc_answer_header(head, "HTTP/1.1 200 OK").n, 0);
 	buf_done(&in);
 }
 
@@ -205,9 +204,9 @@ static void test_heads_and_chunk_lines_have_an_end(void **state)
 		assert_int_equal(chunk_line_of(600, step), WRONG);
 	}
 	for (size_t step = 997; step < 1 << 17; step *= 130) {
-		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX, step), WHOLE);
-		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX + 1, step), LARGE);
-		assert_int_equal(head_of(HTTPC_ANSWER_HEAD_MAX + 9000, step), LARGE);
+		assert_int_equal(head_of(HTTPC_HEAD_MAX, step), WHOLE);
+		assert_int_equal(head_of(HTTPC_HEAD_MAX + 1, step), LARGE);
+		assert_int_equal(head_of(HTTPC_HEAD_MAX + 9000, step), LARGE);
 	}
 }
 

@@ -23,6 +23,7 @@
 
 enum { ANSWER_MAX = 1 << 20, LARGE_BODY = (1 << 20) + 4096 };
 
+static struct httpc *http;
 static struct httpc_poster *poster;
 static struct wire_server *server;
 static char url[80], host[64];
@@ -41,7 +42,9 @@ static void start(const struct wire_step *steps, size_t n, struct httpc_poster_o
 	server = wire_start(steps, n);
 	(void)snprintf(host, sizeof host, "127.0.0.1:%d", server->port);
 	(void)snprintf(url, sizeof url, "http://%s/", host);
+	assert_int_equal(httpc_new(loop, &http, NULL), ERR_OK);
 	o.loop = loop;
+	o.http = http;
 	o.url = url;
 	o.host = host;
 	assert_int_equal(httpc_poster_new(&o, &poster, NULL), ERR_OK);
@@ -50,6 +53,7 @@ static void start(const struct wire_step *steps, size_t n, struct httpc_poster_o
 static void stop(void)
 {
 	httpc_poster_free(poster);
+	httpc_free(http);
 	wire_stop(server);
 }
 
@@ -358,11 +362,13 @@ static void test_no_memory(void **state)
 {
 	struct httpc_poster_options o = {.loop = loop, .url = "http://127.0.0.1:1/", .host = "127.0.0.1:1"};
 	(void)state;
+	assert_int_equal(httpc_new(loop, &o.http, NULL), ERR_OK);
 	got = (struct got){.calls = 0};
 	STARVE(httpc_poster_new(&o, &poster, NULL), ERR_OK);
 	STARVE(try_to_begin(), ERR_OK);
 	httpc_poster_free(poster);
 	httpc_poster_free(NULL);
+	httpc_free(o.http);
 	assert_int_equal(got.calls, 0);
 }
 

@@ -145,6 +145,7 @@ static enum err_code begin(struct httpc *h, const char *method, const char *url,
 {
 	static const char *const headers[] = {"X-One: 1", "X-Two: 2", NULL};
 	const struct httpc_request r = {.method = method,
+	                                .allow_http = true,
 	                                .url = url,
 	                                .headers = headers,
 	                                .body = STR("abc"),
@@ -260,6 +261,7 @@ static void an_answer_over_the_kept_size(void **state)
 	memset(large, 'x', sizeof large);
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/ok", tiny_server_port(s));
 	struct httpc_request r = {.method = "POST",
+	                          .allow_http = true,
 	                          .url = url,
 	                          .body = {large, sizeof large},
 	                          .timeout_ms = patience(1000),

@@ -254,7 +254,7 @@ static void a_port_outlives_its_detaching(void **state)
 	struct seen s = {0};
 	struct store_port *own = NULL;
 	(void)state;
-	assert_int_equal(store_attach(&fake.store, loop, &own, NULL), ERR_OK);
+	assert_int_equal(store_attach(&fake.store, loop, NULL, &own, NULL), ERR_OK);
 	struct store_op *op = store_op_new(STORE_PING, clock_mono_ms() + 1000);
 	assert_int_equal(store_start(own, op, on_done, &s, NULL), ERR_OK);
 	store_detach(own);
@@ -263,7 +263,7 @@ static void a_port_outlives_its_detaching(void **state)
 	loop_drain(loop);
 	assert_int_equal(s.calls, 1);
 	assert_true(store_idle(&fake.store));
-	assert_int_equal(store_attach(&fake.store, loop, &own, NULL), ERR_OK);
+	assert_int_equal(store_attach(&fake.store, loop, NULL, &own, NULL), ERR_OK);
 	store_detach(own); /* nothing in flight */
 	assert_true(store_idle(&fake.store));
 	store_detach(NULL);

@@ -55,8 +55,11 @@ static void one_call(struct httpc *h, int to, struct got *g)
 	char url[64];
 	struct httpc_call *call;
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/ok", to);
-	struct httpc_request r = {
-	        .method = "GET", .url = url, .timeout_ms = patience(500), .response_max = 32};
+	struct httpc_request r = {.method = "GET",
+	                          .allow_http = true,
+	                          .url = url,
+	                          .timeout_ms = patience(500),
+	                          .response_max = 32};
 	*g = (struct got){.loop = g->loop, .guard = {.fn = give_up}};
 	assert_int_equal(httpc_start(h, &r, on_answer, g, &call, NULL), ERR_OK);
 	assert_int_equal(loop_timer_set(g->loop, &g->guard, loop_now_ms(g->loop) + patience(4000)), ERR_OK);
@@ -114,6 +117,7 @@ static void test_a_post_that_cannot_be_watched_ends_and_the_next_works(void **st
 	(void)snprintf(url, sizeof url, "http://%s/", host);
 	assert_int_equal(loop_new(&g.loop, NULL), ERR_OK);
 	o.loop = g.loop;
+	assert_int_equal(httpc_new(g.loop, &o.http, NULL), ERR_OK);
 	assert_int_equal(httpc_poster_new(&o, &p, NULL), ERR_OK);
 	for (int i = 1; i <= 3; i++) {
 		atomic_store(&refuse, i);
@@ -124,6 +128,7 @@ static void test_a_post_that_cannot_be_watched_ends_and_the_next_works(void **st
 		assert_int_equal(g.status, 200);
 	}
 	httpc_poster_free(p);
+	httpc_free(o.http);
 	loop_free(g.loop);
 	tiny_server_stop(s);
 }

@@ -1,5 +1,6 @@
 /* tiny_server.h - a blocking HTTP server on a thread and a free loopback port, for tests of the client:
- * /ok, /echo (the request's body), /silent (never answers), /large (4 KiB), /redirect (302). */
+ * /ok, /echo (the request's body), /silent (never answers), /large (4 KiB), /redirect (302), /headers (80 KB of
+ * them). */
 #pragma once
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -27,6 +28,17 @@ static inline void tiny_answer(int fd, const char *head, const char *body, size_
 		(void)send(fd, body, n, MSG_NOSIGNAL);
 }
 
+static inline void tiny_headers(int fd)
+{
+	char line[1002] = "X-Test: ";
+	memset(line + 8, 'x', 992);
+	memcpy(line + 1000, "\r\n", 2);
+	(void)send(fd, "HTTP/1.1 200 OK\r\n", 17, MSG_NOSIGNAL);
+	for (int i = 0; i < 80; i++)
+		(void)send(fd, line, sizeof line, MSG_NOSIGNAL);
+	(void)send(fd, "Content-Length: 0\r\n\r\n", 21, MSG_NOSIGNAL);
+}
+
 static inline void *tiny_serve(void *arg)
 {
 	int fd = *(int *)arg;
@@ -41,6 +53,8 @@ static inline void *tiny_serve(void *arg)
 			tiny_answer(fd, "200 OK", large, sizeof large);
 		else if (strstr(in, " /redirect") != NULL)
 			tiny_answer(fd, "302 Found\r\nLocation: /ok", "", 0);
+		else if (strstr(in, " /headers") != NULL)
+			tiny_headers(fd);
 		else if (strstr(in, " /echo") != NULL && body != NULL)
 			tiny_answer(fd, "200 OK", body + 4, strlen(body + 4));
 		else

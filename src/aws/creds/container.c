@@ -136,6 +136,7 @@ static enum exchange_next step(void *arg, const struct exchange_answer *a, struc
 	struct creds_plan *p = arg;
 	if (a != NULL)
 		return take(p, a, reterr) == ERR_OK ? EXCHANGE_DONE : EXCHANGE_FAILED;
+	req->allow_http = true; /* set_url has judged the address */
 	req->timeout_ms = TIMEOUT_MS;
 	req->attempts = ATTEMPTS;
 	req->remedy = "is the task or pod given a role?";

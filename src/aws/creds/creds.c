@@ -31,17 +31,13 @@ enum err_code creds_new(const struct creds_options *o, struct creds **ret, struc
 	return ERR_OK;
 }
 
-enum err_code creds_start(struct creds *c, struct loop *loop, struct err *reterr)
+enum err_code creds_start(struct creds *c, struct loop *loop, struct httpc *http, struct err *reterr)
 {
 	const struct offload_options files = {.name = "aws-files", .threads = 1, .queue_max = 4};
-	enum err_code code = httpc_new(loop, &c->http, reterr);
-	if (code == ERR_OK)
-		code = offload_new(&files, &c->files, reterr);
-	if (code != ERR_OK) {
-		httpc_free(c->http);
-		c->http = NULL;
+	enum err_code code = offload_new(&files, &c->files, reterr);
+	if (code != ERR_OK)
 		return code;
-	}
+	c->http = http;
 	pthread_mutex_lock(&c->lock);
 	c->loop = loop;
 	pthread_mutex_unlock(&c->lock);
@@ -63,7 +59,6 @@ void creds_stop(struct creds *c)
 	creds_fetch_cancel(c->fetch);
 	c->fetch = NULL;
 	offload_free(c->files);
-	httpc_free(c->http);
 	c->files = NULL;
 	c->http = NULL;
 	c->loop = NULL;

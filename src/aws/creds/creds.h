@@ -17,6 +17,7 @@
 
 struct creds;      /* opaque: the finder */
 struct creds_wait; /* opaque: one waiting caller */
+struct httpc;
 
 /* Keys that belong together.  Immutable, reference-counted, wiped at the last release. */
 struct creds_keys {
@@ -39,8 +40,9 @@ struct creds_options {
 };
 
 MUST_CHECK enum err_code creds_new(const struct creds_options *o, struct creds **ret, struct err *reterr);
-/* Fetch the first keys and keep them fresh, on `loop` from now on. */
-MUST_CHECK enum err_code creds_start(struct creds *c, struct loop *loop, struct err *reterr);
+/* Fetch the first keys and keep them fresh, on `loop` and by its HTTP client, which is borrowed until creds_stop. */
+MUST_CHECK enum err_code creds_start(struct creds *c, struct loop *loop, struct httpc *http,
+                                     struct err *reterr);
 void creds_stop(struct creds *c); /* cancels; who waits gets ERR_STOPPING.  Before the loop is freed */
 void creds_free(struct creds *c); /* NULL is a no-op.  Pre: stopped or never started, no waiter left */
 

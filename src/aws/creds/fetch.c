@@ -87,8 +87,12 @@ static enum phase plan(struct creds_fetch *f)
 
 static enum phase exchange(struct creds_fetch *f, exchange_step_fn *step, enum phase wait)
 {
-	struct exchange_options o = {
-	        .loop = f->o.loop, .http = f->o.http, .step = step, .done = on_exchanged, .arg = f};
+	struct exchange_options o = {.loop = f->o.loop,
+	                             .http = f->o.http,
+	                             .what = "credentials",
+	                             .step = step,
+	                             .done = on_exchanged,
+	                             .arg = f};
 	enum err_code code = exchange_start(&o, &f->exchange, &f->err);
 	return code == ERR_OK ? wait : fail(f, code);
 }

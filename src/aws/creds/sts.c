@@ -55,6 +55,7 @@ void creds_sts_ask(const struct creds_plan *p, struct str form, struct exchange_
 	req->remedy = "check the network's way to STS, AWS_REGION and AWS_ENDPOINT_URL_STS";
 	buf_z(&req->url, p->sts.url);
 	buf_str(&req->body, form);
+	req->allow_http = true; /* as the address is configured */
 	exchange_header(req, "Content-Type", str_c(form_type));
 }
 

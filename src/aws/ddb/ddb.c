@@ -20,6 +20,7 @@ enum err_code ddb_new(const struct ddb_options *o, struct ddb **ret, struct err 
 	limiter_init(&d->limiter, o->in_flight > 0 ? o->in_flight : IN_FLIGHT);
 	enum err_code code = sigv4_cache_new(&d->signer, reterr);
 	struct httpc_poster_options to = {.loop = o->loop,
+	                                  .http = o->http,
 	                                  .url = o->endpoint->url,
 	                                  .host = o->endpoint->host,
 	                                  .idle_max = d->limiter.max};

@@ -19,9 +19,11 @@
 
 struct ddb;      /* opaque: client of one loop, its connections */
 struct ddb_call; /* opaque: one running call */
+struct httpc;
 
 struct ddb_options {
 	struct loop *loop;
+	struct httpc *http;              /* of this loop, borrowed */
 	struct creds *creds;             /* borrowed, shared by all loops */
 	const struct endpoint *endpoint; /* borrowed */
 	const char *table;               /* for messages; borrowed */

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/httpc.h"
 
 struct ddb_session {
 	struct loop *loop;
+	struct httpc *http;
 	struct creds *creds;
 	bool started;
 	struct endpoint endpoint;
@@ -28,14 +30,19 @@ static enum err_code bring_up(struct ddb_session *s, char *const *environ_, stru
 	if (code == ERR_OK)
 		code = loop_new(&s->loop, reterr);
 	if (code == ERR_OK)
+		code = httpc_new(s->loop, &s->http, reterr);
+	if (code == ERR_OK)
 		code = creds_new(&creds, &s->creds, reterr);
 	if (code == ERR_OK)
-		code = creds_start(s->creds, s->loop, reterr);
+		code = creds_start(s->creds, s->loop, s->http, reterr);
 	if (code != ERR_OK)
 		return code;
 	s->started = true;
-	struct ddb_options o = {
-	        .loop = s->loop, .creds = s->creds, .endpoint = &s->endpoint, .table = s->table};
+	struct ddb_options o = {.loop = s->loop,
+	                        .http = s->http,
+	                        .creds = s->creds,
+	                        .endpoint = &s->endpoint,
+	                        .table = s->table};
 	return ddb_new(&o, &s->client, reterr);
 }
 
@@ -64,6 +71,7 @@ void ddb_session_free(struct ddb_session *s)
 	if (s->started)
 		creds_stop(s->creds);
 	creds_free(s->creds);
+	httpc_free(s->http);
 	if (s->loop != NULL)
 		loop_drain(s->loop); /* what the files' thread posted frees itself */
 	loop_free(s->loop);

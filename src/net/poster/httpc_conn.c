@@ -2,8 +2,7 @@
 
 #include <sys/epoll.h>
 
-#include "net/httpc_call.h"
-#include "net/httpc_socket.h"
+#include "net/private.h"
 
 static int descriptor(const struct httpc_call *c)
 {

@@ -3,8 +3,7 @@
  *
  * It is a call with `connect_only` whose callback said ERR_OK; httpc_cancel closes it. */
 #pragma once
-#include "net/httpc.h"
-#include "net/httpc_socket.h"
+#include "net/private.h"
 
 enum httpc_conn_io {
 	HTTPC_CONN_OK,

@@ -5,7 +5,7 @@
 
 enum {
 	READ_BYTES = 8192,
-	IN_MAX = HTTPC_ANSWER_HEAD_MAX + 2 * READ_BYTES, /* besides the body */
+	IN_MAX = HTTPC_HEAD_MAX + 2 * READ_BYTES, /* besides the body */
 };
 
 static void fail(struct httpc_post *c, enum err_code code, const char *error)
@@ -43,6 +43,7 @@ static enum err_code connect_it(struct httpc_post *c, struct err *reterr)
 {
 	struct httpc_request req = {.method = HTTPC_CONNECT_ONLY,
 	                            .url = c->owner->o.url,
+	                            .allow_http = true, /* as the address is configured */
 	                            .timeout_ms = c->timer.due_ms - httpc_post_now_ms(c),
 	                            .connect_ms = c->connect_ms};
 	c->sent = 0;
@@ -50,7 +51,7 @@ static enum err_code connect_it(struct httpc_post *c, struct err *reterr)
 	c->used_before = false;
 	if (req.timeout_ms <= 0)
 		req.timeout_ms = 1;
-	return httpc_start(c->owner->http, &req, on_connected, c, &c->conn, reterr);
+	return httpc_start(c->owner->o.http, &req, on_connected, c, &c->conn, reterr);
 }
 
 /* An idle connection is closed by the server at any time, and we may hear of it late. */

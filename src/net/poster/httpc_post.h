@@ -15,6 +15,7 @@ struct httpc_post;   /* opaque: one running call */
 
 struct httpc_poster_options {
 	struct loop *loop;
+	struct httpc *http;  /* of this loop: opens the connections; borrowed */
 	const char *url;     /* borrowed; of the path "/" */
 	const char *host;    /* as in the Host header; borrowed */
 	size_t idle_max;     /* connections kept; twice as many and one more are open at most */

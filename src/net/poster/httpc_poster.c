@@ -16,19 +16,19 @@ int64_t httpc_post_now_ms(const struct httpc_post *c)
 	return loop_now_ms(c->owner->o.loop);
 }
 
+static long connections(const struct httpc_poster *p)
+{
+	return 2 * (long)p->o.idle_max + 1;
+}
+
 enum err_code httpc_poster_new(const struct httpc_poster_options *o, struct httpc_poster **ret,
                                struct err *reterr)
 {
 	struct httpc_poster *p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for an HTTP client");
-	enum err_code code = httpc_new(o->loop, &p->http, reterr);
-	if (code != ERR_OK) {
-		free(p);
-		return code;
-	}
-	httpc_connections(p->http, 2 * (long)o->idle_max + 1);
 	p->o = *o;
+	httpc_add_connections(p->o.http, connections(p));
 	p->o.idle_ms = o->idle_ms > 0 ? o->idle_ms : IDLE_MS;
 	p->o.lifetime_ms = o->lifetime_ms > 0 ? o->lifetime_ms : LIFETIME_MS;
 	list_init(&p->idle);
@@ -66,7 +66,7 @@ void httpc_poster_free(struct httpc_poster *p)
 		return;
 	for (struct httpc_post *c; (c = first(&p->idle)) != NULL || (c = first(&p->busy)) != NULL;)
 		httpc_post_cancel(c);
-	httpc_free(p->http);
+	httpc_add_connections(p->o.http, -connections(p));
 	free(p);
 }
 

@@ -1,12 +1,11 @@
 /* httpc_poster.h - the connections of httpc_post.h: idle, or with a call on each; the files of net/poster/ only. */
 #pragma once
 #include "base/buf.h"
-#include "net/httpc_answer.h"
+#include "net/poster/httpc_answer.h"
 #include "net/poster/httpc_post.h"
 
 struct httpc_poster {
 	struct httpc_poster_options o;
-	struct httpc *http;          /* opens the connections */
 	struct list_node idle, busy; /* of idle the longest unused first */
 	size_t idle_n;
 };

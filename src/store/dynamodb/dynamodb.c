@@ -122,13 +122,15 @@ static void on_warm(struct loop_timer *t)
 	buf_done(&out);
 }
 
-static enum err_code attach(struct store *s, struct loop *loop, struct store_port **ret, struct err *reterr)
+static enum err_code attach(struct store *s, struct loop *loop, struct httpc *http, struct store_port **ret,
+                            struct err *reterr)
 {
 	struct dynamodb_store *d = of(s);
 	struct ddb_loop *l = calloc(1, sizeof *l);
 	if (l == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB client");
 	struct ddb_options o = {.loop = loop,
+	                        .http = http,
 	                        .creds = table_monitor_creds(d->monitor),
 	                        .endpoint = &d->endpoint,
 	                        .table = d->table,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "net/httpc.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 
@@ -20,6 +21,7 @@ enum {
 struct table_monitor {
 	struct table_monitor_options o;
 	struct loop *loop;
+	struct httpc *http;
 	struct creds *creds;
 	struct ddb *client;
 	struct ddb_call *call; /* NULL: none */
@@ -102,7 +104,7 @@ static void *run(void *arg)
 	struct table_monitor *k = arg;
 	struct err why;
 	own_metrics();
-	if (creds_start(k->creds, k->loop, &why) != ERR_OK) {
+	if (creds_start(k->creds, k->loop, k->http, &why) != ERR_OK) {
 		tell_first(k, &why);
 		return NULL;
 	}
@@ -143,9 +145,14 @@ static enum err_code bring_up(struct table_monitor *k, struct err *reterr)
 	struct creds_options creds = {.environ_ = environ};
 	enum err_code code = loop_new(&k->loop, reterr);
 	if (code == ERR_OK)
+		code = httpc_new(k->loop, &k->http, reterr);
+	if (code == ERR_OK)
 		code = creds_new(&creds, &k->creds, reterr);
-	struct ddb_options o = {
-	        .loop = k->loop, .creds = k->creds, .endpoint = k->o.endpoint, .table = k->o.table};
+	struct ddb_options o = {.loop = k->loop,
+	                        .http = k->http,
+	                        .creds = k->creds,
+	                        .endpoint = k->o.endpoint,
+	                        .table = k->o.table};
 	if (code == ERR_OK)
 		code = ddb_new(&o, &k->client, reterr);
 	if (code == ERR_OK)
@@ -184,6 +191,7 @@ void table_monitor_free(struct table_monitor *k)
 		loop_timer_clear(k->loop, &k->timer);
 	ddb_free(k->client);
 	creds_free(k->creds);
+	httpc_free(k->http);
 	if (k->loop != NULL)
 		loop_drain(k->loop); /* what the files' thread posted frees itself */
 	loop_free(k->loop);

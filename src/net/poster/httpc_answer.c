@@ -1,14 +1,114 @@
-#include "net/httpc_answer.h"
+#include "net/poster/httpc_answer.h"
 
 #include <string.h>
 
 #include "base/crypto.h"
-#include "net/poster/httpc_head.h"
 
 enum {
-	LINE_MAX_LEN = 256, /* of a chunk's size, with what stands behind it */
+	LINE_MAX_LEN = 256, /* of a chunk's size, with its extensions */
 	SIZE_DIGITS = 8,
 };
+
+/* --- the head */
+
+/* Of status line and header lines: RFC 9112, sections 2.2, 4, 5 and 6.3. */
+struct head {
+	long status;          /* 100..599 */
+	bool keep;            /* the connection may carry another request */
+	bool length, chunked; /* how the end of the body is marked; neither: by the end of the connection */
+	uint64_t bytes;       /* of the body, with `length` */
+};
+
+/* The next line of `rest`, without its CR LF; false: there is no whole one. */
+static bool next_line(struct str *rest, struct str *ret)
+{
+	const char *at = rest->p, *all_end = rest->p + rest->n;
+	while (rest->n > 0 && (at = memchr(at, '\n', (size_t)(all_end - at))) != NULL) {
+		at++;
+		if (at - rest->p < 2 || at[-2] != '\r')
+			continue;
+		*ret = (struct str){rest->p, (size_t)(at - 2 - rest->p)};
+		*rest = (struct str){at, (size_t)(all_end - at)};
+		return true;
+	}
+	return false;
+}
+
+/* False: the line is not of that header. */
+static bool line_of(struct str line, struct str name, struct str *ret)
+{
+	if (line.n <= name.n || line.p[name.n] != ':' || !str_ieq((struct str){line.p, name.n}, name))
+		return false;
+	*ret = str_trim((struct str){line.p + name.n + 1, line.n - name.n - 1});
+	return true;
+}
+
+struct str httpc_answer_header(struct str head, const char *name)
+{
+	struct str line, value, wanted = str_c(name);
+	while (next_line(&head, &line))
+		if (line_of(line, wanted, &value))
+			return value;
+	return (struct str){NULL, 0};
+}
+
+/* A control character other than a tab. */
+static bool has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t')
+			return true;
+	return false;
+}
+
+/* "HTTP/1.1 200 OK" */
+static bool read_status(struct head *h, struct str line)
+{
+	uint64_t status;
+	if (!str_starts(line, STR("HTTP/1.")) || line.n < 12 || line.p[8] != ' ' ||
+	    (line.n > 12 && line.p[12] != ' ') || !str_u64((struct str){line.p + 9, 3}, 599, &status) ||
+	    status < 100 || status == 101)
+		return false;
+	h->status = (long)status;
+	h->keep = line.p[7] == '1';
+	return line.p[7] == '0' || line.p[7] == '1';
+}
+
+static bool read_header(struct head *h, struct str line)
+{
+	struct str name, value;
+	uint64_t n;
+	if (!str_cut(line, ':', &name, &value) || !str_of(name, "!#$%&'*+-.^_`|~") || name.n == 0 ||
+	    has_control(value))
+		return false;
+	if (line_of(line, STR("Content-Length"), &value)) {
+		if (!str_u64(value, INT64_MAX, &n) || (h->length && n != h->bytes))
+			return false;
+		h->bytes = n;
+		h->length = true;
+	} else if (line_of(line, STR("Transfer-Encoding"), &value)) {
+		if (h->chunked || !str_ieq(value, STR("chunked")))
+			return false;
+		h->chunked = true;
+	} else if (line_of(line, STR("Connection"), &value)) {
+		while (str_next(&value, ',', &name))
+			h->keep = h->keep && !str_ieq(str_trim(name), STR("close"));
+	}
+	return true;
+}
+
+/* False: not a head of HTTP/1.0 or 1.1, or an ambiguous one. */
+static bool parse_head(struct str head, struct head *ret)
+{
+	struct str line;
+	*ret = (struct head){0};
+	bool ok = next_line(&head, &line) && !has_control(line) && read_status(ret, line);
+	while (ok && next_line(&head, &line))
+		ok = read_header(ret, line);
+	return ok && !(ret->length && ret->chunked);
+}
+
+/* --- head and body */
 
 void httpc_answer_init(struct httpc_answer *a, size_t body_max)
 {
@@ -25,7 +125,7 @@ struct str httpc_answer_head(const struct httpc_answer *a, const struct buf *in)
 	return (struct str){in->p, a->head_len};
 }
 
-static void begin_body(struct httpc_answer *a, const struct httpc_head *h)
+static void begin_body(struct httpc_answer *a, const struct head *h)
 {
 	a->status = h->status;
 	a->keep = h->keep;
@@ -43,17 +143,17 @@ static void begin_body(struct httpc_answer *a, const struct httpc_head *h)
 		a->keep = false;
 }
 
-/* An interim answer (1xx) is dropped; the real one follows. */
+/* An interim answer (1xx) is dropped; the final one follows. */
 static enum httpc_answer_state read_head(struct httpc_answer *a, struct buf *in)
 {
 	const char *end = in->len > 0 ? memmem(in->p, in->len, "\r\n\r\n", 4) : NULL;
-	struct httpc_head h;
+	struct head h;
 	if (end == NULL)
-		return in->len >= HTTPC_ANSWER_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
+		return in->len >= HTTPC_HEAD_MAX ? HTTPC_ANSWER_LARGE : HTTPC_ANSWER_MORE;
 	a->head_len = (size_t)(end - in->p) + 2;
-	if (a->head_len + 2 > HTTPC_ANSWER_HEAD_MAX)
+	if (a->head_len + 2 > HTTPC_HEAD_MAX)
 		return HTTPC_ANSWER_LARGE;
-	if (!httpc_head_read(httpc_answer_head(a, in), &h))
+	if (!parse_head(httpc_answer_head(a, in), &h))
 		return HTTPC_ANSWER_WRONG;
 	if (h.status >= 200) {
 		begin_body(a, &h);
@@ -62,10 +162,10 @@ static enum httpc_answer_state read_head(struct httpc_answer *a, struct buf *in)
 	memmove(in->p, end + 4, in->len - a->head_len - 2);
 	in->len -= a->head_len + 2;
 	a->head_len = 0;
-	return HTTPC_ANSWER_WHOLE; /* still of the head: on to the next */
+	return HTTPC_ANSWER_WHOLE; /* the phase is still the head */
 }
 
-/* Up to `most` bytes more belong to the body. */
+/* Moves up to `most` bytes to the body. */
 static size_t take(struct httpc_answer *a, struct buf *in, size_t most)
 {
 	size_t have = in->len - a->read_to, n = have < most ? have : most;
@@ -93,14 +193,14 @@ static bool hex_size(struct str s, size_t *ret)
 	return true;
 }
 
-/* A line of the chunked coding, when it is there. */
+/* The next line of the chunked coding. */
 static enum httpc_answer_state chunk_line(struct httpc_answer *a, const struct buf *in, struct str *ret)
 {
 	struct str rest = {in->p + a->read_to, in->len - a->read_to};
-	if (!httpc_head_line(&rest, ret)) /* its CR may have come alone */
+	if (!next_line(&rest, ret)) /* the CR of a full line may be its last byte yet */
 		return rest.n > LINE_MAX_LEN + 1 ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_MORE;
 	a->read_to += ret->n + 2;
-	return httpc_head_bad_byte(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
+	return has_control(*ret) || ret->n > LINE_MAX_LEN ? HTTPC_ANSWER_WRONG : HTTPC_ANSWER_WHOLE;
 }
 
 /* "1f", "1f;extension" */
@@ -129,7 +229,7 @@ static enum httpc_answer_state read_bytes(struct httpc_answer *a, struct buf *in
 	return HTTPC_ANSWER_WHOLE;
 }
 
-/* An empty line ends it: after a chunk at once, after the last one behind the trailer's lines. */
+/* An empty line ends a chunk, and the trailer, which may have other lines before it. */
 static enum httpc_answer_state read_empty(struct httpc_answer *a, const struct buf *in,
                                           enum httpc_answer_phase next)
 {
@@ -163,13 +263,13 @@ static enum httpc_answer_state step(struct httpc_answer *a, struct buf *in)
 	return HTTPC_ANSWER_WHOLE;
 }
 
-/* What stood between the chunks is not kept. */
+/* Removes the bytes between the chunks. */
 static void close_gap(struct httpc_answer *a, struct buf *in)
 {
 	size_t to = a->body_at + a->body_len;
 	memmove(in->p + to, in->p + a->read_to, in->len - a->read_to);
 	in->len -= a->read_to - to;
-	crypto_wipe(in->p + in->len, a->read_to - to); /* the body's end was there */
+	crypto_wipe(in->p + in->len, a->read_to - to); /* it held the end of the body */
 	a->read_to = to;
 }
 
