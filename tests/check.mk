@@ -93,12 +93,17 @@ $(BUILD)/bench/account-linkd-alone: $(BUILD)/obj/main.o $(ALONE)/sqlite.o $(ALON
 	@echo "  LD    $@"
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+# The program without net/poster: libcurl writes the requests to DynamoDB.
+$(BUILD)/bench/account-linkd-libcurl: $(BUILD)/obj/main.o $(BUILD)/obj-tests/bench/variants/httpc_post.o $(LIB)
+	@echo "  LD    $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 $(BUILD)/bench/%.so: tests/bench/preload/%.c $(BUILD)/how
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(if $(WERROR),-Werror) -O2 -fPIC -shared -o $@ $<
 
-bench-tools: $(BENCH) $(BUILD)/bench/account-linkd-alone $(BUILD)/bench/slowflush.so
+bench-tools: $(BENCH) $(BUILD)/bench/account-linkd-alone $(BUILD)/bench/account-linkd-libcurl $(BUILD)/bench/slowflush.so
 
 # ROWS="healthz linked" some of them; ROUNDS=5 SECONDS=2; WRITE=1 puts the figures into tests/bench/README.md
 bench:

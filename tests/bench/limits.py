@@ -15,6 +15,14 @@ def share(key, part):
     return (key, "linked"), f"{{linked}}: at most 1/{part} of the CPU time of {{{key}}}", judge
 
 
+def dearer(key, times):
+    """A variant of the program costs at least so much more."""
+    def judge(f):
+        got = f[key].ratio / f["linked"].ratio
+        return got >= times, f"{got:.2f}"
+    return (key, "linked"), f"{{linked}}: libcurl costs at least {times:g} times as much as the own requests of net/poster", judge
+
+
 def grouped(key, alone, times, disk):
     """Of links a second."""
     def judge(f):
@@ -31,7 +39,8 @@ def scaled(one, two, times):
     return (one, two), f"two workers on two cores: at least {times} times the links of one, by the CPU time of a link", judge
 
 
-LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 7), share("go", 6), share("express", 25), scaled("one", "two", 1.8),
+LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 7), share("go", 6), share("express", 25),
+          scaled("one", "two", 1.8), dearer("libcurl", 1.1),
           grouped("sqlite", "alone", 5, ""), grouped("sqlite_ms", "alone_ms", 5, ", a flush of 1 ms more")]
 PACED_P50_MS, PACED_P99_MS = 0.5, 3.0
 

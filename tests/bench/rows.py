@@ -9,6 +9,7 @@ from bench import load, servers
 
 CONNECTIONS = 64
 ALONE = "bench/account-linkd-alone"  # built with groups of one
+LIBCURL = "bench/account-linkd-libcurl"  # built without net/poster
 LOGIN_CONNECTIONS = 4  # each waits for the hash of those before it
 ARGON2 = (19456, 2)  # the service's own default: KiB, passes
 BCRYPT = "$2b$10$J7Mj1BKz7mORJ4b10aSJvuOWw8UJURDO/z1cWjVv4lDjfk7pT13K2"  # of load.PASSWORD; cost 10
@@ -72,13 +73,13 @@ def on_nginx(folder):
         yield of_server(server, folder)
 
 
-def on_standin(delay_ms=0, password_hash=None, cores=servers.SERVER_CORE, **settings):
+def on_standin(delay_ms=0, password_hash=None, cores=servers.SERVER_CORE, program=None, **settings):
     """account-linkd on the stand-in for DynamoDB.  password_hash: makes it."""
     @contextlib.contextmanager
     def start(folder):
         database = servers.standin(delay_ms, password_hash() if password_hash else "")
         with stopping(database):
-            server = servers.service(servers.on_dynamodb(database), settings, cores=cores)
+            server = servers.service(servers.on_dynamodb(database), settings, program, cores)
             with stopping(server):
                 yield of_server(server, folder, database=database)
     return start
@@ -227,6 +228,7 @@ OURS = [
     Row("healthz", "/healthz", on_standin(), "healthz"),
     Row("message", "webhook: a message", on_standin(), "message"),
     Row("linked", "webhook: linked, DynamoDB stand-in", on_standin(), "linked"),
+    Row("libcurl", "the same, the requests by libcurl", on_standin(program=LIBCURL), "linked"),
     Row("linked5", "webhook: linked, DynamoDB stand-in of 5 ms", on_standin(5), "linked"),
     Row("one", "webhook: linked, one worker that two cores may run", on_workers(1), "linked"),
     Row("two", "webhook: linked, two workers on two cores", on_workers(2), "shared"),
