@@ -41,3 +41,8 @@ MUST_CHECK enum err_code endpoint_resolve(const struct endpoint_options *o, cons
 MUST_CHECK enum err_code endpoint_compute(const char *service, const char *region, bool fips, bool dualstack,
                                           struct endpoint *ret, struct err *reterr);
 bool endpoint_region_ok(struct str region); /* [a-z0-9-]+, a valid host label */
+
+/* Fills url and host of *ret.  `from` names the setting in the message.
+ * Errors  ERR_INVALID: another scheme, user, path, query, or a character that no address has. */
+MUST_CHECK enum err_code endpoint_url_parse(struct str text, const char *from, struct endpoint *ret,
+                                            struct err *reterr);

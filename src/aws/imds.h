@@ -23,3 +23,8 @@ void imds_ask_token(const struct imds *m, struct exchange_request *req);
 MUST_CHECK enum err_code imds_take_token(struct imds *m, const struct exchange_answer *a, struct err *reterr);
 /* "latest/meta-data/" and `path`. */
 void imds_ask(const struct imds *m, const char *path, struct exchange_request *req);
+
+/* Blocks at most 3 s: at start, before the loops run.
+ * Errors  why there is none, with the remedy. */
+MUST_CHECK enum err_code imds_region_get(char *const *environ_, const struct profiles *p,
+                                         char ret[ENDPOINT_REGION_MAX + 1], struct err *reterr);

@@ -7,6 +7,7 @@
  *          header; a malformed value); ERR_NOMEM. */
 #pragma once
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/time.h"
 
 struct creds_keys;
@@ -49,3 +50,18 @@ struct sigv4_lines {
 MUST_CHECK enum err_code sigv4_sign(struct sigv4_cache *cache, const struct sigv4_call *call,
                                     const struct creds_keys *keys, struct sigv4_lines *ret,
                                     struct err *reterr);
+
+/* --- its parts, which the reference signer of the tests uses too
+ *
+ * The key of a day: AWS4+secret -> date -> region -> service -> aws4_request, each step an HMAC-SHA-256. */
+
+enum { SIGV4_KEY_SECRET_MAX = 256, SIGV4_KEY_NAME_MAX = 63, SIGV4_KEY_ID_MAX = 128 };
+
+/* Fills the date, 20150830T123600Z. */
+MUST_CHECK enum err_code sigv4_key_check(const struct sigv4_scope *scope, char ret_date[SIGV4_DATE_LEN + 1],
+                                         struct err *reterr);
+MUST_CHECK enum err_code sigv4_key_check_keys(const struct creds_keys *keys, struct err *reterr);
+MUST_CHECK enum err_code sigv4_key_derive(const struct sigv4_scope *scope, struct str secret,
+                                          const char *date, uint8_t ret[CRYPTO_SHA256_LEN],
+                                          struct err *reterr);
+void sigv4_key_hex(const uint8_t sum[CRYPTO_SHA256_LEN], char ret[SIGV4_SIGNATURE_LEN + 1]);

@@ -5,8 +5,7 @@
 #include <time.h>
 
 #include "aws/creds/creds.h"
-#include "aws/creds/json.h"
-#include "aws/creds/sts.h"
+#include "aws/creds/private.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "fuzz.h"

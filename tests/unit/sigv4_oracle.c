@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/sigv4_key.h"
+#include "aws/sigv4.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 

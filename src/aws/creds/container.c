@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/creds/json.h"
+#include "aws/creds/private.h"
 #include "aws/env.h"
 #include "base/file.h"
 

@@ -1,14 +1,171 @@
-#include "aws/creds/creds.h"
-
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "aws/creds/refresh.h"
+#include "aws/creds/private.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 
 enum { REFUSED_MS = 60000 };
 
-/* ---- life ---- */
+/* --- keys */
+
+static const char header[] = "X-Amz-Security-Token: ";
+
+struct counted {
+	struct creds_keys keys; /* first: a pointer to one is a pointer to the other */
+	atomic_size_t refs;
+	size_t size; /* of all, texts included */
+	char text[];
+};
+
+static struct counted *counted(struct creds_keys *k)
+{
+	return (struct counted *)(void *)k;
+}
+
+static size_t room(const char *s)
+{
+	return s == NULL ? 0 : strlen(s) + 1;
+}
+
+/* Copy to *at, which moves on.  NULL stays NULL. */
+static const char *put(char **at, const char *s)
+{
+	char *p = *at;
+	if (s == NULL)
+		return NULL;
+	memcpy(p, s, strlen(s) + 1);
+	*at += strlen(s) + 1;
+	return p;
+}
+
+enum err_code creds_keys_new(const struct creds_plan *p, struct creds_keys **ret, struct err *reterr)
+{
+	const struct creds_draft *d = &p->keys;
+	size_t size = sizeof(struct counted) + room(d->id) + room(d->secret) + room(d->account) +
+	              room(p->source);
+	if (d->token != NULL)
+		size += sizeof header - 1 + room(d->token);
+	struct counted *c = calloc(1, size);
+	if (c == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for credentials");
+	char *at = c->text;
+	atomic_init(&c->refs, 1);
+	c->size = size;
+	c->keys = (struct creds_keys){.access_key_id = put(&at, d->id),
+	                              .secret_access_key = put(&at, d->secret),
+	                              .account_id = put(&at, d->account),
+	                              .source = put(&at, p->source),
+	                              .provider = p->provider,
+	                              .expires_at_s = d->expires_at_s};
+	if (d->token != NULL) {
+		c->keys.token_header = at;
+		memcpy(at, header, sizeof header - 1);
+		at += sizeof header - 1;
+		c->keys.session_token = put(&at, d->token);
+	}
+	*ret = &c->keys;
+	return ERR_OK;
+}
+
+struct creds_keys *creds_keys_acquire(struct creds_keys *k)
+{
+	atomic_fetch_add_explicit(&counted(k)->refs, 1, memory_order_relaxed);
+	return k;
+}
+
+void creds_keys_release(struct creds_keys *k)
+{
+	if (k == NULL || atomic_fetch_sub_explicit(&counted(k)->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	crypto_wipe(k, counted(k)->size);
+	free(counted(k));
+}
+
+/* --- waiters */
+
+struct creds_wait {
+	struct list_node node;
+	struct creds_waiters *in; /* NULL: answered, the post is on its way.  Guarded by the lock */
+	struct loop *home;
+	struct loop_post post;
+	creds_wait_fn *done; /* NULL: cancelled.  Of the home thread */
+	void *arg;
+	struct creds_keys *keys;
+	struct err err;
+	pthread_mutex_t *lock; /* of the finder */
+};
+
+static void waiters_init(struct creds_waiters *s, pthread_mutex_t *lock)
+{
+	s->lock = lock;
+	list_init(&s->list);
+}
+
+static void deliver(struct loop_post *p)
+{
+	struct creds_wait *w = LIST_ENTRY(p, struct creds_wait, post);
+	if (w->done != NULL)
+		w->done(w->arg, w->keys == NULL ? &w->err : NULL, w->keys);
+	creds_keys_release(w->keys);
+	free(w);
+}
+
+static struct creds_wait *wait_new(struct loop *home, creds_wait_fn *done, void *arg)
+{
+	struct creds_wait *w = calloc(1, sizeof *w);
+	if (w != NULL)
+		*w = (struct creds_wait){.home = home, .post.fn = deliver, .done = done, .arg = arg};
+	return w;
+}
+
+/* Lock held. */
+static void waiters_add(struct creds_waiters *s, struct creds_wait *w)
+{
+	w->in = s;
+	w->lock = s->lock;
+	list_push(&s->list, &w->node);
+}
+
+/* Post the answer; `keys` is acquired for it. */
+static void wait_answer(struct creds_wait *w, const struct err *err, struct creds_keys *keys)
+{
+	if (keys != NULL)
+		w->keys = creds_keys_acquire(keys);
+	else
+		w->err = *err;
+	loop_post(w->home, &w->post);
+}
+
+void creds_waiters_answer(struct creds_waiters *s, const struct err *err, struct creds_keys *keys)
+{
+	while (!list_empty(&s->list)) {
+		struct creds_wait *w = LIST_ENTRY(s->list.next, struct creds_wait, node);
+		list_del(&w->node);
+		w->in = NULL;
+		wait_answer(w, err, keys);
+	}
+}
+
+void creds_wait_cancel(struct creds_wait *w)
+{
+	bool listed = false;
+	w->done = NULL;
+	if (w->lock == NULL) /* was answered at once */
+		return;
+	pthread_mutex_lock(w->lock);
+	if (w->in != NULL) {
+		list_del(&w->node);
+		listed = true;
+	}
+	pthread_mutex_unlock(w->lock);
+	if (listed)
+		free(w);
+}
+
+/* --- the finder */
 
 enum err_code creds_new(const struct creds_options *o, struct creds **ret, struct err *reterr)
 {
@@ -26,7 +183,7 @@ enum err_code creds_new(const struct creds_options *o, struct creds **ret, struc
 	c->wake = w;
 	creds_refresh_init(c);
 	pthread_mutex_init(&c->lock, NULL);
-	creds_waiters_init(&c->waiters, &c->lock);
+	waiters_init(&c->waiters, &c->lock);
 	*ret = c;
 	return ERR_OK;
 }
@@ -78,7 +235,13 @@ void creds_free(struct creds *c)
 	free(c);
 }
 
-/* ---- for the callers ---- */
+/* --- for the callers */
+
+bool creds_usable(const struct creds *c)
+{
+	return c->keys != NULL && (c->keeps || c->keys->expires_at_s == 0 ||
+	                           clock_wall_ms() / 1000 + CREDS_SPARE_S < c->keys->expires_at_s);
+}
 
 /* Lock held.  Why there are no usable keys. */
 static enum err_code why_none(const struct creds *c, struct err *reterr)
@@ -111,7 +274,7 @@ static bool expired_early(const struct creds *c)
 enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done, void *arg,
                          struct creds_wait **ret)
 {
-	struct creds_wait *w = creds_wait_new(home, done, arg);
+	struct creds_wait *w = wait_new(home, done, arg);
 	struct err err;
 	if (w == NULL)
 		return ERR_NOMEM;
@@ -120,11 +283,11 @@ enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done
 	if (expired_early(c))
 		creds_refresh_want(c);
 	if (creds_usable(c) && !c->refused)
-		creds_wait_answer(w, NULL, c->keys);
+		wait_answer(w, NULL, c->keys);
 	else if (c->fetching)
-		creds_waiters_add(&c->waiters, w);
+		waiters_add(&c->waiters, w);
 	else if (why_none(c, &err) != ERR_OK)
-		creds_wait_answer(w, &err, NULL);
+		wait_answer(w, &err, NULL);
 	pthread_mutex_unlock(&c->lock);
 	return ERR_OK;
 }

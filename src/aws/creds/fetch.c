@@ -1,8 +1,6 @@
-#include "aws/creds/fetch.h"
+#include "aws/creds/private.h"
 
 #include <stdlib.h>
-
-#include "aws/creds/sts.h"
 
 /*  PLAN -> wait (files' thread) -> KEYS -> wait (provider) -> ROLE -> wait (STS) -> ROLE ... -> DONE
  *  KEYS does not wait when the plan had the keys, ROLE goes to DONE when no role is left; every failure goes

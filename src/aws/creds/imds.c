@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/creds/json.h"
+#include "aws/creds/private.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 

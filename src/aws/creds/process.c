@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aws/creds/json.h"
+#include "aws/creds/private.h"
 #include "aws/env.h"
 #include "aws/shell_split.h"
 #include "base/clock.h"

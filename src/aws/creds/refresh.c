@@ -1,9 +1,8 @@
-#include "aws/creds/refresh.h"
+#include "aws/creds/private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/creds/plan.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "obs/log.h"
@@ -12,7 +11,6 @@
 enum {
 	AHEAD_S = 900, /* begin to refresh this long before expiry */
 	LATE_S = 300,  /* from here on it is urgent */
-	SPARE_S = 10,  /* not given out for the last seconds */
 	RETRY_MS = 1000,
 	RETRY_MAX_MS = 60000,
 	RETRY_URGENT_MS = 10000,
@@ -32,13 +30,7 @@ static int64_t chance(int64_t most)
 	return (int64_t)(r % (uint64_t)most);
 }
 
-bool creds_usable(const struct creds *c)
-{
-	return c->keys != NULL &&
-	       (c->keeps || c->keys->expires_at_s == 0 || now_s() + SPARE_S < c->keys->expires_at_s);
-}
-
-/* ---- when to fetch ---- */
+/* --- when to fetch */
 
 static void set_timer(struct creds *c, int64_t wait_ms)
 {
@@ -49,7 +41,7 @@ static void set_timer(struct creds *c, int64_t wait_ms)
 /* In the middle of a life that is short; a random part earlier, so that a fleet does not ask as one. */
 static int64_t refresh_in_ms(const struct creds_keys *k)
 {
-	int64_t life_s = k->expires_at_s - SPARE_S - now_s();
+	int64_t life_s = k->expires_at_s - CREDS_SPARE_S - now_s();
 	int64_t ahead_s = life_s / 2 < AHEAD_S ? life_s / 2 : AHEAD_S;
 	int64_t wait_ms = (life_s - ahead_s) * 1000;
 	wait_ms -= chance(ahead_s * 1000 / 5);
@@ -65,7 +57,7 @@ static int64_t retry_in_ms(unsigned failures, bool urgent)
 	return wait / 2 + chance(wait / 2);
 }
 
-/* ---- a fetch and its end ---- */
+/* --- a fetch and its end */
 
 static void on_fetched(void *arg, const struct err *err, const struct creds_plan *plan);
 
@@ -149,7 +141,8 @@ static enum err_code check(const struct creds *c, const struct creds_plan *plan,
 		        "credentials came from %s until now and would come from %s (%.100s); restart to "
 		        "change that",
 		        c->provider, plan->provider, plan->source);
-	if (!plan->keeps && plan->keys.expires_at_s != 0 && plan->keys.expires_at_s <= now_s() + SPARE_S)
+	if (!plan->keeps && plan->keys.expires_at_s != 0 &&
+	    plan->keys.expires_at_s <= now_s() + CREDS_SPARE_S)
 		return err_set(
 		        reterr, ERR_UPSTREAM,
 		        "%.120s: the keys have expired by this machine's clock; renew them or set the clock",

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/creds/sts.h"
+#include "aws/creds/private.h"
 
 enum { DURATION_MIN_S = 900, DURATION_MAX_S = 43200 };
 

@@ -3,7 +3,7 @@
  * The token file is read for every call: it is rotated behind our back. */
 #include <string.h>
 
-#include "aws/creds/sts.h"
+#include "aws/creds/private.h"
 #include "aws/env.h"
 #include "base/crypto.h"
 #include "base/file.h"
