@@ -161,7 +161,7 @@ static enum err_code read_wishes(const struct endpoint_options *o, const struct 
 	return code;
 }
 
-/* The address somebody set, if any; n is 0 when nobody did. */
+/* The configured address; n is 0 if there is none. */
 static struct str set_url(const struct endpoint_options *o, const struct profiles *p, bool ignore,
                           const char **ret_from)
 {

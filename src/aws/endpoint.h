@@ -32,8 +32,8 @@ MUST_CHECK enum err_code endpoint_load(const struct endpoint_options *o, struct 
                                        struct err *reterr);
 
 struct profiles;
-/* The same from profiles already read, without asking instance metadata: *ret is complete but for a region
- * that nobody set, which is ERR_NOT_FOUND. */
+/* The same from profiles already read, without asking instance metadata: a region that
+ * is not set is ERR_NOT_FOUND. */
 MUST_CHECK enum err_code endpoint_resolve(const struct endpoint_options *o, const struct profiles *p,
                                           struct endpoint *ret, struct err *reterr);
 
@@ -42,7 +42,7 @@ MUST_CHECK enum err_code endpoint_compute(const char *service, const char *regio
                                           struct endpoint *ret, struct err *reterr);
 bool endpoint_region_ok(struct str region); /* [a-z0-9-]+, a valid host label */
 
-/* Fills url and host of *ret.  `from` names the setting in the message.
+/* Reads a configured address: http or https, host, port.  Fills url and host of *ret.  `from` names the setting in the message.
  * Errors  ERR_INVALID: another scheme, user, path, query, or a character that no address has. */
 MUST_CHECK enum err_code endpoint_url_parse(struct str text, const char *from, struct endpoint *ret,
                                             struct err *reterr);

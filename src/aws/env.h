@@ -1,4 +1,4 @@
-/* env.h - variables of an environment given as a list, so that tests need not change their own. */
+/* env.h - variables of an environment that is given as a list; tests pass their own. */
 #pragma once
 
 /* NULL when unset or empty: the SDKs take an empty variable for an unset one. */

@@ -1,6 +1,6 @@
 /* imds.h - the instance metadata service, version 2: a token first, then what is asked for.
  *
- * Version 1 (no token) is never used: any page the program could be made to fetch would do.
+ * Version 1 (without a token) is never used, because a forged request could reach it.
  * Source  AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT,
  * AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE and the profile's ec2_metadata_service_endpoint(_mode). */
 #pragma once
@@ -12,7 +12,7 @@ enum { IMDS_TOKEN_MAX = 1023 };
 
 struct imds {
 	char base[ENDPOINT_URL_MAX + 1]; /* ends in '/' */
-	char token[IMDS_TOKEN_MAX + 1];  /* secret; "" before it came */
+	char token[IMDS_TOKEN_MAX + 1];  /* secret; "" until it was received */
 };
 
 /* Errors  ERR_NOT_FOUND: switched off.  ERR_INVALID: the address or the mode. */

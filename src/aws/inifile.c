@@ -27,7 +27,7 @@ struct reader {
 	unsigned line;
 	size_t section; /* its row */
 	bool in_section;
-	bool in_value; /* the last row may go on */
+	bool in_value; /* the next line may continue the last row */
 	size_t indent; /* of the line that began the value */
 	struct err *reterr;
 };

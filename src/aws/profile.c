@@ -66,11 +66,11 @@ static enum err_code name_section(const char *section, char **ret, struct err *r
 	if (name != NULL && *ret == NULL)
 		code = err_set(reterr, ERR_NOMEM, "no memory for profiles");
 	shell_split_free(&w);
-	return code == ERR_INVALID ? ERR_OK : code; /* one that is not well-formed is of no profile */
+	return code == ERR_INVALID ? ERR_OK : code; /* a malformed name belongs to no profile */
 }
 
-/* Once, so that want of memory is an error here and not a profile that seems not to be there: then another
- * source of keys, another identity, would be taken. */
+/* Done once, in advance.  If memory ran out in a look-up, the profile would seem to be missing, and keys of another
+ * identity would be used. */
 static enum err_code name_sections(struct profiles *p, struct err *reterr)
 {
 	enum err_code code = ERR_OK;

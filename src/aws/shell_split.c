@@ -5,7 +5,7 @@
 struct splitter {
 	struct str text;
 	size_t at;
-	char *out; /* where the next character goes; never overtakes what is read */
+	char *out; /* where the next character goes; never ahead of the input */
 };
 
 static bool blank(char c)
@@ -71,7 +71,7 @@ static enum err_code fill(struct shell_words *w, struct str text, struct err *re
 enum err_code shell_split(struct str text, struct shell_words *ret, struct err *reterr)
 {
 	struct shell_words w = {
-	        .space = malloc(text.n + 2)}; /* a word and its NUL are no longer than what it is made of */
+	        .space = malloc(text.n + 2)}; /* a word with its NUL is not longer than its source */
 	if (w.space == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a command line");
 	enum err_code code = str_has(text, '\0') ? err_set(reterr, ERR_INVALID, "a NUL in a command line")

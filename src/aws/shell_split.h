@@ -1,7 +1,7 @@
-/* aws/shell_split.h - a command line split into words as a POSIX shell would, and no further: no expansion of any kind.
+/* aws/shell_split.h - splits a command line into words as a POSIX shell does, without any expansion.
  *
- * Blanks separate; '...' takes all as it is; in "..." a backslash escapes " and \; elsewhere it escapes any
- * character.  What botocore does with credential_process and with section names. */
+ * Blanks separate words; '...' is literal; in "..." a backslash escapes " and \; elsewhere it escapes any
+ * character.  botocore treats credential_process and section names so. */
 #pragma once
 #include "base/err.h"
 #include "base/str.h"

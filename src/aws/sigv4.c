@@ -83,7 +83,7 @@ struct sigv4_cache {
 	char day[8];
 	char region[SIGV4_KEY_NAME_MAX + 1], service[SIGV4_KEY_NAME_MAX + 1];
 	char secret[SIGV4_KEY_SECRET_MAX + 1];
-	struct buf text; /* canonical request; kept, so that a signature allocates nothing */
+	struct buf text; /* canonical request; kept to save an allocation for each signature */
 };
 
 enum err_code sigv4_cache_new(struct sigv4_cache **ret, struct err *reterr)
@@ -137,7 +137,7 @@ static enum err_code set_key(struct sigv4_cache *c, const struct sigv4_scope *sc
 	return c->keyed ? ERR_OK : err_set(reterr, ERR_INVALID, "the secret access key holds a NUL");
 }
 
-/* Printable, and already as the canonical form has it: single spaces, none at an end. */
+/* Printable and in canonical form: single spaces, none at the ends. */
 static bool header_ok(struct str s)
 {
 	char before = ' ';
@@ -204,7 +204,7 @@ static enum err_code canonical(struct sigv4_cache *c, const struct sigv4_call *c
 	return b->failed ? ERR_NOMEM : crypto_sha256(buf_view(b), ret);
 }
 
-/* A text of fixed room: what would not fit was refused before by the checks. */
+/* A text of bounded length.  The checks have refused everything that would not fit. */
 struct text {
 	char *p;
 	size_t n, cap;

@@ -25,7 +25,7 @@ static bool blank(struct str s)
 	return str_trim(s).n == 0;
 }
 
-/* Past `mark`.  False: it is not there. */
+/* Skip to the end of `mark`.  False: it does not occur. */
 static bool skip_past(struct scan *x, const char *mark)
 {
 	const char *at = memmem(x->rest.p, x->rest.n, mark, strlen(mark));
@@ -105,7 +105,7 @@ static bool is_path(const struct scan *x, const char *path)
 	return rest.p == NULL;
 }
 
-/* An element without children ends: is it wanted? */
+/* The end of an element without children: copy its text if it is wanted. */
 static bool take(struct scan *x, struct str text)
 {
 	for (size_t i = 0; i < x->n; i++) {
@@ -132,7 +132,7 @@ static bool close_tag(struct scan *x, struct str tag, struct str text)
 	return true;
 }
 
-/* "name", then perhaps attributes, each quoted.  *ret_rest is what stands behind '>'. */
+/* "name", then perhaps attributes, each quoted.  *ret_rest is the text after '>'. */
 static bool open_tag(struct scan *x)
 {
 	size_t n = 0;

@@ -1,6 +1,6 @@
-/* xml.h - the little XML that STS answers with: elements, attributes that are passed over, text.
+/* xml.h - the subset of XML in the answers of STS: elements, attributes (ignored), text.
  *
- * Strict: tags must match, one root, nothing after it; no DOCTYPE, CDATA or processing instruction but the
+ * Strict: tags must match, one root, nothing after it; no DOCTYPE, CDATA or processing instruction except the
  * declaration; only the five named entities and numbers of characters.  A value is found by the names of all
  * its parents, so text that looks like a tag is never taken for one. */
 #pragma once
@@ -14,6 +14,6 @@ struct xml_want {
 	bool found;
 };
 
-/* Fills what is wanted of elements without children.
- * Errors  ERR_INVALID: not such XML, or a wanted element is there twice; ERR_NOMEM. */
+/* Fills the wanted values, of elements without children.
+ * Errors  ERR_INVALID: not such XML, or a wanted element occurs twice; ERR_NOMEM. */
 MUST_CHECK enum err_code xml_read(struct str text, struct xml_want *want, size_t n, struct err *reterr);

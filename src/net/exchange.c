@@ -8,11 +8,11 @@ enum { URL_MAX = 2048, HEADER_MAX = 20 * 1024, PAUSE_MS = 200, PAUSE_MAX_MS = 20
 
 struct exchange {
 	struct exchange_options o;
-	struct exchange_request req;  /* in hand */
+	struct exchange_request req;  /* the current one */
 	struct exchange_request next; /* for a step to fill */
 	struct httpc_call *call;
 	struct loop_timer pause;
-	unsigned sent; /* times the request in hand was sent */
+	unsigned sent; /* times the current request was sent */
 };
 
 static void request_empty(struct exchange_request *r)
@@ -113,7 +113,7 @@ static void on_pause(struct loop_timer *t)
 		fail(x, err);
 }
 
-/* The filled request becomes the one in hand. */
+/* The filled request becomes the current one. */
 static enum err_code send_next(struct exchange *x, struct err *reterr)
 {
 	request_empty(&x->req);

@@ -16,10 +16,10 @@ enum {
 	BODY_MAX = 1 << 20,
 	KEEP_BYTES = 16384, /* of a buffer between two calls */
 	CONNECT_MS = 1000,
-	IDLE_S = 45, /* a connection is used again within this time: servers close theirs at about 60 s */
-	LIFETIME_S = 300, /* then a connection is opened anew, at an address that the name service gives */
-	HANG_MS = 15000,  /* for so long a name that was not answered counts as one that hangs */
-	SILENT_MS = 500,  /* a look-up that was given up sooner does not show that its name hangs */
+	IDLE_S = 45,      /* an idle connection is used again: servers close theirs at about 60 s */
+	LIFETIME_S = 300, /* then it is replaced, so that a changed address is followed */
+	HANG_MS = 15000,  /* for this time a host whose look-up hung counts as hanging */
+	SILENT_MS = 500,  /* a look-up that ended sooner did not hang */
 };
 
 enum err_code httpc_global_start(struct err *reterr)
@@ -31,7 +31,7 @@ enum err_code httpc_global_start(struct err *reterr)
 
 /* --- name look-ups */
 
-/* The calls to a host.  Hosts of the same digest share them, which only costs a look-up its time. */
+/* Of a host.  Hosts with the same digest share them, and can delay each other's look-ups. */
 static struct httpc_lookups *lookups_of(struct httpc *h, const char *url)
 {
 	static const uint8_t no_key[SIPHASH_KEY_LEN];
@@ -101,7 +101,7 @@ static void call_free(struct httpc_call *c)
 static void call_end(struct httpc_call *c)
 {
 	struct httpc *h = c->owner;
-	if (c->looking) /* it is cancelled meanwhile */
+	if (c->looking) /* it was cancelled during its look-up */
 		httpc_looked_up(c, found_nothing(c));
 	(void)curl_multi_remove_handle(h->multi, c->easy);
 	c->number = 0;

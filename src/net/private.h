@@ -71,7 +71,7 @@ struct httpc_call {
 	bool looking;
 	int64_t looking_since_ms;
 	bool connect_only;
-	bool wants_output; /* of a connection that is sent on */
+	bool wants_output; /* of a connection with bytes still to be sent */
 	char error[CURL_ERROR_SIZE];
 };
 

@@ -1,7 +1,7 @@
 /* aws/creds/container.c - the role of an ECS task or, by EKS Pod Identity, of a pod.
  *
- * The answer is as good as who gives it: without TLS only loopback and the three addresses AWS uses are
- * asked, compared as addresses, not as text. */
+ * Without TLS nothing proves who answers.  So http is allowed only to loopback and to the three addresses that AWS
+ * uses, compared as addresses, not as text. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,7 +136,7 @@ static enum exchange_next step(void *arg, const struct exchange_answer *a, struc
 	struct creds_plan *p = arg;
 	if (a != NULL)
 		return take(p, a, reterr) == ERR_OK ? EXCHANGE_DONE : EXCHANGE_FAILED;
-	req->allow_http = true; /* set_url has judged the address */
+	req->allow_http = true; /* set_url has checked the address */
 	req->timeout_ms = TIMEOUT_MS;
 	req->attempts = ATTEMPTS;
 	req->remedy = "is the task or pod given a role?";

@@ -1,14 +1,14 @@
 /* creds.h - AWS credentials: found as the SDKs do, refreshed ahead of expiry, shared by all workers.
  *
  * The first provider that is configured decides, in this order: environment, profile with a role, web
- * identity, shared credentials file, credential_process, config file, container, instance metadata.  One
- * that is configured and fails is an error that names the setting; the next ones are then not asked, since
- * they would give another identity.  For the same reason a refresh never changes the provider.
+ * identity, shared credentials file, credential_process, config file, container, instance metadata.  If it
+ * fails, the error names the setting, and the next providers are not asked, since they would give another
+ * identity.  For the same reason a refresh never changes the provider.
  *
  * Refresh   in the background from 15 minutes before expiry on (or half their life, if that is shorter; a
- *           random part earlier), callers go on with the old keys.  A refresh that fails is tried again after
+ *           random part earlier), callers continue with the old keys.  A refresh that fails is tried again after
  *           1 to 60 s, every 10 s in the last 5 minutes.  Keys are given out until 10 s before expiry; those
- *           of instance metadata longer, since AWS takes them longer when that service is ill.
+ *           of instance metadata longer, since AWS accepts them longer during an outage of that service.
  * Layer     includes base/, obs/, loop/ and net/.
  * Threads   creds_start, creds_stop on the loop given (or while it does not run); the rest on any thread.
  * Blocking  never; files are read and processes run on a thread of its own. */
@@ -43,7 +43,7 @@ MUST_CHECK enum err_code creds_new(const struct creds_options *o, struct creds *
 /* Fetch the first keys and keep them fresh, on `loop` and by its HTTP client, which is borrowed until creds_stop. */
 MUST_CHECK enum err_code creds_start(struct creds *c, struct loop *loop, struct httpc *http,
                                      struct err *reterr);
-void creds_stop(struct creds *c); /* cancels; who waits gets ERR_STOPPING.  Before the loop is freed */
+void creds_stop(struct creds *c); /* cancels; waiters get ERR_STOPPING.  Before the loop is freed */
 void creds_free(struct creds *c); /* NULL is a no-op.  Pre: stopped or never started, no waiter left */
 
 /* The keys now, without waiting; *ret is acquired, release it.

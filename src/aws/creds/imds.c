@@ -2,7 +2,7 @@
  *
  *   token -> name of the role -> keys
  *
- * When the service is ill it hands out old keys, which AWS then goes on taking: so their expiry is moved. */
+ * During an outage the service returns expired keys, and AWS accepts them.  So their expiry is extended. */
 #include <stdio.h>
 #include <string.h>
 

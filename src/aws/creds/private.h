@@ -47,7 +47,7 @@ struct creds_hop {
 };
 
 struct creds_plan {
-	const char *provider; /* static; of the chain's choice */
+	const char *provider; /* the chosen one; static */
 	char looked[CREDS_LOOKED_MAX +
 	            1]; /* the last provider: why the earlier ones gave no keys; else empty */
 	char source[CREDS_SOURCE_MAX + 1]; /* for people */
@@ -63,7 +63,7 @@ struct creds_plan {
 	struct buf url, token; /* container: address, Authorization; web identity: token is the form */
 };
 
-/* What plan() may look at. */
+/* The input of plan(). */
 struct creds_where {
 	char *const *environ_;
 	const struct profiles *profiles;
@@ -71,11 +71,11 @@ struct creds_where {
 	bool use_env;        /* false for the source of a role: only its profile counts */
 	const char *region;  /* NULL: by the rules of aws/endpoint.h */
 	const char *container_host;
-	const _Atomic bool *stop; /* a running process shall end */
+	const _Atomic bool *stop; /* true: end a running process */
 };
 
 struct creds_provider {
-	const char *name; /* botocore's word for it */
+	const char *name; /* as botocore names it */
 	/* ERR_OK: chosen.  ERR_NOT_FOUND: not configured, ask the next.  Else configured and wrong. */
 	enum err_code (*plan)(const struct creds_where *w, struct creds_plan *p, struct err *reterr);
 };
@@ -117,7 +117,7 @@ struct creds_json_shape {
 	const char *from; /* for messages: "the container's credentials service" */
 };
 
-/* Fills p->keys.  A 200 may hold an error ("Code" and "Message"): it is told.
+/* Fills p->keys.  An answer with status 200 may hold an error ("Code", "Message"), which goes into the message.
  * Errors  ERR_UPSTREAM with what is missing or wrong, never a value; ERR_NOMEM. */
 MUST_CHECK enum err_code creds_json_take(struct str text, const struct creds_json_shape *shape,
                                          struct creds_plan *p, struct err *reterr);
@@ -137,7 +137,7 @@ void creds_sts_field(struct buf *out, const char *name, struct str value); /* "&
 void creds_sts_ask(const struct creds_plan *p, struct str form, struct exchange_request *req);
 MUST_CHECK enum err_code creds_sts_sign(const struct creds_plan *p, struct str form,
                                         struct exchange_request *req, struct err *reterr);
-/* Fills p->keys.  AGAIN for answers that say "later". */
+/* Fills p->keys.  EXCHANGE_AGAIN if STS asks to retry later. */
 enum exchange_next creds_sts_take(struct creds_plan *p, const char *action, const struct exchange_answer *a,
                                   struct err *reterr);
 
@@ -191,13 +191,13 @@ struct creds {
 	struct creds_keys *keys;
 	bool keeps;    /* usable past their expiry */
 	bool fetching; /* a fetch runs or was asked for */
-	bool refused;  /* AWS refused the keys in hand: who waits shall have others */
+	bool refused;  /* AWS refused the current keys: waiters get others */
 	bool stopped;
 	struct err err;     /* of the last fetch; code ERR_OK: it was good, or there was none */
-	int64_t refused_ms; /* when a refusal last made us fetch; monotonic, 0: never */
+	int64_t refused_ms; /* the last fetch after a refusal; monotonic, 0: never */
 	struct creds_waiters waiters;
 	struct creds_wake *wake;
-	/* the loop's own */
+	/* used on the loop only */
 	struct loop *loop;
 	struct httpc *http;
 	struct offload *files;
@@ -207,7 +207,7 @@ struct creds {
 	unsigned failures;    /* since the last success */
 };
 
-void creds_refresh_init(struct creds *c); /* timer and wake; before any of these */
+void creds_refresh_init(struct creds *c); /* timer and wake; before the next two */
 void creds_refresh_now(struct creds *c);  /* on its loop; one is running: a no-op */
 void creds_refresh_want(struct creds *c); /* lock held; any thread */
 bool creds_usable(const struct creds *c); /* lock held; whether its keys may be given out */

@@ -77,7 +77,7 @@ static void shut(int *fd)
 	*fd = -1;
 }
 
-/* What is there to read; closes at the end.  False: too much. */
+/* Reads what is available, and closes the descriptor at its end.  False: too much. */
 static bool take(int *fd, struct buf *out, bool cut)
 {
 	char space[4096];
@@ -114,7 +114,7 @@ static enum err_code listen_to(struct program *g, struct err *reterr)
 	return ERR_OK;
 }
 
-/* Its end; it may have closed its output and gone on. */
+/* Wait for its end: it may run on after it has closed its output. */
 static enum err_code wait_for(struct program *g, int *ret_status, struct err *reterr)
 {
 	for (;;) {

@@ -38,7 +38,8 @@ static void set_timer(struct creds *c, int64_t wait_ms)
 		log_line(LOG_ERROR, "aws_credentials_not_refreshed", log_z("error", "no memory for a timer"));
 }
 
-/* In the middle of a life that is short; a random part earlier, so that a fleet does not ask as one. */
+/* Keys with a short lifetime are refreshed in the middle of it.  A random part of the time is subtracted, so that
+ * instances do not refresh together. */
 static int64_t refresh_in_ms(const struct creds_keys *k)
 {
 	int64_t life_s = k->expires_at_s - CREDS_SPARE_S - now_s();
@@ -132,7 +133,7 @@ void creds_refresh_want(struct creds *c)
 	c->wake->posted = true;
 }
 
-/* Another provider is another identity: somebody has to want that. */
+/* Another provider is another identity, so it needs a restart. */
 static enum err_code check(const struct creds *c, const struct creds_plan *plan, struct err *reterr)
 {
 	if (c->provider != NULL && strcmp(c->provider, plan->provider) != 0)

@@ -29,7 +29,7 @@ static bool has_keys(const struct creds_where *w, const char *profile)
 	       get(w, profile, "aws_secret_access_key") != NULL;
 }
 
-/* With a token file it is the web identity's role, not ours. */
+/* With a token file the role belongs to the web identity provider. */
 static bool has_role(const struct creds_where *w, const char *profile)
 {
 	return get(w, profile, "role_arn") != NULL && get(w, profile, "web_identity_token_file") == NULL;

@@ -1,5 +1,5 @@
-/* aws/creds/files.c - keys written into the shared credentials file or the config file; and single sign-on, which
- * is for people. */
+/* aws/creds/static.c - keys that are configured: in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, in
+ * the shared credentials file or in the config file.  Single sign-on, which needs a person, is refused. */
 #include <stdio.h>
 
 #include "aws/creds/private.h"
@@ -11,7 +11,7 @@ static enum err_code plan(const struct creds_where *w, struct creds_plan *p, str
 	const char *id = env_get(w->environ_, "AWS_ACCESS_KEY_ID");
 	const char *secret = env_get(w->environ_, "AWS_SECRET_ACCESS_KEY");
 	const char *token = env_get(w->environ_,
-	                            "AWS_SECURITY_TOKEN"); /* the old name, first in botocore too */
+	                            "AWS_SECURITY_TOKEN"); /* the old name; botocore prefers it too */
 	const char *expiry = env_get(w->environ_, "AWS_CREDENTIAL_EXPIRATION");
 	if (id == NULL)
 		return ERR_NOT_FOUND;

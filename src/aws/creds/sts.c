@@ -1,4 +1,3 @@
-/* aws/creds/sts_answer.c - what STS says: XML, or JSON where a proxy in between asked for it. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* aws/creds/web.c - a role for the bearer of a token somebody else issued (EKS' IRSA, GitHub and the like).
+/* aws/creds/web.c - a role for a web identity token (IRSA of EKS, GitHub Actions and others).
  *
- * The token file is read for every call: it is rotated behind our back. */
+ * The token file is read for every call, because it is rotated. */
 #include <string.h>
 
 #include "aws/creds/private.h"
@@ -12,7 +12,7 @@ enum { TOKEN_MAX = 20 * 1024 };
 
 #define ACTION "AssumeRoleWithWebIdentity"
 
-/* The variable, else the profile's key; each of the three for itself, as botocore does. */
+/* The variable, else the profile's key; each of the three separately, as in botocore. */
 static const char *setting(const struct creds_where *w, const char *variable, const char *key)
 {
 	const char *value = w->use_env ? env_get(w->environ_, variable) : NULL;
