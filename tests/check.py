@@ -255,9 +255,10 @@ def counted(step):
 def coverage(step):
     """Lines and branches that the steps before reached."""
     code, out = step.run("gcovr", "-r", ".", "--object-directory", "build/gcov", "-f", "src/", "-s", "--fail-under-line", "90",
-                         "--fail-under-branch", "80", "--html-details", LOGS / "coverage.html", "--sort-percentage", "build/gcov")
+                         "--fail-under-branch", "80", "--html-details", LOGS / "coverage.html", "--json", LOGS / "coverage.json",
+                         "--sort-percentage", "build/gcov")
     print(re.sub(r"^", "      ", out.strip(), flags=re.M))
-    bare, told = step.run("/usr/bin/python3", "tests/mutants/branches.py", "build/gcov")
+    bare, told = step.run("/usr/bin/python3", "tests/mutants/branches.py", LOGS / "coverage.json")
     print(re.sub(r"^", "      ", told.strip(), flags=re.M))
     return Count(int(code == 0) + (bare == 0), (code != 0) + (bare != 0))
 

@@ -223,7 +223,7 @@ class Point:
 @contextlib.contextmanager
 def stage():
     """-> service with one worker, its table on DynamoDB Local."""
-    database = Database("local")
+    database = Database("local", long=True)
     try:
         table_name = "t-" + secrets.token_hex(6)
         store = {**ENVIRONMENT, "AWS_ENDPOINT_URL_DYNAMODB": database.url, "LINKD_STORE": f"dynamodb:{table_name}"}
