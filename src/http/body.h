@@ -39,7 +39,7 @@ struct body {
 	unsigned network; /* the counter of its network, once `counted` */
 	bool counted, cut;
 	bool mapped; /* the bytes are in memory pages of their own */
-	bool shared; /* others may know of it: its fields are accessed under the lock */
+	bool shared; /* it may be in a room's list: its fields are accessed under the lock */
 };
 
 void body_init(struct body *b, const struct body_options *o);

@@ -1,7 +1,7 @@
-/* http/client_address.h - who the client is: the peer, or what trusted proxies say in X-Forwarded-For.
+/* http/client_address.h - the client's address: the peer's, or the one that trusted proxies give in X-Forwarded-For.
  *
- * Counted from the right: an address is believed while all to its right are trusted proxies; so what a client
- * wrote itself is never used. */
+ * The list is read from the right.  The first address that is not a trusted proxy is the client's, so an address
+ * that the client wrote itself is never used. */
 #pragma once
 #include <stdint.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* guard.h - the framing guard: what libmicrohttpd lets through and HTTP does not.
+/* guard.h - the framing guard: refuses what libmicrohttpd accepts although HTTP forbids it.
  *
  * libmicrohttpd 0.9.75 takes two Content-Length, both framings, two Host, folded headers, bare LF, NUL bytes.
  * The guard refuses all of them from what the library shows, and, by the place of each name and value in the
@@ -16,7 +16,7 @@ enum { GUARD_HEADERS_MAX = 100, GUARD_URI_MAX = 8192, GUARD_BLOCK_MAX = 16384 };
 
 struct guard_head {
 	struct str method, uri, version; /* as on the wire; uri may be a copy */
-	size_t n;                        /* headers seen; past GUARD_HEADERS_MAX they are counted only */
+	size_t n;                        /* headers; beyond GUARD_HEADERS_MAX they are only counted */
 	struct {
 		struct str name, value;
 	} header[GUARD_HEADERS_MAX];
@@ -24,7 +24,7 @@ struct guard_head {
 	bool wire;    /* the pointers lie in the read buffer: check that nothing hides between them */
 };
 
-/* What the framing says once it is sound. */
+/* The framing of a head that passed the checks. */
 struct guard_framing {
 	bool chunked;
 	bool has_length;

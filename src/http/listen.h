@@ -1,4 +1,4 @@
-/* listen.h - listening sockets, made by us so that each worker has its own on one port. */
+/* listen.h - listening sockets: each worker has its own on the same port. */
 #pragma once
 #include "base/err.h"
 

@@ -75,7 +75,7 @@ static void answer(struct request *r, unsigned status, const char *type, struct 
 	}
 	a->content_type = type;
 	a->status = status;
-	/* An answer that could not be built in full must not go out in part. */
+	/* An incomplete answer must not be sent. */
 	if (a->body.failed || a->text.failed) {
 		a->status = err_http_status(ERR_NOMEM);
 		a->n = 0;
@@ -154,7 +154,7 @@ void reply_error(struct request *r, enum err_code code, const char *detail, cons
 	if (request_answered(r))
 		return;
 	a->code = code;
-	a->error = strdup(e != NULL ? e->msg : err_name(code)); /* without memory the log says less */
+	a->error = strdup(e != NULL ? e->msg : err_name(code)); /* without memory the log line has no error */
 	if (err_http_status(code) == 503 && !has_header(a, "Retry-After"))
 		reply_header(r, "Retry-After", STR("1"));
 	const struct server_options *opt = &of(r)->server->opt;
@@ -202,7 +202,7 @@ static bool add_standard(add_fn *put, void *to, const struct server *s, const ch
 	       (!s->opt.cfg->public_https || put(to, "Strict-Transport-Security", HSTS));
 }
 
-/* Pages and the admin API: other sites may not load them into their pages, not even without reading them. */
+/* Pages and the admin API: no other site may load them as a resource of its pages. */
 static bool own_site_only(const struct server_request *q)
 {
 	return q->answer.csp != NULL || q->server->opt.listener == ROUTE_ADMIN;

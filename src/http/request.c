@@ -29,7 +29,7 @@ static const struct server_request *const_of(const struct request *r)
 
 /* --- the head */
 
-/* libmicrohttpd 1.0 has a strict parser of its own; its buffer may be laid out otherwise. */
+/* libmicrohttpd 1.0 has a strict parser, and its buffer may have another layout. */
 enum { OLD_PARSER = MHD_VERSION < 0x01000000 };
 
 static enum MHD_Result collect(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_n,
@@ -49,7 +49,7 @@ enum err_code request_head_check(struct server_request *q, const char *version, 
                                  struct err *reterr)
 {
 	struct MHD_Connection *k = q->conn->mhd;
-	struct guard_head h NOT_ZEROED; /* of the headers only as many are read as came */
+	struct guard_head h NOT_ZEROED; /* only the headers that came are read */
 	h.method = q->r.method;
 	h.uri = str_c(q->uri);
 	h.version = str_c(version);
@@ -170,7 +170,8 @@ static void set_id(struct server *s, struct request *r)
 	static const char digits[] = "0123456789abcdef";
 	if (s->random_left < ID_BYTES) {
 		if (crypto_random(s->random, sizeof s->random) != ERR_OK)
-			memset(s->random, 0, sizeof s->random); /* ids that are not unique beat no answer */
+			memset(s->random, 0,
+			       sizeof s->random); /* an id that is not unique is better than no answer */
 		s->random_left = sizeof s->random;
 	}
 	const uint8_t *raw = s->random + (s->random_left -= ID_BYTES);
@@ -198,7 +199,7 @@ static void on_made(struct request *r)
 	q->server->ready = true;
 }
 
-/* Called with the raw request target, once per request; what it returns is the request's context. */
+/* Called once per request, with the raw request target.  The result is the context of the request. */
 void *request_new(void *arg, const char *uri, struct MHD_Connection *k)
 {
 	struct server *s = arg;
@@ -325,7 +326,7 @@ void request_deadline(struct server_conn *c)
 	}
 	if (q->stage == STAGE_WAIT)
 		request_fail(q, ERR_TIMEOUT, &late);
-	if (request_answered(&q->r)) { /* just now, perhaps by another timer of this turn: it is on its way */
+	if (request_answered(&q->r)) { /* answered in this turn: the answer is not sent yet */
 		server_conn_send_deadline(c);
 		return;
 	}

@@ -6,8 +6,8 @@
  * unanswered request is answered 503 for it and `cleanup` runs.
  *
  * Life     `flow` belongs to the handler: `cleanup` is called exactly once, when the answer is out, the
- * client is gone, or the deadline passed; it must cancel what runs.  After it the request is dead. Threads
- * the loop's thread only. */
+ * client is gone, or the deadline passed; it must cancel what runs.  After it the request is dead.
+ * Threads  the loop's thread only. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -45,7 +45,7 @@ struct request {
 	void (*cleanup)(struct request *r);
 	void (*instead)(struct request *r); /* set by the row's admit hook: runs in place of the handler */
 	char actor[REQUEST_ACTOR_MAX + 1];  /* name of the admin token; "" for none */
-	bool counted;                       /* it is only counted, without a log line: request_refused */
+	bool counted;                       /* it has no log line of its own: see request_refused */
 	struct request_answer *answer;      /* private to http/ */
 };
 

@@ -22,7 +22,7 @@ struct server_conn *server_conn_of(struct MHD_Connection *k)
 	return i == NULL ? NULL : i->socket_context;
 }
 
-/* libmicrohttpd sees the end of file and closes; it owns the descriptor. */
+/* libmicrohttpd owns the descriptor: it reads the end of file and closes it. */
 void server_conn_hang_up(struct server_conn *c)
 {
 	(void)shutdown(c->fd, SHUT_RDWR);
@@ -43,7 +43,7 @@ static void on_deadline(struct loop_timer *t)
 void server_conn_deadline(struct server_conn *c, int64_t due_ms)
 {
 	if (loop_timer_set(c->server->opt.loop, &c->timer, due_ms) != ERR_OK)
-		server_conn_hang_up(c); /* never a connection without a deadline */
+		server_conn_hang_up(c); /* no connection may be without a deadline */
 }
 
 void server_conn_head_deadline(struct server_conn *c)
@@ -57,7 +57,7 @@ void server_conn_send_deadline(struct server_conn *c)
 	server_conn_deadline(c, loop_now_ms(c->server->opt.loop) + c->server->opt.cfg->send_timeout * 1000);
 }
 
-/* One that is leaving stays where it cannot be told to go again. */
+/* A connection that is leaving goes to `held`, where it is not evicted again. */
 static void move(struct server_conn *c, struct list_node *list)
 {
 	list_del(&c->node);
@@ -83,7 +83,7 @@ void server_conn_held(struct server_conn *c)
 	move(c, &c->server->held);
 }
 
-/* Answered so lately that nothing may have gone out yet. */
+/* Its answer is so new that it may not have been sent yet. */
 static bool fresh(const struct server_conn *c)
 {
 	return c->q != NULL && request_answered(&c->q->r) &&
@@ -100,9 +100,9 @@ static struct server_conn *oldest_but_fresh(const struct list_node *list)
 	return NULL;
 }
 
-/* What has stalled goes before what is idle, and that before what may only be new: a flood of slow requests
- * makes room for whoever asks properly, and does not close the connections a load balancer keeps.  What was
- * done and is about to be told stays. */
+/* The connection to close for a new one: first an active one that has stalled, then an idle one, then an active one
+ * that may only be new.  So a flood of slow requests loses its own connections, and a load balancer keeps its idle
+ * ones.  An answer that was just made is not lost. */
 static struct server_conn *least_useful(const struct server *s)
 {
 	struct server_conn *active = oldest_but_fresh(&s->active), *idle = oldest_but_fresh(&s->idle);
@@ -131,7 +131,7 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(k, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct server_conn *c = calloc(1, sizeof *c);
 	s->accepted++;
-	if (c == NULL || fd == NULL) { /* served by a fixed 503; nothing of ours can watch over it */
+	if (c == NULL || fd == NULL) { /* it gets a fixed 503, and a timeout of libmicrohttpd */
 		free(c);
 		(void)MHD_set_connection_option(k, MHD_CONNECTION_OPTION_TIMEOUT,
 		                                (unsigned)s->opt.cfg->header_timeout);
@@ -152,7 +152,7 @@ static void opened(struct server *s, struct MHD_Connection *k, void **context)
 	server_conn_head_deadline(c);
 }
 
-/* libmicrohttpd tells of a request's end first, but not when it could not watch the descriptor. */
+/* The request has ended before, unless libmicrohttpd could not watch the descriptor. */
 static void closed(struct server *s, struct server_conn *c)
 {
 	request_lost(c);
@@ -230,7 +230,7 @@ static bool has_unread(const struct server_conn *c)
 	return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0;
 }
 
-/* After listening stopped: connections without a request in them go, unless one has arrived already. */
+/* After listening stopped: close the connections that have no request and no unread bytes. */
 static void sweep(struct server *s)
 {
 	struct list_node *next;
@@ -250,16 +250,15 @@ static void sweep(struct server *s)
 /* --- the server */
 
 enum {
-	/* One connection's buffer: 16 KiB of headers, their list and a copy of the cookies, so that our
-	 * answers come before the library's own.  No more: it zeroes half as much again for each request. */
+	/* The buffer of a connection: 16 KiB of headers, their list and a copy of the cookies, so that the
+	 * guard refuses a head before the library does.  For each request the library zeroes 1.5 times this. */
 	POOL_BYTES = 40960,
-	SPARE = 64,     /* connections past the limit, so that /healthz is served at it */
+	SPARE = 64,     /* connections beyond the limit, for /healthz */
 	GRACE_MS = 400, /* an idle connection may still send a request this long after listening stopped */
 	SWEEP_MS = 100,
 	FREE_ROUNDS = 1000,
-	/* A run of libmicrohttpd accepts this many at most.  With long turns that is too few: a load
-	 * balancer's look at /healthz, on a connection of its own, then waits behind all the others for
-	 * seconds. */
+	/* A run of libmicrohttpd accepts at most this many connections.  After as many it runs again at once: else a
+	 * load balancer's new connection for /healthz waits for seconds when turns are long. */
 	ACCEPTS = 10,
 };
 
@@ -309,7 +308,7 @@ static enum err_code start_daemon(struct server *s, struct err *reterr)
 		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->most + SPARE, NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)cfg->max_connections_per_address, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
-		{MHD_OPTION_CONNECTION_TIMEOUT, 0, NULL}, /* ours are absolute */
+		{MHD_OPTION_CONNECTION_TIMEOUT, 0, NULL}, /* a connection has its own timer */
 #if MHD_VERSION >= 0x01000000
 		{MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL},
 #endif

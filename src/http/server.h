@@ -28,7 +28,7 @@ MUST_CHECK enum err_code server_new(const struct server_options *o, struct serve
  * after a grace. */
 void server_quiesce(struct server *s);
 size_t server_open(const struct server *s); /* connections; after server_quiesce 0 means all is answered */
-/* Answers what still waits with 503, then ends.  NULL is a no-op.  The loop must not run any more. */
+/* Answers waiting requests with 503, then ends.  NULL is a no-op.  Pre: the loop does not run any more. */
 void server_free(struct server *s);
 
 const char *server_version(void); /* of libmicrohttpd: "0.9.75" */

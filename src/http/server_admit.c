@@ -13,7 +13,7 @@ enum { UNREAD_MAX = 8192 }; /* bytes of a body that no handler reads */
 
 /* --- the row of the route table */
 
-/* Without memory of its own: want of it is not another address. */
+/* Does not allocate, so that running out of memory never looks like 404. */
 static bool decode_arg(struct str raw, char *ret)
 {
 	char room[REQUEST_ARG_MAX + 1];
@@ -131,7 +131,7 @@ static struct body_options body_options(const struct server_request *q, const st
 	                             .client = q->r.client};
 }
 
-/* Many clients send "{}" with each DELETE.  It is read and discarded; its framing is checked as strictly. */
+/* Many clients send "{}" with each DELETE.  It is read and discarded; its framing is checked like others. */
 static enum err_code check_unread_body(const struct server_request *q, const struct guard_framing *f,
                                        struct err *reterr)
 {

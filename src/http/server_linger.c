@@ -1,7 +1,6 @@
-/* A connection that was answered before its body was read must not be closed at once: the unread bytes would
- * turn the close into a reset, and the client might never see the answer.  So the descriptor is kept (a
- * duplicate), the sending side is closed, and what still comes is thrown away, for a while and up to a bound.
- */
+/* A connection that was answered before its body was read must not be closed at once: with unread bytes the kernel
+ * sends a reset, and the client may lose the answer.  So a duplicate of the descriptor stays open, the sending side
+ * is shut down, and bytes that still arrive are discarded, for LINGER_MS and up to LINGER_BYTES. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ struct leftover {
 	struct server *server;
 	struct loop_watch watch;
 	struct loop_timer timer;
-	size_t left; /* bytes still thrown away */
+	size_t left; /* bytes that may still be discarded */
 };
 
 static void end(struct leftover *l)
@@ -57,7 +56,7 @@ static void on_data(struct loop_watch *w, uint32_t events)
 void server_linger_start(struct server_conn *c)
 {
 	struct server *s = c->server;
-	if (s->lingering_n == LINGER_MAX) /* close the oldest: it had the most time */
+	if (s->lingering_n == LINGER_MAX) /* close the oldest */
 		end(LIST_ENTRY(s->lingering.next, struct leftover, node));
 	struct leftover *l = calloc(1, sizeof *l);
 	if (l == NULL)

@@ -29,7 +29,7 @@ static void end(struct later_work *w)
 	w->kind->free(w);
 }
 
-/* Arm the next try; work without one, or without memory for it, ends. */
+/* Arm the timer of the next try.  Without a next try, or without memory for the timer, the work ends. */
 static void plan(struct later_work *w)
 {
 	int64_t wait_ms = w->kind->delays_ms[w->tries++];

@@ -35,7 +35,7 @@ struct limiter_slot {
 
 void limiter_init(struct limiter *g, size_t max);
 
-/* Would a new call that must end within left_ms end too late? */
+/* True: a new call that must end within left_ms would end too late. */
 bool limiter_full(const struct limiter *g, int64_t left_ms);
 
 /* Afterwards the slot is RUNNING, or WAITING.  With `ahead` the slot gets its turn before all slots without

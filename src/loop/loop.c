@@ -216,7 +216,7 @@ void loop_post(struct loop *l, struct loop_post *p)
 		l->tail->next = p;
 	l->tail = p;
 	if (first)
-		wake(l); /* under the lock: a loop that is stopped and freed cannot be woken too late */
+		wake(l); /* under the lock: the loop may be freed after its thread has seen the post */
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -313,7 +313,7 @@ void loop_source_del(struct loop_source *s)
 	list_del(&s->node);
 }
 
-/* Rounds of {due timers, every source, tasks} until one does nothing.  True when it gave up: stay hot. */
+/* Rounds of {due timers, every source, tasks} until one does nothing.  True: there is more to do. */
 static bool settle(struct loop *l)
 {
 	for (int round = 0; round < SETTLE_ROUNDS; round++) {

@@ -24,9 +24,8 @@ struct offload_options {
 
 MUST_CHECK enum err_code offload_new(const struct offload_options *o, struct offload **ret,
                                      struct err *reterr);
-void offload_free(
-        struct offload *o); /* waits for running work; what was queued runs first.  NULL is a no-op */
+void offload_free(struct offload *o); /* runs the queued jobs, then ends.  NULL is a no-op */
 
-/* Ownership  the job is borrowed from start until done; it cannot be cancelled: let `done` find a dead owner.
+/* Ownership  the job is borrowed from start until done; it cannot be cancelled, so `done` must check whether its owner still exists.
  */
 MUST_CHECK enum err_code offload_start(struct offload *o, struct loop *home, struct offload_job *j);

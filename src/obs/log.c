@@ -67,7 +67,7 @@ static void put_key(struct line *l, const char *key)
 	buf_z(&l->b, l->json ? "\":" : "=");
 }
 
-/* Longest start of s that has at most n bytes and cuts no character; s is then shown as that and "...". */
+/* The longest start of s that has at most n bytes and cuts no character. */
 static struct str head_of(struct str s, size_t n)
 {
 	while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
@@ -85,7 +85,7 @@ static bool undo_if_failed(struct line *l, size_t mark)
 	return true;
 }
 
-/* The value in full or, when it does not fit, ever shorter pieces of it. */
+/* The value.  While it does not fit: half of it, followed by "...". */
 static void put_str(struct line *l, const char *key, struct str s)
 {
 	size_t mark = l->b.len;
@@ -158,10 +158,10 @@ enum {
 	AUDIT_END = 16,        /* more than the end of an audit line; not overwritten before it is examined */
 	PIPE_WRITE = 4096,     /* PIPE_BUF: what poll() promises a pipe takes without blocking */
 	FILE_WRITE = 1 << 16,
-	GATHER_MS = 5, /* the first line of a burst waits so long for others: one wake-up serves them all */
+	GATHER_MS = 5, /* the first line of a burst waits for others, so that the writer wakes once for all */
 	GATHER_BYTES = 1 << 16,
-	POLL_MS = 200,  /* how soon a writer stuck on a full pipe sees that it is to stop */
-	STOP_MS = 2000, /* longest wait of log_stop for a reader that does not read */
+	POLL_MS = 200,  /* a writer that waits for a full pipe looks this often whether it must stop */
+	STOP_MS = 2000, /* the longest that log_stop waits for the reader of the log */
 };
 
 /* Lines, newline-ended, in [head, head + used) modulo RING_BYTES.  Callers write behind, the writer takes
@@ -175,8 +175,8 @@ static struct {
 		size_t lines, audit; /* `lines` excludes audit lines */
 	} dropped;                   /* since the last line that reported it */
 	bool started;
-	bool idle, gathering; /* the writer waits for a line; for more of them */
-	bool urgent;          /* enough gathered */
+	bool idle, gathering; /* the writer waits for the first line; for more lines */
+	bool urgent;          /* the writer must not wait for more lines */
 	int fd;
 	size_t write_max;
 	_Atomic bool stopping;
@@ -230,7 +230,7 @@ static bool push(const char *line, size_t n, bool audit)
 	return true;
 }
 
-/* With the lock held: lines were pushed.  Warnings and errors are not kept back. */
+/* After lines were pushed.  Warnings and errors are written at once.  Pre: the lock is held. */
 static void wake_writer(enum log_level level)
 {
 	bool urgent = level >= LOG_WARN || log_.used >= GATHER_BYTES;
@@ -241,7 +241,7 @@ static void wake_writer(enum log_level level)
 		(void)pthread_cond_signal(&log_.filled);
 }
 
-/* With the lock held: say how many lines were lost, once there is room for it. */
+/* If there is room, push a line with the number of lines dropped.  Pre: the lock is held. */
 static void push_dropped(void)
 {
 	if (log_.dropped.lines + log_.dropped.audit == 0)
@@ -257,7 +257,7 @@ static void push_dropped(void)
 		log_.dropped = (struct count){0};
 }
 
-/* Without the writer: one try, so that nobody waits for a reader that does not read. */
+/* Without the writer.  One try, because the caller must not wait for the reader of the log. */
 static void write_straight(const char *line, size_t n, bool audit)
 {
 	ssize_t done;
@@ -304,7 +304,7 @@ void log_audit(const struct log_field *fields, size_t n)
 	write_line(&head, fields, n);
 }
 
-/* Is there still time to wait?  The clock starts when the writer first has to wait after log_stop. */
+/* True: there is time to wait.  The time starts when the writer first waits after log_stop. */
 static bool may_wait(int64_t *give_up_ms)
 {
 	if (!log_.stopping)
@@ -314,7 +314,7 @@ static bool may_wait(int64_t *give_up_ms)
 	return clock_mono_ms() < *give_up_ms;
 }
 
-/* True once the descriptor takes PIPE_WRITE bytes (or an error to be met by write).  False: give up. */
+/* True: the descriptor takes PIPE_WRITE bytes, or write will tell its error.  False: stop waiting. */
 static bool wait_writable(int64_t *give_up_ms)
 {
 	struct pollfd p = {.fd = log_.fd, .events = POLLOUT};
@@ -348,7 +348,7 @@ static struct count lines_in(const char *p, size_t n)
 	return found;
 }
 
-/* Bytes of [p, p + n) dealt with; *ret_lost are lines the descriptor refused for good. */
+/* The number of bytes of [p, p + n) that were written or lost; *ret_lost are the lost lines. */
 static size_t write_some(const char *p, size_t n, struct count *ret_lost, int64_t *give_up_ms)
 {
 	bool ready = wait_writable(give_up_ms);
@@ -361,7 +361,7 @@ static size_t write_some(const char *p, size_t n, struct count *ret_lost, int64_
 	return n;
 }
 
-/* With the lock held; let go while writing.  Pre: used > 0.  Bytes done with. */
+/* The number of bytes written or lost.  Unlocks while it writes.  Pre: the lock is held, used > 0. */
 static size_t write_front(int64_t *give_up_ms)
 {
 	const char *p = log_.ring + log_.head;
@@ -373,7 +373,11 @@ static size_t write_front(int64_t *give_up_ms)
 	size_t done = write_some(p, n, &lost, give_up_ms);
 	(void)pthread_mutex_lock(&log_.lock);
 	log_.used -= done;
-	log_.head = log_.used == 0 ? 0 : (log_.head + done) % RING_BYTES; /* from the start: warm cache */
+	log_.head =
+	        log_.used == 0
+	                ? 0
+	                : (log_.head + done) %
+	                          RING_BYTES; /* an empty ring starts again at 0, in memory that is in the cache */
 	if (lost.lines + lost.audit > 0)
 		count_dropped(lost);
 	else if (done > 0)
@@ -381,7 +385,7 @@ static size_t write_front(int64_t *give_up_ms)
 	return done;
 }
 
-/* With the lock held; let go while waiting. */
+/* Unlocks while it waits.  Pre: the lock is held. */
 static void gather(void)
 {
 	int64_t until_ms = clock_mono_ms() + GATHER_MS;
@@ -455,7 +459,7 @@ void log_stop(void)
 {
 	(void)pthread_mutex_lock(&log_.lock);
 	bool started = log_.started;
-	log_.started = false; /* lines from now on go straight */
+	log_.started = false; /* later lines go straight to the descriptor */
 	log_.stopping = true;
 	(void)pthread_cond_signal(&log_.filled);
 	(void)pthread_mutex_unlock(&log_.lock);

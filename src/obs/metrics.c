@@ -32,7 +32,7 @@ static const struct {
 #include "obs/metrics.def"
 };
 
-/* upper bounds; what is over the last counts in +Inf only */
+/* upper bounds; a larger value counts only in +Inf */
 static const struct {
 	int64_t us;
 	const char *le; /* seconds */
@@ -44,7 +44,7 @@ static const struct {
 };
 enum { BUCKETS = sizeof buckets / sizeof buckets[0] };
 
-/* the statuses this service gives; any other counts as the last, 0 */
+/* all other statuses count as the last, 0 */
 static const unsigned statuses[] = {200, 201, 204, 301, 302, 303, 304, 400, 401, 403, 404, 405, 408,
                                     409, 411, 413, 414, 415, 429, 431, 500, 502, 503, 504, 505, 0};
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
@@ -191,7 +191,7 @@ static void put_histogram(struct buf *out, const char *name, const char *label,
 	buf_printf(out, "%s_count%s%s%s %lld\n", name, open, label, close, (long long)n);
 }
 
-/* `route="label"` in `b`, the label escaped as the text format asks; `out` fails with it. */
+/* `route="label"` in `b`, the label escaped by the rules of the text format.  `out` fails if `b` does. */
 static const char *route_label(struct buf *b, const char *label, struct buf *out)
 {
 	buf_reset(b);

@@ -9,7 +9,7 @@
 
 enum web_page { WEB_LOGIN, WEB_CONSENT, WEB_MESSAGE, WEB_PAGES };
 
-/* What a template may name; all borrowed, empty when p is NULL. */
+/* The fields of templates; all borrowed, empty when p is NULL. */
 struct web_fields {
 	struct str title;
 	struct str brand;   /* LINKD_BRAND_NAME */
@@ -30,7 +30,7 @@ struct web_fields {
 	struct str next; /* message page: what to do now */
 };
 
-/* Append the page; out->failed tells. */
+/* Append the page.  On failure out->failed is set. */
 void web_render(enum web_page page, const struct web_fields *f, struct buf *out);
 
 /* --- between the generated tables and render.c */

@@ -41,7 +41,7 @@ static const char *title_of(enum err_code code)
 	return err_retryable(code) ? "Please try again" : "This did not work";
 }
 
-/* The texts of errors are for programs too. */
+/* err_text is written for programs too. */
 static const char *text_of(enum err_code code)
 {
 	return code == ERR_METHOD ? "This page cannot be opened by itself or a second time." : err_text(code);

@@ -3,7 +3,7 @@
 #include "http/request.h"
 #include "web/render.h"
 
-/* Answer with a page.  f has what the page is about; brand, links, style and support id are filled in here.
+/* Answer with a page.  f has the fields of the page; brand, links, style and support id are filled in here.
  */
 void web_reply(struct request *r, unsigned status, enum web_page page, struct web_fields *f);
 /* The message page: a title, what happened, what to do now (NULL: nothing). */

@@ -281,8 +281,9 @@ static void read_entry(struct reader *r, struct str entry)
 	}
 	r->entry = f;
 	read_events(r, messaging);
-	read_events(r,
-	            standby); /* of a thread that another app owns; signature and code prove as much there */
+	read_events(
+	        r,
+	        standby); /* of a thread that another app owns; signature and code are checked as for others */
 	r->entry = NULL;
 }
 
@@ -317,7 +318,8 @@ enum err_code event_parse(struct str json, const struct event_rules *rules, stru
 	struct str top = str_trim(json);
 	if (!json_view_is_object(top))
 		return err_set(reterr, ERR_INVALID, "not a JSON object");
-	if (!wanted.found && wanted.objects > 0) { /* most deliveries are messages: nothing to read */
+	if (!wanted.found &&
+	    wanted.objects > 0) { /* most deliveries are messages, which have no link event */
 		ret->ignored = wanted.objects;
 		return ERR_OK;
 	}

@@ -13,7 +13,7 @@
 enum {
 	EVENT_ID_MAX = STORE_PSID_MAX,       /* bytes */
 	EVENT_CODE_MAX = 512,                /* bytes */
-	EVENT_AGE_MAX_MS = 36 * 3600 * 1000, /* Facebook gives up on a delivery after that */
+	EVENT_AGE_MAX_MS = 36 * 3600 * 1000, /* Facebook does not repeat older deliveries */
 	EVENT_AHEAD_MAX_MS = 5 * 60 * 1000,
 };
 
@@ -23,7 +23,7 @@ struct event {
 	enum event_kind kind;
 	int64_t time_ms; /* plausible: within the bounds above, else the time of receipt */
 	char psid[EVENT_ID_MAX + 1];
-	char page_id[EVENT_ID_MAX + 1]; /* empty: not told */
+	char page_id[EVENT_ID_MAX + 1]; /* empty: the event has none */
 	size_t code_at, code_n;         /* in event_list.codes; see event_code */
 };
 
@@ -31,17 +31,17 @@ struct event_list {
 	size_t n, cap;
 	struct event *v;
 	struct buf codes;
-	/* what was met and not taken */
+	/* events that are not in `v` */
 	size_t ignored;                      /* other objects, kinds and statuses */
 	size_t skipped;                      /* link events with a bad id, code or shape */
-	size_t foreign;                      /* link events of a page that is not ours */
+	size_t foreign;                      /* link events of a page that is not configured */
 	char foreign_page[EVENT_ID_MAX + 1]; /* the page of the first of these; empty: not known */
 	size_t stale; /* `unlinked` older than EVENT_AGE_MAX_MS: a delivery that was captured and is sent
-	                 again could remove a newer link.  A `linked` is proved by its code. */
+	                 again could remove a newer link.  A `linked` needs a valid code. */
 };
 
 struct event_rules {
-	const struct strlist *pages; /* ours; empty: all */
+	const struct strlist *pages; /* the configured pages; empty: all */
 	int64_t received_ms;         /* Unix time of receipt */
 };
 

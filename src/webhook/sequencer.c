@@ -35,7 +35,7 @@ static int by_psid_and_time(const void *pa, const void *pb, void *arg)
 	return a < b ? -1 : 1;
 }
 
-/* A delivery mostly has one event, and thousands may wait: no sequence that is not needed. */
+/* Most deliveries have one event, and thousands may wait: allocate only the sequences that can run. */
 static bool sort(struct sequencer *l)
 {
 	size_t n = l->events->n;
@@ -78,7 +78,7 @@ static void on_link(void *arg, const struct link_answer *a);
 static enum err_code start_event(struct sequence *sequence)
 {
 	struct sequencer *l = sequence->sequencer;
-	struct err *reterr = l->unsettled == 0 ? l->err : NULL; /* the first one counts */
+	struct err *reterr = l->unsettled == 0 ? l->err : NULL; /* the first failure is reported */
 	const struct event *e = event_at(l, sequence->at);
 	if (loop_now_ms(l->service->loop) >= l->deadline_ms)
 		return err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
@@ -110,7 +110,7 @@ static enum err_code start_event(struct sequence *sequence)
 	return link_remove(&call, &in, &sequence->op, reterr);
 }
 
-/* Start the sequence's next event, of this PSID or another.  False: there is none left for it. */
+/* Start the sequence's next event, of this PSID or another.  False: there is none. */
 static bool go(struct sequence *sequence)
 {
 	while (sequence->at < sequence->end || take_chain(sequence)) {
@@ -129,7 +129,7 @@ static void on_link(void *arg, const struct link_answer *a)
 	sequence->op = NULL;
 	if (a->result == LINK_R_UNSETTLED) {
 		if (l->unsettled == 0)
-			*l->err = *a->err; /* it ends with this call */
+			*l->err = *a->err; /* a->err ends with this call */
 		note_unsettled(l, sequence->end - sequence->at);
 		sequence->at = sequence->end;
 	} else {

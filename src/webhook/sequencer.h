@@ -23,7 +23,7 @@ struct sequencer {
 	const char *client;              /* address, for the audit trail; borrowed likewise */
 	int64_t deadline_ms;             /* monotonic: every event has ended by then */
 	void (*done)(struct sequencer *l);
-	struct err *err;               /* filled by the first event that does not settle */
+	struct err *err;               /* set by the first event that does not complete */
 	struct link_answer_hold *hold; /* of the delivery's answer */
 	/* results */
 	size_t unsettled; /* events */
@@ -37,6 +37,6 @@ struct sequencer {
 };
 
 /* Fill the first eight members, zero the rest.  True: `done` will be called once, not before this returns.
- * False: all is finished already (nothing to do, or nothing could be started). */
+ * False: there was nothing to do, or nothing could be started. */
 MUST_CHECK bool sequencer_start(struct sequencer *l);
 void sequencer_done(struct sequencer *l); /* cancels what runs; of a zeroed struct a no-op */

@@ -65,7 +65,7 @@ enum phase {
 };
 
 enum {
-	STORE_WORK_MS = 2500, /* of one delivery; the rest of the deadline is for what follows our writes */
+	STORE_WORK_MS = 2500, /* of one delivery; the rest of the deadline is for the work after the writes */
 	ANSWER_MS = 100,      /* kept for the answer itself when the deadline is short */
 	HOLD_MS = 1000,       /* the longest that listeners may delay the answer */
 };
@@ -170,7 +170,7 @@ static void work(struct offload_job *j)
 {
 	struct parse *p = LIST_ENTRY(j, struct parse, job);
 	const struct strlist *secrets = &p->in.service->cfg->app_secret;
-	struct signature_keys *keys; /* its own: the loop's are in use there */
+	struct signature_keys *keys; /* not the loop's: they are for one thread */
 	if (body_hold(&p->body) != ERR_OK) {
 		(void)err_set(&p->err, ERR_BUSY,
 		              "the body was evicted, since the budget for bodies was full");
@@ -194,7 +194,7 @@ static void on_work(struct offload_job *j)
 		d->returned = true;
 		d->events = p->events;
 		if (p->err.code != ERR_OK)
-			d->err = p->err; /* `p` ends here */
+			d->err = p->err; /* `p` is freed below */
 	} else
 		event_list_done(&p->events);
 	free(p);
@@ -262,7 +262,7 @@ static void count_others(const struct delivery *d)
 		(void)log_repeat(LOG_REPEAT_STALE_EVENT, d->r->client, NULL);
 }
 
-/* Signed by Facebook and not JSON: to refuse it would only bring it again until the page is unsubscribed. */
+/* Signed by Facebook but not JSON.  If it were refused, Facebook would send it again, and at last unsubscribe the page. */
 static enum phase unusable(struct delivery *d)
 {
 	metric_add(M_WEBHOOK_DELIVERIES, 1);
@@ -310,7 +310,7 @@ static void on_late(struct loop_timer *t)
 	resume(d, unsettled(d, ERR_TIMEOUT, "the store had no time for it"));
 }
 
-/* Thousands of deliveries may wait here, so nothing but the parsed events is kept while waiting. */
+/* Thousands of deliveries may wait here, so only the parsed events are kept. */
 static enum phase wait_for_slot(struct delivery *d)
 {
 	d->timer.fn = on_late;
@@ -400,7 +400,7 @@ static enum phase settled(struct delivery *d)
 {
 	if (d->sequencer.unsettled == 0)
 		return P_RECEIVED;
-	/* A store with too much to do is told by a metric and the request's own line: no flood of errors. */
+	/* An overloaded store has a metric and is in the request's line: no flood of errors. */
 	log_line(d->err.code == ERR_BUSY ? LOG_DEBUG : LOG_ERROR, "webhook_unsettled",
 	         log_int("events", (int64_t)d->sequencer.unsettled), log_z("error", d->err.msg));
 	return P_FAILED;
