@@ -64,7 +64,8 @@ enum err_code link_op_begin(struct link_op *o, const struct flow_kind *k, const 
 	                               .store = c->service->store,
 	                               .limit_ms = c->deadline_ms,
 	                               .scope = c->scope,
-	                               .admitted = c->admitted};
+	                               .admitted = c->admitted,
+	                               .at_once = true};
 	o->call = *c;
 	if (flow_start(&o->flow, k, &call) == ERR_OK)
 		return ERR_OK;
@@ -110,6 +111,8 @@ int link_op_result(struct link_op *o, enum link_result r, int answer)
 
 void link_op_answer(struct link_op *o)
 {
+	if (flow_defer(&o->flow))
+		return;
 	struct link_answer a = {
 	        .result = o->result,
 	        .err = o->result == LINK_R_UNSETTLED ? o->flow.err : NULL,

@@ -39,7 +39,7 @@ int link_op_result(struct link_op *o, enum link_result r, int answer); /* return
 
 /* Call the listeners.  Source, code digest and hold are filled in, and the PSID if `c` has none. */
 void link_op_tell(const struct link_op *o, struct link_change c);
-void link_op_answer(struct link_op *o); /* calls `done` and frees `o` */
+void link_op_answer(struct link_op *o); /* calls `done` and frees `o`, once the starter has returned */
 
 /* --- one survivor of several holders of a PSID: the newest link by (linked_at_ms, customer_id).  Every process that
  * meets the same holders picks the same survivor, and each removal is conditional on being older.  So concurrent

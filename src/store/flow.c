@@ -19,7 +19,7 @@ void flow_move(struct flow *f, int to)
 {
 	const struct flow_phase *p = f->kind->phases;
 	f->phase = to;
-	if (to == FLOW_WAIT)
+	if (to == FLOW_WAIT || to == f->from) /* a wait, or a phase that was deferred */
 		return;
 	bool allowed = !CHECKED || flow_may_move(f->kind, f->from, to);
 	log_line(allowed ? LOG_DEBUG : LOG_ERROR, "flow_moved", log_z("flow", f->kind->name),
@@ -28,33 +28,31 @@ void flow_move(struct flow *f, int to)
 	f->from = to;
 }
 
-/* The errors of one run are on the stack here: no failure outlives the run in which it happened. */
-static void enter(struct flow *f, int phase, struct err *err)
+static void enter(struct flow *f, int phase)
 {
-	f->err = err;
 	log_scope(f->scope);
 	flow_move(f, phase);
 	f->kind->run(f); /* f may be dead after this */
 	log_scope(NULL);
 }
 
-static void go_on(struct flow *f, int phase, enum err_code code, const char *why)
+static void without_result(struct flow *f)
 {
-	struct err err NOT_ZEROED;
-	f->code = err_set(&err, code, "%s", why);
+	f->code = ERR_OK;
+	f->err = &f->own;
 	f->out = NULL;
-	enter(f, phase, &err);
 }
 
 void flow_resume(struct flow *f, int phase)
 {
-	go_on(f, phase, ERR_OK, "");
+	without_result(f);
+	enter(f, phase);
 }
 
 static void on_task(struct loop_task *t)
 {
 	struct flow *f = LIST_ENTRY(t, struct flow, task);
-	flow_resume(f, f->next);
+	enter(f, f->next);
 }
 
 static void on_pause(struct loop_timer *t)
@@ -68,8 +66,9 @@ static void on_limit(struct loop_timer *t)
 	struct flow *f = LIST_ENTRY(t, struct flow, limit);
 	flow_cancel(f);
 	f->late = true;
-	go_on(f, f->kind->late != FLOW_WAIT ? f->kind->late : f->next, ERR_TIMEOUT,
-	      "no answer from the store by the deadline");
+	without_result(f);
+	f->code = err_set(f->err, ERR_TIMEOUT, "no answer from the store by the deadline");
+	enter(f, f->kind->late != FLOW_WAIT ? f->kind->late : f->next);
 }
 
 static void on_store(void *arg, struct store_op *op)
@@ -78,8 +77,9 @@ static void on_store(void *arg, struct store_op *op)
 	f->op = NULL;
 	f->admitted = true;
 	f->code = op->code;
+	f->err = &op->err;
 	f->out = &op->out;
-	enter(f, f->next, &op->err);
+	enter(f, f->next);
 }
 
 enum err_code flow_start(struct flow *f, const struct flow_kind *k, const struct flow_call *c)
@@ -96,8 +96,25 @@ enum err_code flow_start(struct flow *f, const struct flow_kind *k, const struct
 	f->pause.fn = on_pause;
 	if (loop_timer_set(f->loop, &f->limit, f->limit_ms) != ERR_OK)
 		return ERR_NOMEM;
-	loop_task_add(f->loop, &f->task);
+	without_result(f);
+	if (c->at_once) {
+		f->starting = true;
+		flow_move(f, FLOW_FIRST);
+		f->kind->run(f);
+		f->starting = false;
+	} else
+		loop_task_add(f->loop, &f->task);
 	return ERR_OK;
+}
+
+bool flow_defer(struct flow *f)
+{
+	if (!f->starting)
+		return false;
+	f->next = f->phase;
+	f->phase = FLOW_WAIT;
+	loop_task_add(f->loop, &f->task);
+	return true;
 }
 
 void flow_cancel(struct flow *f)
@@ -130,7 +147,7 @@ struct store_op *flow_op(const struct flow *f, enum store_kind kind)
 
 int flow_store(struct flow *f, struct store_op *op, int next)
 {
-	f->out = NULL;
+	without_result(f);
 	if (f->late) {
 		store_op_free(op);
 		f->code = err_set(f->err, ERR_TIMEOUT, "no time left for a store operation");

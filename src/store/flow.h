@@ -4,9 +4,9 @@
  *	case SUBMIT_FIND: flow_move(o, find(f)); break;     a step returns the next phase
  *	case SUBMIT_WAIT: return;                           or FLOW_WAIT, and the flow goes on at `next` later
  *
- * Life     flow_start -> run -> (wait -> run)... -> flow_cancel.  The first run comes in a task of the loop, so never
- *          before flow_start returned.  At the limit the operation or pause is cancelled and the flow goes on
- *          with ERR_TIMEOUT; nothing can be started after that.  After flow_cancel `run` is never called.
+ * Life     flow_start -> run -> (wait -> run)... -> flow_cancel.  The first run comes in a task of the loop or, with
+ *          at_once, inside flow_start.  At the limit the operation or pause is cancelled and the flow goes on with
+ *          ERR_TIMEOUT; nothing can be started after that.  After flow_cancel `run` is never called.
  * Threads  the loop's thread. */
 #pragma once
 #include "store/store.h"
@@ -40,13 +40,14 @@ struct flow {
 	const char *scope; /* request id on the log lines; NULL for none.  Borrowed */
 	int64_t limit_ms;  /* monotonic */
 	bool admitted;     /* operations are part of admitted work; true after the first one */
-	/* The result of the last operation.  `err` and `out` are borrowed: valid until `run` returns. */
+	/* The result of the last operation.  `out`, and the error of an operation, are valid until `run` returns. */
 	enum err_code code;
 	struct err *err;       /* why it failed; a step may also write its own error here */
 	struct store_out *out; /* of an operation that completed */
 	/* the kit's own */
 	int phase, from, next;
-	bool late;
+	bool late, starting;
+	struct err own; /* of an operation that did not start or had no answer */
 	struct loop_task task;
 	struct loop_timer limit, pause;
 	struct store_op *op; /* running, else NULL */
@@ -58,11 +59,15 @@ struct flow_call {
 	int64_t limit_ms;
 	const char *scope;
 	bool admitted;
+	bool at_once; /* run up to the first wait inside flow_start: it may have a slot of the store only until then */
 };
 
-/* Go on at phase FLOW_FIRST in a task of the loop.  Errors  ERR_NOMEM. */
+/* Begin at phase FLOW_FIRST.  Errors  ERR_NOMEM. */
 MUST_CHECK enum err_code flow_start(struct flow *f, const struct flow_kind *k, const struct flow_call *c);
 void flow_cancel(struct flow *f); /* also a flow that was not started, and twice */
+/* To be asked before the flow calls back or ends.  True: flow_start has not returned yet; the present phase runs again in
+ * a task. */
+bool flow_defer(struct flow *f);
 
 /* Leave the present phase for `to`.  Logged at debug level; builds with a sanitizer abort when `to` may not follow. */
 void flow_move(struct flow *f, int to);

@@ -81,6 +81,8 @@ static void run(struct flow *f)
 		case PROBE_LATE: flow_move(f, late()); break;
 		case PROBE_WAIT: return;
 		default:
+			if (flow_defer(f))
+				return;
 			note("end");
 			p.ended_ms = fake_now_ms;
 			rig.over = true;
@@ -140,6 +142,36 @@ static void test_one_operation(void **state)
 	assert_int_equal(p.code, ERR_OK);
 	assert_true(p.had_out);
 	assert_true(p.flow.admitted); /* what follows the first operation is work that has begun */
+}
+
+static void start_at_once(void)
+{
+	struct flow_call c = {
+	        .loop = rig.loop, .store = &rig.port, .limit_ms = fake_now_ms + 1000, .at_once = true};
+	assert_int_equal(flow_start(&p.flow, &plain, &c), ERR_OK);
+}
+
+static void test_the_first_step_at_once(void **state)
+{
+	(void)state;
+	start_at_once();
+	assert_string_equal(p.trace, "ask");
+	assert_int_equal(rig.store.ops, 1);
+	assert_true(fake_run(&rig, 2000));
+	assert_string_equal(p.trace, "ask asked end");
+	assert_int_equal(p.code, ERR_OK);
+}
+
+static void test_the_end_comes_after_the_start(void **state)
+{
+	(void)state;
+	rig.store.busy_at = 1;
+	start_at_once();
+	assert_string_equal(p.trace, "ask asked");
+	assert_true(fake_run(&rig, 2000));
+	assert_string_equal(p.trace, "ask asked end");
+	assert_int_equal(p.flow.code, ERR_BUSY); /* still there after the start */
+	assert_true(p.flow.err->msg[0] != '\0');
 }
 
 static void test_a_pause(void **state)
@@ -247,13 +279,11 @@ static void test_cancel_while_it_waits(void **state)
 static void test_without_memory(void **state)
 {
 	struct flow_call c = {.loop = rig.loop, .store = &rig.port, .limit_ms = fake_now_ms + 100};
-	struct err err;
 	(void)state;
 	starve_nth(1);
 	assert_int_equal(flow_start(&p.flow, &plain, &c), ERR_NOMEM);
 	assert_int_equal(starve_calls(), 1);
 	start(&plain, 1000);
-	p.flow.err = &err;
 	assert_int_equal(flow_store(&p.flow, NULL, PROBE_ASKED), PROBE_ASKED);
 	assert_int_equal(p.flow.code, ERR_NOMEM);
 	flow_cancel(&p.flow);
@@ -300,6 +330,8 @@ int main(void)
 		return EXIT_FAILURE;
 	const struct CMUnitTest tests[] = {
 	        T(test_one_operation),
+	        T(test_the_first_step_at_once),
+	        T(test_the_end_comes_after_the_start),
 	        T(test_a_pause),
 	        T(test_a_failed_operation),
 	        T(test_an_operation_that_does_not_start),
