@@ -9,7 +9,7 @@ from collections import defaultdict
 from lintlib import Report, bare, files, functions, root
 
 FILES_MAX = 8
-MANY = {"run": 15, "take": 11, "add": 11, "on_timer": 9, "find": 10}
+MANY = {"run": 10, "take": 11, "add": 11, "find": 10}
 PLAIN, PLAIN_MAX = "P_", 7
 
 
