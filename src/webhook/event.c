@@ -131,7 +131,10 @@ static bool read_party(struct reader *r, const struct json_view_field *party, ch
 	struct json_view_field id = {.name = "id"};
 	json_view_fields(party->value, &id, 1);
 	*none = !party->doubled && id.value.n == 0;
-	return !party->doubled && read_id(r, &id, ret, EVENT_ID_MAX + 1);
+	struct json *j = party->doubled ? NULL : scalar(r, &id);
+	bool ok = write_id(j, ret, EVENT_ID_MAX + 1);
+	json_free(j);
+	return ok;
 }
 
 /* --- the page */
@@ -215,17 +218,6 @@ static enum verdict read_time(struct reader *r, const struct json_view_field *ti
 	return t.stale && e->kind == EVENT_K_UNLINKED ? V_STALE : V_TAKEN;
 }
 
-static enum verdict read_link_event(struct reader *r, const struct json_view_field *part, struct event *e)
-{
-	bool none;
-	if (part[PART_LINKING].doubled || !read_party(r, &part[PART_SENDER], e->psid, &none))
-		return V_SKIPPED;
-	enum verdict v = read_page(r, &part[PART_RECIPIENT], e);
-	if (v == V_TAKEN)
-		v = read_linking(r, part[PART_LINKING].value, e);
-	return v == V_TAKEN ? read_time(r, &part[PART_TIMESTAMP], e) : v;
-}
-
 /* --- the lists around it */
 
 static void read_event(struct reader *r, struct str event)
@@ -245,7 +237,15 @@ static void read_event(struct reader *r, struct str event)
 		r->nomem = true;
 		return;
 	}
-	switch (read_link_event(r, part, e)) {
+	bool none;
+	enum verdict v = V_SKIPPED;
+	if (!part[PART_LINKING].doubled && read_party(r, &part[PART_SENDER], e->psid, &none))
+		v = read_page(r, &part[PART_RECIPIENT], e);
+	if (v == V_TAKEN)
+		v = read_linking(r, part[PART_LINKING].value, e);
+	if (v == V_TAKEN)
+		v = read_time(r, &part[PART_TIMESTAMP], e);
+	switch (v) {
 	case V_TAKEN: out->n++; break;
 	case V_IGNORED: out->ignored++; break;
 	case V_SKIPPED: out->skipped++; break;
@@ -254,56 +254,30 @@ static void read_event(struct reader *r, struct str event)
 	}
 }
 
-static void read_events(struct reader *r, struct str list)
-{
-	struct str events = json_view_items(list), event;
-	while (!r->nomem && json_view_next(&events, &event))
-		read_event(r, event);
-}
-
 static void read_entry(struct reader *r, struct str entry)
 {
 	struct json_view_field f[ENTRY_N] = {[ENTRY_ID] = {.name = "id"},
 	                                     [ENTRY_TIME] = {.name = "time"},
 	                                     [ENTRY_MESSAGING] = {.name = "messaging"},
 	                                     [ENTRY_STANDBY] = {.name = "standby"}};
-	struct str messaging, standby;
+	/* `standby`: a thread that another app owns.  Signature and code are checked as for others. */
 	json_view_fields(entry, f, ENTRY_N);
-	messaging = f[ENTRY_MESSAGING].value;
-	standby = f[ENTRY_STANDBY].value;
+	struct str lists[] = {f[ENTRY_MESSAGING].value, f[ENTRY_STANDBY].value}, event;
 	if (!json_view_is_object(entry) || f[ENTRY_MESSAGING].doubled || f[ENTRY_STANDBY].doubled) {
 		r->out->skipped++;
 		return;
 	}
-	if (!json_view_is_array(messaging) && !json_view_is_array(standby)) {
+	if (!json_view_is_array(lists[0]) && !json_view_is_array(lists[1])) {
 		r->out->ignored++;
 		return;
 	}
 	r->entry = f;
-	read_events(r, messaging);
-	read_events(
-	        r,
-	        standby); /* of a thread that another app owns; signature and code are checked as for others */
+	for (size_t i = 0; i < 2; i++) {
+		struct str events = json_view_items(lists[i]);
+		while (!r->nomem && json_view_next(&events, &event))
+			read_event(r, event);
+	}
 	r->entry = NULL;
-}
-
-static enum err_code read_delivery(struct reader *r, struct str top, struct err *reterr)
-{
-	struct json_view_field f[TOP_N] = {
-	        [TOP_OBJECT] = {.name = "object"}, [TOP_ENTRY] = {.name = "entry"}};
-	json_view_fields(top, f, TOP_N);
-	if (f[TOP_OBJECT].doubled || f[TOP_ENTRY].doubled) {
-		r->out->skipped++;
-		return ERR_OK;
-	}
-	if (!json_view_is(f[TOP_OBJECT].value, "page") || !json_view_is_array(f[TOP_ENTRY].value)) {
-		r->out->ignored++;
-		return ERR_OK;
-	}
-	struct str entries = json_view_items(f[TOP_ENTRY].value), entry;
-	while (!r->nomem && json_view_next(&entries, &entry))
-		read_entry(r, entry);
-	return r->nomem ? err_set(reterr, ERR_NOMEM, "no memory for the events of a delivery") : ERR_OK;
 }
 
 enum err_code event_parse(struct str json, const struct event_rules *rules, struct event_list *ret,
@@ -323,8 +297,22 @@ enum err_code event_parse(struct str json, const struct event_rules *rules, stru
 		ret->ignored = wanted.objects;
 		return ERR_OK;
 	}
+	struct json_view_field f[TOP_N] = {
+	        [TOP_OBJECT] = {.name = "object"}, [TOP_ENTRY] = {.name = "entry"}};
+	json_view_fields(top, f, TOP_N);
+	if (f[TOP_OBJECT].doubled || f[TOP_ENTRY].doubled) {
+		ret->skipped++;
+		return ERR_OK;
+	}
+	if (!json_view_is(f[TOP_OBJECT].value, "page") || !json_view_is_array(f[TOP_ENTRY].value)) {
+		ret->ignored++;
+		return ERR_OK;
+	}
 	struct reader r = {.rules = rules, .out = ret};
-	return read_delivery(&r, top, reterr);
+	struct str entries = json_view_items(f[TOP_ENTRY].value), entry;
+	while (!r.nomem && json_view_next(&entries, &entry))
+		read_entry(&r, entry);
+	return r.nomem ? err_set(reterr, ERR_NOMEM, "no memory for the events of a delivery") : ERR_OK;
 }
 
 void event_list_done(struct event_list *l)
