@@ -21,6 +21,7 @@ static void call_free(struct ddb_call *c)
 {
 	list_del(&c->node);
 	loop_timer_clear(c->owner->o.loop, &c->timer);
+	loop_task_cancel(&c->task);
 	if (c->waiting != NULL)
 		creds_wait_cancel(c->waiting);
 	if (c->http != NULL)
@@ -123,12 +124,29 @@ static void call_turn(struct limiter_slot *p)
 	run(c);
 }
 
+static void on_task(struct loop_task *t)
+{
+	struct ddb_call *c = LIST_ENTRY(t, struct ddb_call, task);
+	c->phase = c->next;
+	run(c);
+}
+
+/* Go on in this turn of the loop, when the caller has returned. */
+static enum phase go_on_in_task(struct ddb_call *c, enum phase next)
+{
+	c->next = next;
+	c->task.fn = on_task;
+	loop_task_add(c->owner->o.loop, &c->task);
+	return P_WAIT;
+}
+
 /* Retries and calls of admitted work go ahead of new calls. */
 static enum phase get_place(struct ddb_call *c)
 {
 	c->slot.turn = call_turn;
 	limiter_enter(&c->owner->limiter, &c->slot, c->attempts > 0 || c->req.ahead);
-	return c->slot.state == LIMITER_SLOT_RUNNING ? P_SEND : wait_until(c, c->req.deadline_ms, P_LATE);
+	return c->slot.state == LIMITER_SLOT_RUNNING ? go_on_in_task(c, P_SEND)
+	                                             : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
 static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret, struct err *reterr)
@@ -340,13 +358,8 @@ enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_f
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB call");
 	c->done = done;
 	c->arg = arg;
-	if (go_on(c)) {
-		c->next = P_DONE;
-		if (loop_timer_set(d->o.loop, &c->timer, loop_now_ms(d->o.loop)) != ERR_OK) {
-			call_free(c);
-			return err_set(reterr, ERR_NOMEM, "no memory for a timer");
-		}
-	}
+	if (go_on(c))
+		c->phase = go_on_in_task(c, P_DONE);
 	*ret = c;
 	return ERR_OK;
 }

@@ -28,14 +28,16 @@ struct ddb {
  *    ^        `-> LATE -> DONE               `-> LATE -> DONE                           |
  *    |___________________ wait: pause, or other credentials ____________________________|
  *
- *  If the start fails, a timer leads to DONE, so that the callback never runs before ddb_start has returned. */
+ *  A call that gets its slot at once is sent in a task.  A task also leads to DONE if the start fails, so that the
+ *  callback never runs before ddb_start has returned. */
 enum phase { P_WAIT, P_KEYS, P_SLOT, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
 struct ddb_call {
 	struct list_node node;
 	struct ddb *owner;
 	enum phase phase;
-	enum phase next;         /* when the timer fires */
+	enum phase next; /* when the timer fires or the task runs */
+	struct loop_task task;
 	struct loop_timer timer; /* pause, or the deadline while waiting for credentials */
 	struct ddb_request req;
 	struct buf body;
