@@ -30,21 +30,15 @@ bool limiter_full(const struct limiter *g, int64_t left_ms)
 	       wait_us + g->call_us > left_ms * 1000;
 }
 
-static void run(struct limiter *g, struct limiter_slot *p)
-{
-	p->state = LIMITER_SLOT_RUNNING;
-	p->since_us = clock_mono_us();
-	g->running++;
-}
-
 void limiter_enter(struct limiter *g, struct limiter_slot *p, bool ahead)
 {
+	p->since_us = clock_mono_us();
 	if (g->running < g->max) {
-		run(g, p);
+		p->state = LIMITER_SLOT_RUNNING;
+		g->running++;
 		return;
 	}
 	p->state = LIMITER_SLOT_WAITING;
-	p->since_us = clock_mono_us();
 	g->waiting += 1 + p->more;
 	list_push(ahead ? &g->ahead : &g->queue, &p->node);
 }
@@ -70,7 +64,9 @@ struct limiter_slot *limiter_next(struct limiter *g)
 	struct limiter_slot *p = LIST_ENTRY(from->next, struct limiter_slot, node);
 	list_del(&p->node);
 	g->waiting -= 1 + p->more;
-	run(g, p);
+	g->running++;
+	p->state = LIMITER_SLOT_RUNNING;
+	p->since_us = clock_mono_us();
 	return p;
 }
 
