@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "admin/health.h"
-#include "config/addr.h"
+#include "config/config.h"
 #include "http/listen.h"
 #include "http/server.h"
 #include "link/change.h"

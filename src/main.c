@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "config/env.h"
+#include "config/config.h"
 
 int main(int argc, char **argv)
 {

@@ -5,7 +5,7 @@
 
 #include "admin/admin.h"
 #include "base/crypto.h"
-#include "config/token.h"
+#include "config/config.h"
 #include "obs/metrics.h"
 #include "service.h"
 

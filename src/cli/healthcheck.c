@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "config/addr.h"
+#include "config/config.h"
 #include "net/httpc.h"
 
 enum { TIMEOUT_MS = 3000, BODY_MAX = 4096, URL_MAX = 1024 };

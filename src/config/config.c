@@ -1,89 +1,169 @@
 #include "config/config.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/crypto.h"
-#include "config/check.h"
-#include "config/danger.h"
-#include "config/list.h"
-#include "config/source.h"
-#include "config/value.h"
+#include "config/private.h"
 
-enum { FINDINGS_MAX = 1 << 20 };
+enum { FINDINGS_MAX = 1 << 20, TEXT_MAX = 1024 };
 
-static void set_text(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+/* --- rows */
+
+const struct config_row config_row_table[CONFIG_ROWS] = {
+#define WORD(name, text) text,
+#define SETTING(field, KEY, type, def, min, max, secret, help) \
+	{#field, #KEY, def, help, min, max, offsetof(struct config, field), CONFIG_K_##type, secret, NULL},
+#define CHOICE(field, KEY, def, words, help) \
+	{#field,                             \
+	 #KEY,                               \
+	 def,                                \
+	 help,                               \
+	 0,                                  \
+	 0,                                  \
+	 offsetof(struct config, field),     \
+	 CONFIG_K_CHOICE,                    \
+	 false,                              \
+	 (const char *const[]){words NULL}},
+#include "config/settings.def"
+};
+
+/* Not listed: CONFIG_OTHERS. */
+static const unsigned char scopes[CONFIG_ROWS] = {
+        [CONFIG_ROW_STORE] = CONFIG_STORE,
+        [CONFIG_ROW_STORE_IN_FLIGHT] = CONFIG_STORE,
+        [CONFIG_ROW_PSID_LOOKUP] = CONFIG_STORE,
+        [CONFIG_ROW_CODE_STYLE] = CONFIG_STORE,
+        [CONFIG_ROW_ARGON2_MEMORY_KIB] = CONFIG_STORE,
+        [CONFIG_ROW_ARGON2_PASSES] = CONFIG_STORE,
+        [CONFIG_ROW_SEAL_KEY] = CONFIG_KEYS,
+        [CONFIG_ROW_LISTEN] = CONFIG_LISTEN,
+};
+
+unsigned config_row_scope(int row)
 {
-	char *copy = strndup(s.n > 0 ? s.p : "", s.n);
-	if (copy == NULL) {
+	return scopes[row] == 0 ? CONFIG_OTHERS : scopes[row];
+}
+
+const struct config_row *config_row_by_key(struct str key)
+{
+	for (size_t i = 0; i < CONFIG_ROWS; i++)
+		if (str_is(key, config_row_table[i].key))
+			return &config_row_table[i];
+	return NULL;
+}
+
+const struct config_row *config_row_by_field(struct str field)
+{
+	for (size_t i = 0; i < CONFIG_ROWS; i++)
+		if (str_is(field, config_row_table[i].field))
+			return &config_row_table[i];
+	return NULL;
+}
+
+static void *member(struct config *c, const struct config_row *row)
+{
+	return (char *)c + row->offset;
+}
+
+char **config_row_text(struct config *c, const struct config_row *row)
+{
+	return member(c, row);
+}
+
+struct strlist *config_row_list(struct config *c, const struct config_row *row)
+{
+	return member(c, row);
+}
+
+int64_t *config_row_number(struct config *c, const struct config_row *row)
+{
+	return member(c, row);
+}
+
+unsigned *config_row_choice(struct config *c, const struct config_row *row)
+{
+	return member(c, row);
+}
+
+/* --- lists */
+
+bool config_list_add(struct strlist *l, struct str item)
+{
+	char **v = realloc(l->v, (l->n + 1) * sizeof *v);
+	if (v == NULL)
+		return false;
+	l->v = v;
+	char *copy = strndup(item.n > 0 ? item.p : "", item.n);
+	if (copy == NULL)
+		return false;
+	v[l->n++] = copy;
+	return true;
+}
+
+void config_list_free(struct strlist *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		crypto_wipe(l->v[i], strlen(l->v[i]));
+		free(l->v[i]);
+	}
+	free(l->v);
+	*l = (struct strlist){0, NULL};
+}
+
+/* --- the report */
+
+void config_report_problem(struct config_report *r, int row, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+	if (row >= 0 && r->checking && r->failed[row])
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	r->n++;
+	if (row >= 0) {
+		r->failed[row] |= !r->checking;
+		buf_printf(r->problems, "LINKD_%s", config_row_table[row].key);
+		if (r->raw != NULL && r->raw[row].from != NULL)
+			buf_printf(r->problems, " (%s)", r->raw[row].from);
+		buf_z(r->problems, ": ");
+	}
+	buf_printf(r->problems, "%s\n", text);
+}
+
+void config_report_warning(struct config_report *r, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (!config_list_add(r->warnings, str_c(text)))
 		r->nomem = true;
-		return;
-	}
-	free(*config_row_text(c, row));
-	*config_row_text(c, row) = copy;
 }
 
-static void set_list(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+struct config_quoted config_report_quote(struct str text)
 {
-	struct str rest = s, item;
-	while (s.n > 0 && str_next(&rest, ',', &item)) {
-		item = str_trim(item);
-		if (!config_value_item_valid(row, item, r))
-			return;
-		if (!config_list_add(config_row_list(c, row), item))
-			r->nomem = true;
-	}
+	enum { SHOWN = 30, SHOWN_PLAIN = 90 }; /* bytes; an escape takes at most 6 for one */
+	struct config_quoted q;
+	struct buf out;
+	buf_over(&out, q.s, sizeof q.s);
+	bool all = text.n <= SHOWN_PLAIN && str_printable(text);
+	size_t n = all ? text.n : text.n < SHOWN ? text.n : SHOWN;
+	codec_json(&out, (struct str){text.p, n});
+	if (n < text.n)
+		buf_z(&out, "...");
+	return q;
 }
 
-static void set_int(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
-{
-	uint64_t v;
-	if (!str_u64(s, (uint64_t)row->max, &v) || (int64_t)v < row->min)
-		config_report_problem(r, (int)(row - config_row_table),
-		                      "%s must be a whole number from %lld to %lld", config_report_quote(s).s,
-		                      (long long)row->min, (long long)row->max);
-	else
-		*config_row_number(c, row) = (int64_t)v;
-}
+/* --- loading */
 
-static void words_problem(const struct config_row *row, struct str s, struct config_report *r)
-{
-	struct buf all;
-	buf_init(&all, 256);
-	const char *const *words = config_row_words(row->kind);
-	for (size_t i = 0; words[i] != NULL; i++)
-		buf_printf(&all, "%s%s", i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ", words[i]);
-	config_report_problem(r, (int)(row - config_row_table), "%s must be %s", config_report_quote(s).s,
-	                      all.p == NULL ? "" : all.p);
-	buf_done(&all);
-}
-
-static void set_word(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
-{
-	const char *const *words = config_row_words(row->kind);
-	for (int64_t i = 0; words[i] != NULL; i++) {
-		if (str_is(s, words[i])) {
-			*config_row_number(c, row) = i;
-			return;
-		}
-	}
-	words_problem(row, s, r);
-}
-
-static void set(struct config *c, const struct config_row *row, const char *text, struct config_report *r)
-{
-	struct str s = str_trim(str_c(text)); /* whichever source it comes from */
-	if (!config_value_valid(row, s, r))
-		return;
-	switch (row->kind) {
-	case CONFIG_K_STR: set_text(c, row, s, r); break;
-	case CONFIG_K_LIST: set_list(c, row, s, r); break;
-	case CONFIG_K_INT: set_int(c, row, s, r); break;
-	default: set_word(c, row, s, r); break;
-	}
-}
-
-/* Every text is there, so that nothing has to look for NULL. */
+/* Every text is at least "". */
 static struct config *new_config(void)
 {
 	struct config *c = calloc(1, sizeof *c);
@@ -137,7 +217,7 @@ enum err_code config_load(const struct config_from *from, struct config **ret, s
 	config_source_read(from->file, from->environ_, raw, &r);
 	for (size_t i = 0; i < CONFIG_ROWS && !r.nomem; i++) {
 		const char *text = raw[i].text;
-		set(c, &config_row_table[i], text == NULL ? config_row_table[i].def : text, &r);
+		config_value_set(c, &config_row_table[i], text == NULL ? config_row_table[i].def : text, &r);
 	}
 	r.checking = true;
 	if (!r.nomem)

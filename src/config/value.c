@@ -1,5 +1,6 @@
-#include "config/value.h"
+#include "config/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_control(struct str s)
@@ -76,7 +77,7 @@ static const char *fault_of_characters(const struct config_row *row, struct str 
 	return NULL;
 }
 
-bool config_value_valid(const struct config_row *row, struct str s, struct config_report *r)
+static bool value_valid(const struct config_row *row, struct str s, struct config_report *r)
 {
 	int i = (int)(row - config_row_table);
 	bool text = row->kind == CONFIG_K_STR || row->kind == CONFIG_K_LIST;
@@ -92,7 +93,7 @@ bool config_value_valid(const struct config_row *row, struct str s, struct confi
 	return false;
 }
 
-bool config_value_item_valid(const struct config_row *row, struct str item, struct config_report *r)
+static bool item_valid(const struct config_row *row, struct str item, struct config_report *r)
 {
 	int i = (int)(row - config_row_table);
 	if (item.n == 0)
@@ -102,4 +103,73 @@ bool config_value_item_valid(const struct config_row *row, struct str item, stru
 	else
 		return true;
 	return false;
+}
+
+static void set_text(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	char *copy = strndup(s.n > 0 ? s.p : "", s.n);
+	if (copy == NULL) {
+		r->nomem = true;
+		return;
+	}
+	free(*config_row_text(c, row));
+	*config_row_text(c, row) = copy;
+}
+
+static void set_list(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	struct str rest = s, item;
+	while (s.n > 0 && str_next(&rest, ',', &item)) {
+		item = str_trim(item);
+		if (!item_valid(row, item, r))
+			return;
+		if (!config_list_add(config_row_list(c, row), item))
+			r->nomem = true;
+	}
+}
+
+static void set_int(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	uint64_t v;
+	if (!str_u64(s, (uint64_t)row->max, &v) || (int64_t)v < row->min)
+		config_report_problem(r, (int)(row - config_row_table),
+		                      "%s must be a whole number from %lld to %lld", config_report_quote(s).s,
+		                      (long long)row->min, (long long)row->max);
+	else
+		*config_row_number(c, row) = (int64_t)v;
+}
+
+static void set_choice(struct config *c, const struct config_row *row, struct str s, struct config_report *r)
+{
+	struct buf all;
+	for (unsigned i = 0; row->words[i] != NULL; i++) {
+		if (str_is(s, row->words[i])) {
+			*config_row_choice(c, row) = i;
+			return;
+		}
+	}
+	buf_init(&all, 256);
+	for (size_t i = 0; row->words[i] != NULL; i++)
+		buf_printf(&all, "%s%s",
+		           i == 0                      ? ""
+		           : row->words[i + 1] == NULL ? " or "
+		                                       : ", ",
+		           row->words[i]);
+	config_report_problem(r, (int)(row - config_row_table), "%s must be %s", config_report_quote(s).s,
+	                      all.p == NULL ? "" : all.p);
+	buf_done(&all);
+}
+
+void config_value_set(struct config *c, const struct config_row *row, const char *text,
+                      struct config_report *r)
+{
+	struct str s = str_trim(str_c(text)); /* whichever source it comes from */
+	if (!value_valid(row, s, r))
+		return;
+	switch (row->kind) {
+	case CONFIG_K_STR: set_text(c, row, s, r); break;
+	case CONFIG_K_LIST: set_list(c, row, s, r); break;
+	case CONFIG_K_INT: set_int(c, row, s, r); break;
+	case CONFIG_K_CHOICE: set_choice(c, row, s, r); break;
+	}
 }

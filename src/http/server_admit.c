@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "config/addr.h"
+#include "config/config.h"
 #include "http/client_address.h"
 #include "http/private.h"
 #include "obs/metrics.h"

@@ -46,8 +46,8 @@ static int check(struct confirm *c)
 	if (!form_guard_form(c->form.r, &c->form.fields) ||
 	    !form_guard_consent(c->form.r, &c->form.fields, &c->consent))
 		return CONFIRM_DONE;
-	enum err_code code = auth_code_make_as((enum config_code_style)c->form.s->cfg->code_style,
-	                                       c->form.s->sealer, &c->consent.key, c->consent.salt, &c->text);
+	enum err_code code = auth_code_make_as(c->form.s->cfg->code_style, c->form.s->sealer, &c->consent.key,
+	                                       c->consent.salt, &c->text);
 	if (code == ERR_OK) {
 		c->code_digest = audit_digest(str_c(c->text.s));
 		tell(c, "consent", "given", NULL);

@@ -38,8 +38,8 @@ static enum err_code make_consent(const struct offer *o, struct consent *ret, st
 static enum err_code tell_consent(const struct offer *o, const struct consent *c)
 {
 	struct auth_code_text text;
-	enum err_code code = auth_code_make_as((enum config_code_style)o->r->service->cfg->code_style,
-	                                       o->r->service->sealer, &c->key, c->salt, &text);
+	enum err_code code = auth_code_make_as(o->r->service->cfg->code_style, o->r->service->sealer, &c->key,
+	                                       c->salt, &text);
 	if (code == ERR_OK)
 		login_audit(o->r, &c->state,
 		            (struct audit){.action = "consent",

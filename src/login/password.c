@@ -19,7 +19,7 @@ struct password_policy password_policy(const struct config *cfg)
 {
 	return (struct password_policy){.memory_kib = (uint32_t)cfg->argon2_memory_kib,
 	                                .passes = (uint32_t)cfg->argon2_passes,
-	                                .sha1 = (enum config_sha1)cfg->legacy_sha1};
+	                                .sha1 = cfg->legacy_sha1};
 }
 
 bool password_length_ok(struct str password)

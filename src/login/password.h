@@ -18,7 +18,7 @@ enum { PASSWORD_MAX = 1024 }; /* bytes */
 struct password_policy {
 	uint32_t memory_kib; /* of a new hash */
 	uint32_t passes;
-	enum config_sha1 sha1;
+	enum config_legacy_sha1 sha1;
 	const char *dummy; /* for unknown e-mails: a hash that hash_cost_blank made; NULL: use a new hash */
 };
 struct password_policy password_policy(const struct config *cfg);

@@ -22,7 +22,7 @@ def check_config(binary, settings, *words):
 
 
 def known():
-    return {"LINKD_" + name for name in re.findall(r"^SETTING\(\w+, (\w+),", (ROOT / "src/config/settings.def").read_text(), re.M)}
+    return {"LINKD_" + name for name in re.findall(r"^(?:SETTING|CHOICE)\(\w+, (\w+),", (ROOT / "src/config/settings.def").read_text(), re.M)}
 
 
 def texts():

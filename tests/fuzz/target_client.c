@@ -24,7 +24,7 @@ static void set_peer(struct address *a, struct str text)
 		a->any = (const struct sockaddr *)(const void *)&a->v6;
 }
 
-/* 10.0.0.0/8, 172.16.0.0/12, 192.0.2.1, ::1, 2001:db8:7::/48, told without config/addr.c. */
+/* 10.0.0.0/8, 172.16.0.0/12, 192.0.2.1, ::1, 2001:db8:7::/48, told without config/address.c. */
 static bool trusted(const char *z)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}, net[6] = {0x20, 1, 0xd, 0xb8, 0, 7};

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "config/config.h"
-#include "config/row.h"
+#include "config/private.h"
 #include "fuzz.h"
 
 enum { VALUE_MAX = 8192 };
@@ -23,7 +23,7 @@ static void check_text(const struct config_row *row, const char *text)
 
 static void check_row(struct config *c, const struct config_row *row)
 {
-	const char *const *words = config_row_words(row->kind);
+	const char *const *words = row->words;
 	if (row->kind == CONFIG_K_STR) {
 		check_text(row, *config_row_text(c, row));
 	} else if (row->kind == CONFIG_K_LIST) {
@@ -36,10 +36,10 @@ static void check_row(struct config *c, const struct config_row *row)
 	} else if (words == NULL) {
 		FUZZ_MUST(*config_row_number(c, row) >= row->min && *config_row_number(c, row) <= row->max);
 	} else {
-		int64_t count = 0;
+		unsigned count = 0;
 		while (words[count] != NULL)
 			count++;
-		FUZZ_MUST(*config_row_number(c, row) >= 0 && *config_row_number(c, row) < count);
+		FUZZ_MUST(*config_row_choice(c, row) < count);
 	}
 }
 
@@ -58,7 +58,7 @@ static char *variable(struct config *c, const struct config_row *row)
 	else if (row->kind == CONFIG_K_INT)
 		buf_printf(&out, "%lld", (long long)*config_row_number(c, row));
 	else
-		buf_z(&out, config_row_words(row->kind)[*config_row_number(c, row)]);
+		buf_z(&out, row->words[*config_row_choice(c, row)]);
 	char *text = buf_take(&out, &n);
 	FUZZ_MUST(text != NULL);
 	return text;

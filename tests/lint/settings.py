@@ -11,7 +11,8 @@ def main():
     readme = base / "config/README.md"
     text = readme.read_text() if readme.exists() else ""
     known = set()
-    for line, row in defines(table.read_text(), "SETTING"):
+    rows = defines(table.read_text(), "SETTING") + defines(table.read_text(), "CHOICE")
+    for line, row in rows:
         r.checked += 1
         name = "LINKD_" + row[1]
         known.add(name)
@@ -20,7 +21,7 @@ def main():
         if not row[-1].strip('"'):
             r.bad(table, line, f"{name} has no help")
     used = "\n".join(p.read_text() for p in files(base, "*.c", "*.h", under=["src"]))
-    for line, row in defines(table.read_text(), "SETTING"):
+    for line, row in rows:
         if not re.search(rf"(->|\.){row[0]}\b", used):
             r.bad(table, line, f"the field {row[0]} is used nowhere")
     for path in [p for p in (readme, base / "README.md") if p.exists()]:

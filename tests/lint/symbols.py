@@ -2,7 +2,7 @@
 tells where to look.  Accepted beginnings for src/DIR/noun_part.c:
   noun_part_, noun_        the file, or the noun it is a part of
   DIR_                     a folder, where one folder is one module (http_listen in http/server.c); the name of a
-                           file in it then has no prefix (config_row in config/row.c)
+                           file in it then has no prefix (config_host_of in config/address.c)
   the singular of a plural (metric_add in metrics.c) and the one who does it (sealer_new in seal.c)"""
 from lintlib import Report, files, functions, globals_of, root
 

@@ -42,6 +42,7 @@ BAD = [  # lint, file, text put in its place ("+..." adds), a word the finding m
     ("layers", "src/routes.c", '#include "web/page.h"\n', "must not"),
     ("layers", "src/attic/x.c", '#include "base/buf.h"\n', "no step"),
     ("layers", "src/base/buf.c", '+#include "str.h"\n', "name the path"),
+    ("layers", "src/loop/loop.c", '+#include "base/buf_private.h"\n', "own folder"),
     ("symbols", "src/base/buf.c", f"+\nint length(void)\n{BODY}", "length"),
     ("symbols", "src/link/link_find.c", f"int find_it(\n\tint a)\n{BODY}", "find_it"),
     ("symbols", "src/base/buf.c", "+int shared = 1;\n", "shared"),

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "config/addr.h"
+#include "config/config.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "aws/env.h"
-#include "config/env.h"
+#include "config/config.h"
 #include "refuse.h"
 
 /* Variables whose value is secret, and others; NAME=value. */

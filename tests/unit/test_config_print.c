@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "config/row.h"
+#include "config/private.h"
 #include "config_fixture.h"
 
 #define SECRET "sesame-sesame-sesame-sesame-sesame"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "config/row.h"
+#include "config/private.h"
 #include "config_fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

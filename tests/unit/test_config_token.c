@@ -1,7 +1,7 @@
 /* LINKD_ADMIN_TOKEN: items as they are parsed, and lists that check-config refuses. */
 #include "test.h"
 
-#include "config/token.h"
+#include "config/config.h"
 #include "config_fixture.h"
 
 #define T16 "0123456789abcdef"

@@ -191,7 +191,7 @@ static void test_ways(void **state)
 {
 	const int64_t large = (int64_t)33 << 20;
 	const struct {
-		int64_t setting;
+		enum config_psid_lookup setting;
 		enum dynamodb_index psid;
 		int64_t bytes;
 		enum dynamodb_lookup way;

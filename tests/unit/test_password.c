@@ -163,7 +163,7 @@ static void test_sha1_policy(void **state)
 {
 	(void)state;
 	static const struct {
-		enum config_sha1 sha1;
+		enum config_legacy_sha1 sha1;
 		enum password_verdict right;
 	} row[] = {{SHA1_ACCEPT, PASSWORD_RIGHT},
 	           {SHA1_UPGRADE, PASSWORD_OUTDATED},

@@ -66,7 +66,7 @@ static void wait_for(const struct seen *s, int calls)
 	assert_int_equal(s->calls, calls);
 }
 
-static enum err_code ask(struct str password, const char *hash, enum config_sha1 sha1, struct seen *s,
+static enum err_code ask(struct str password, const char *hash, enum config_legacy_sha1 sha1, struct seen *s,
                          struct password_job **ret)
 {
 	static int others;

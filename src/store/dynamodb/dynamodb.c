@@ -47,8 +47,7 @@ static void seen(void *arg, const struct dynamodb_table *t, const struct err *wh
 		log_line(LOG_WARN, "table_not_seen", log_z("table", s->table), log_z("error", why->msg));
 		return;
 	}
-	int64_t setting = s->cfg->psid_lookup;
-	enum dynamodb_lookup psid = dynamodb_table_lookup(setting, t->psid, t);
+	enum dynamodb_lookup psid = dynamodb_table_lookup(s->cfg->psid_lookup, t->psid, t);
 	int before = atomic_exchange(&s->psid_way, (int)psid);
 	atomic_store(&s->code_way, (int)dynamodb_table_lookup(PSID_LOOKUP_AUTO, t->code, t));
 	atomic_store(&s->sort_key, t->sort_key); /* the table may have been made anew */

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "config/config.h"
-
 enum { COMMAND_MAX = 1024 };
 static const int64_t mib = (int64_t)1024 * 1024;
 
@@ -198,7 +196,7 @@ enum err_code dynamodb_table_check(const char *table, const struct dynamodb_tabl
 	return ERR_OK;
 }
 
-enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
+enum dynamodb_lookup dynamodb_table_lookup(enum config_psid_lookup setting, enum dynamodb_index index,
                                            const struct dynamodb_table *t)
 {
 	bool small = t->bytes <= DYNAMODB_SCAN_MAX_MIB * mib;

@@ -5,6 +5,7 @@
 #pragma once
 #include "aws/endpoint.h"
 #include "base/json.h"
+#include "config/config.h"
 
 #define DYNAMODB_EMAIL_INDEX "email-index"
 #define DYNAMODB_PSID_INDEX "fb_psid-index"
@@ -46,8 +47,8 @@ MUST_CHECK enum err_code dynamodb_table_check(const char *table, const struct dy
 
 /* How somebody is found by an attribute other than the key. */
 enum dynamodb_lookup { DYNAMODB_BY_NOTHING, DYNAMODB_BY_INDEX, DYNAMODB_BY_SCAN };
-/* By the setting LINKD_PSID_LOOKUP (enum config_psid_lookup) and the state of the index. */
-enum dynamodb_lookup dynamodb_table_lookup(int64_t setting, enum dynamodb_index index,
+/* By LINKD_PSID_LOOKUP and the state of the index. */
+enum dynamodb_lookup dynamodb_table_lookup(enum config_psid_lookup setting, enum dynamodb_index index,
                                            const struct dynamodb_table *t);
 /* Why dynamodb_table_lookup gave NOTHING, with the command. */
 enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,

@@ -1,4 +1,4 @@
-#include "config/addr.h"
+#include "config/config.h"
 
 #include <arpa/inet.h>
 #include <string.h>
