@@ -1,16 +1,15 @@
-#include "base/json_scan.h"
+#include "base/json.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_keys.h"
-
 enum {
 	TREE_DEPTH_MAX = 256, /* also when the caller's limit is higher: cJSON recurses */
 	NUMBER_MAX = 60,      /* some versions of cJSON read at most 63 characters of a number */
 	NUMBER_TEXT = 32,     /* bytes a double needs as text */
+	FEW = 8,              /* keys compared each with each; more are sorted */
 };
 
 /* VALUE -> scalar -> AFTER -> , -> KEY or VALUE
@@ -18,9 +17,18 @@ enum {
  *       -> [ -> FIRST_ITEM -> VALUE            AFTER at depth 0 -> END */
 enum phase { P_VALUE, P_FIRST_KEY, P_KEY, P_FIRST_ITEM, P_AFTER, P_END, P_BAD };
 
+/* The keys of the objects that the scan is inside of, to refuse doubled ones.  Those of the innermost object
+ * are last; at its end they are compared and dropped. */
+struct keys {
+	size_t n, cap;
+	struct str *v;
+	struct str first[64]; /* v until more are needed: an ordinary text costs no allocation */
+	struct buf unescaped; /* keys that held escapes, decoded; never moves */
+};
+
 /* The checks beyond the grammar. */
 struct strict {
-	struct json_keys keys;
+	struct keys keys;
 	size_t first_key[TREE_DEPTH_MAX]; /* of each object the scan is inside of */
 };
 
@@ -34,6 +42,144 @@ struct scan {
 	enum err_code code; /* why P_BAD */
 	const char *why;
 };
+
+/* The four digits after "\u", -1 when they are not. */
+static int hex4(const char *p)
+{
+	int v = 0;
+	for (size_t i = 0; i < 4; i++) {
+		char c = p[i], lower = (char)(c | 0x20);
+		if (c >= '0' && c <= '9')
+			v = v * 16 + (c - '0');
+		else if (lower >= 'a' && lower <= 'f')
+			v = v * 16 + (lower - 'a' + 10);
+		else
+			return -1;
+	}
+	return v;
+}
+
+/* --- keys */
+
+static void keys_init(struct keys *k, size_t text_bytes)
+{
+	k->n = 0;
+	k->cap = sizeof k->first / sizeof k->first[0];
+	k->v = k->first;
+	buf_init(&k->unescaped, text_bytes);
+}
+
+static void keys_done(struct keys *k)
+{
+	if (k->v != k->first)
+		free(k->v);
+	buf_done(&k->unescaped);
+}
+
+static bool grow(struct keys *k)
+{
+	size_t cap = k->cap * 2;
+	struct str *v = realloc(k->v == k->first ? NULL : k->v, cap * sizeof *v);
+	if (v == NULL)
+		return false;
+	if (k->v == k->first)
+		memcpy(v, k->first, sizeof k->first);
+	k->v = v;
+	k->cap = cap;
+	return true;
+}
+
+static void put_utf8(struct buf *out, unsigned c)
+{
+	unsigned char u[4];
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const unsigned char lead[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		u[i] = (unsigned char)(0x80 | (c & 0x3f));
+	u[0] = (unsigned char)(lead[n] | c);
+	buf_put(out, u, n);
+}
+
+/* Decode the escape at p, just after its backslash; the characters it took. */
+static size_t unescape_one(struct buf *out, const char *p)
+{
+	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+	const char *at = strchr(from, *p);
+	if (*p != 'u') {
+		buf_put(out, at != NULL ? &to[at - from] : p, 1);
+		return 1;
+	}
+	unsigned c = (unsigned)hex4(p + 1);
+	if (c < 0xd800 || c > 0xdfff) {
+		put_utf8(out, c);
+		return 5;
+	}
+	put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + ((unsigned)hex4(p + 7) - 0xdc00));
+	return 11;
+}
+
+static bool unescape(struct keys *k, struct str *key)
+{
+	struct buf *out = &k->unescaped;
+	if (!buf_reserve(out, out->p == NULL ? out->max : 0)) /* all at once: views into it must stay */
+		return false;
+	size_t start = out->len;
+	for (size_t i = 0; i < key->n;) {
+		if (key->p[i] == '\\') {
+			i += 1 + unescape_one(out, key->p + i + 1);
+		} else {
+			buf_put(out, key->p + i, 1);
+			i++;
+		}
+	}
+	*key = (struct str){out->p + start, out->len - start};
+	return true;
+}
+
+static bool keys_add(struct keys *k, struct str raw, bool has_escape)
+{
+	if (k->n == k->cap && !grow(k))
+		return false;
+	if (has_escape && !unescape(k, &raw))
+		return false;
+	k->v[k->n++] = raw;
+	return true;
+}
+
+static int by_length_then_bytes(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	if (x->n != y->n)
+		return x->n < y->n ? -1 : 1;
+	return x->n == 0 ? 0 : memcmp(x->p, y->p, x->n);
+}
+
+static bool few_doubled(const struct str *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (str_eq(v[i], v[j]))
+				return true;
+	return false;
+}
+
+static bool many_doubled(struct str *v, size_t n)
+{
+	qsort(v, n, sizeof *v, by_length_then_bytes);
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(v[i - 1], v[i]))
+			return true;
+	return false;
+}
+
+static bool keys_close(struct keys *k, size_t first)
+{
+	size_t n = k->n - first;
+	k->n = first;
+	return n <= FEW ? few_doubled(k->v + first, n) : many_doubled(k->v + first, n);
+}
+
+/* --- the scan */
 
 static enum phase bad(struct scan *s, enum err_code code, const char *why)
 {
@@ -59,22 +205,6 @@ static bool take(struct scan *s, char c)
 		return false;
 	s->at++;
 	return true;
-}
-
-/* The four digits after "\u", -1 when they are not. */
-static int hex4(const char *p)
-{
-	int v = 0;
-	for (size_t i = 0; i < 4; i++) {
-		char c = p[i], lower = (char)(c | 0x20);
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (lower >= 'a' && lower <= 'f')
-			v = v * 16 + (lower - 'a' + 10);
-		else
-			return -1;
-	}
-	return v;
 }
 
 /* `at` stands on the backslash of an escape. */
@@ -193,8 +323,7 @@ static enum phase close_level(struct scan *s)
 	s->depth--;
 	s->at++;
 	struct strict *strict = s->strict;
-	if (strict != NULL && s->object[s->depth] &&
-	    json_keys_close(&strict->keys, strict->first_key[s->depth]))
+	if (strict != NULL && s->object[s->depth] && keys_close(&strict->keys, strict->first_key[s->depth]))
 		return bad(s, ERR_INVALID, "JSON object with a doubled key, ending");
 	return P_AFTER;
 }
@@ -223,7 +352,7 @@ static enum phase key(struct scan *s)
 	if (!take_string(s, &escape))
 		return not_json(s);
 	struct str raw = {s->p + start, s->at - 1 - start};
-	if (s->strict != NULL && !json_keys_add(&s->strict->keys, raw, escape))
+	if (s->strict != NULL && !keys_add(&s->strict->keys, raw, escape))
 		return bad(s, ERR_NOMEM, "no memory for the keys of a JSON object");
 	if (s->wanted != NULL)
 		s->wanted->found |= escape || str_eq(raw, s->wanted->key);
@@ -290,9 +419,9 @@ enum err_code json_scan(char *text, size_t n, const struct json_limits *limits, 
 	};
 	if (!all_ascii(text, n) && !str_utf8((struct str){text, n}))
 		return err_set(reterr, ERR_INVALID, "not JSON: invalid UTF-8");
-	json_keys_init(&strict.keys, n);
+	keys_init(&strict.keys, n);
 	enum err_code code = scan(&s, reterr);
-	json_keys_done(&strict.keys);
+	keys_done(&strict.keys);
 	*ret_values = s.values;
 	return code;
 }

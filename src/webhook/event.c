@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json_scan.h"
-#include "base/json_view.h"
+#include "base/json.h"
 
 enum { EVENT_DEPTH = 4 }; /* top object, entry[], entry, messaging[], event */
 

@@ -7,8 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/json_scan.h"
-#include "base/json_view.h"
+#include "base/json.h"
 #include "fuzz.h"
 
 struct reader {

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/json_scan.h"
-#include "base/json_view.h"
+#include "base/json.h"
 #include "starve.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
