@@ -1,5 +1,5 @@
-/* app.c - the one place that wires the modules: what starts in which order, and how it stops. */
-#include "app.h"
+/* app.c - connects the modules: the order in which they start and stop. */
+#include "app_private.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,16 +10,13 @@
 #include <unistd.h>
 
 #include "admin/health.h"
-#include "app_cpus.h"
-#include "app_keys.h"
-#include "app_signals.h"
-#include "app_worker.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/version.h"
 #include "login/password.h"
 #include "login/throttle.h"
 #include "net/httpc.h"
+#include "obs/audit.h"
 #include "obs/log.h"
 #include "obs/log_repeat.h"
 #include "obs/metrics.h"
@@ -28,14 +25,14 @@
 enum {
 	HASH_QUEUE = 64,  /* logins that may wait for a hash */
 	PARSE_CUT = 1024, /* places in the queue for parsing for large bodies that were evicted in it */
-	NICE_HASH = 19,   /* so that a login flood leaves the webhook's time where it was */
-	/* From the end of the drain delay it may take 10 s; the rest is for hashes that run and the log. */
+	NICE_HASH = 19,   /* a flood of logins must not slow the webhook */
+	/* The stop may take 10 s from the end of the drain delay.  The rest is for running hashes and the log. */
 	STOP_MS = 6500,   /* requests */
-	SETTLE_MS = 1500, /* store work still running after them */
-	/* Descriptors: of the process; of each address a worker listens on, beside its connections: some over
-	 * the limit, some being closed. */
-	OWN_FDS = 64,
-	LISTENER_FDS = 136,
+	SETTLE_MS = 1500, /* store operations that still run after them */
+	/* File descriptors beside those of the connections. */
+	OWN_FDS = 64, /* of the process */
+	LISTENER_FDS =
+	        136, /* of each address a worker listens on: connections over the limit, or being closed */
 	CONNECTIONS_MIN = 16,
 };
 
@@ -60,8 +57,8 @@ static void set_limits(void)
 	}
 }
 
-/* Connections of one address for which a worker's share of the descriptors is enough, beside those to the
- * store.  The admin addresses, which are not open to everybody, have what the others do not use. */
+/* The connections of one address for which a worker's share of the descriptors is enough, beside those to the
+ * store.  Admin addresses use the descriptors that the public ones leave. */
 static size_t connections_for(const struct config *cfg, size_t share)
 {
 	size_t listeners = cfg->listen.n > 0 ? cfg->listen.n : 1;
@@ -70,8 +67,8 @@ static size_t connections_for(const struct config *cfg, size_t share)
 	return most < CONNECTIONS_MIN ? CONNECTIONS_MIN : most;
 }
 
-/* A connection that finds no descriptor would wait for the end of another, and health checks with it: so
- * there are never more connections than descriptors, and the oldest makes room. */
+/* There are never more connections than file descriptors.  A connection without a descriptor would wait for the
+ * end of another one, also that of a health check. */
 static size_t bound_connections(const struct config *cfg, unsigned workers)
 {
 	struct rlimit files;
@@ -87,6 +84,30 @@ static size_t bound_connections(const struct config *cfg, unsigned workers)
 	         log_z("remedy", "raise the limit of open files (ulimit -n, LimitNOFILE=), or lower "
 	                         "LINKD_MAX_CONNECTIONS and LINKD_STORE_IN_FLIGHT"));
 	return most;
+}
+
+enum err_code app_keys_load(const struct config *cfg, struct app_keys *ret, struct err *reterr)
+{
+	*ret = (struct app_keys){.n = 0};
+	for (; ret->n < cfg->seal_key.n && ret->n < SEAL_KEYS_MAX; ret->n++)
+		ret->key[ret->n] = str_c(cfg->seal_key.v[ret->n]);
+	if (ret->n > 0 || store_file(cfg) == NULL)
+		return ERR_OK;
+	enum err_code code = keyfile_load_or_make(store_file(cfg), ret->made, reterr);
+	if (code == ERR_OK)
+		ret->key[ret->n++] = (struct str){(const char *)ret->made, sizeof ret->made};
+	return code;
+}
+
+void app_keys_wipe(struct app_keys *k)
+{
+	crypto_wipe(k, sizeof *k);
+}
+
+enum err_code app_keys_audit(const struct app_keys *k, struct err *reterr)
+{
+	enum err_code code = k->n > 0 ? audit_key(k->key[0]) : ERR_OK;
+	return code == ERR_OK ? ERR_OK : err_set(reterr, code, "no memory for the key of the log's digests");
 }
 
 static enum err_code make_sealer(struct app *a, struct err *reterr)
@@ -109,8 +130,8 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 {
 	struct password_pool_options hashes = {
 	        .threads = a->hash_threads, .places = HASH_QUEUE, .nice = NICE_HASH};
-	/* The body budget bounds the waiting bodies and evicts the slowest; the queue must not fill up before
-	 * it. */
+	/* The body budget limits the waiting bodies and evicts the slowest.  The queue must not be full before
+	 * the budget is. */
 	struct offload_options parses = {
 	        .name = "parse",
 	        .threads = 1,
@@ -119,7 +140,8 @@ static enum err_code make_pools(struct app *a, struct err *reterr)
 	return code == ERR_OK ? offload_new(&parses, &a->shared.parses, reterr) : code;
 }
 
-/* The store first (a wrong path shall not open a port), then keys and threads, the sockets last. */
+/* Start the store first, since a wrong path must fail before a port is open; then keys and threads; the sockets
+ * last. */
 static enum err_code start(struct app *a, struct err *reterr)
 {
 	unsigned cpus = app_cpus_count("");
@@ -158,7 +180,7 @@ static void log_start_line(const struct app *a)
 	         log_z("store", store_name(a->shared.store)));
 }
 
-/* Stop taking, answer what is here, end the loops. */
+/* Take no new connections, answer the requests in progress, end the loops. */
 static void drain(struct app *a)
 {
 	log_line(LOG_INFO, "stopping", log_int("drain_delay_s", a->cfg->drain_delay));
@@ -172,8 +194,7 @@ static void drain(struct app *a)
 	log_repeat_flush(INT64_MAX);
 }
 
-/* Completions of work that nobody waits for any more still come to their loops: run them until the store is
- * idle. */
+/* Run the loops until the store is idle: operations whose requests are gone still complete there. */
 static bool settle(struct app *a)
 {
 	int64_t end_ms = clock_mono_ms() + SETTLE_MS;
@@ -187,7 +208,7 @@ static bool settle(struct app *a)
 	return false;
 }
 
-/* The store's threads may still post to the loops until the process is gone: nothing of theirs is freed. */
+/* Free nothing that the store's threads use: they may post to the loops until the process ends. */
 static void leave_behind(const struct app *a)
 {
 	static struct app_worker **workers;

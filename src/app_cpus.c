@@ -1,10 +1,10 @@
-#include "app_cpus.h"
+#include "app.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 enum {
 	FILE_CAP = 4096,
@@ -68,11 +68,9 @@ bool app_cpus_path(struct str cgroups, const char *controller, struct str *ret_p
 /* The text is empty when the file cannot be read. */
 static struct str read_text(const char *path, char text[FILE_CAP])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, FILE_CAP);
-	if (fd >= 0)
-		(void)close(fd);
-	return (struct str){text, n < 0 ? 0 : (size_t)n};
+	struct buf b;
+	buf_over(&b, text, FILE_CAP);
+	return file_read(path, FILE_ANY, FILE_CAP - 2, &b, NULL) == ERR_OK ? buf_view(&b) : STR("");
 }
 
 static struct str read_in(const struct cgroup *g, const char *name, char text[FILE_CAP])

@@ -1,4 +1,4 @@
-#include "app_signals.h"
+#include "app.h"
 
 #include <errno.h>
 #include <pthread.h>

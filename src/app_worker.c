@@ -1,4 +1,4 @@
-#include "app_worker.h"
+#include "app_private.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "admin/health.h"
-#include "config/config.h"
-#include "http/listen.h"
 #include "http/server.h"
 #include "link/change.h"
 #include "link/link.h"
@@ -220,7 +218,7 @@ static void close_servers(struct app_worker *w)
  * failed start.  `free` runs after the last late completion. */
 static const struct {
 	enum err_code (*start)(struct app_worker *w, struct err *reterr);
-	void (*stop)(struct app_worker *w); /* NULL: nothing to do; so for free */
+	void (*stop)(struct app_worker *w); /* NULL: nothing to do; likewise free */
 	void (*free)(struct app_worker *w);
 } modules[] = {
         {start_counts, stop_counts, NULL},  {make_keys, NULL, free_keys},      {make_http, end_http, NULL},

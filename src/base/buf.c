@@ -73,7 +73,7 @@ void buf_int(struct buf *b, int64_t i)
 	buf_put(b, digits + at, sizeof digits - at);
 }
 
-/* Into the room there is; when that was too little, again into enough. */
+/* Print into the free memory; when it is too small, reserve enough and print again. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;

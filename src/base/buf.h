@@ -1,7 +1,7 @@
-/* buf.h - growing output buffer, born with a maximum.
+/* buf.h - a growing output buffer with a maximum.
  *
- * A put that would pass `max` or cannot get memory sets `failed` and changes nothing more: check
- * once, at the end.
+ * A put that would exceed `max`, or that gets no memory, sets `failed`.  Nothing is changed after that, so one
+ * check at the end is enough.
  * Ownership  the buffer owns `p`; buf_done frees it and wipes nothing (see crypto_wipe for secrets). */
 #pragma once
 #include <stdarg.h>
@@ -18,7 +18,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-/* Over the caller's memory of cap bytes, NUL and all: nothing is allocated, and buf_done is not for it. */
+/* Use the caller's memory of cap bytes, which must include the NUL.  Nothing is allocated; do not call buf_done. */
 void buf_over(struct buf *b, char *p, size_t cap);
 void buf_done(struct buf *b);  /* leaves an empty buffer with the same max */
 void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
@@ -26,7 +26,7 @@ void buf_reset(struct buf *b); /* empty, memory kept, failed cleared */
 /* Room for n more bytes plus a NUL without another allocation.  False sets failed. */
 bool buf_reserve(struct buf *b, size_t n);
 
-/* In the header, so that the compiler copies a literal by itself: texts are made of many. */
+/* Inline, so that the compiler knows the length of a literal. */
 static inline void buf_put(struct buf *b, const void *p, size_t n)
 {
 	if ((b->failed || n >= b->cap - b->len) && !buf_reserve(b, n))

@@ -17,7 +17,7 @@ static EVP_MAC *hmac_mac;
 
 enum { HMAC_BLOCK = 64, HMAC_PARTS = 3 };
 
-/* The last of them says that all are there. */
+/* It is set last, so it shows that all were loaded. */
 enum err_code crypto_start(struct err *reterr)
 {
 	if (hmac_mac != NULL)

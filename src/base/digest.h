@@ -1,4 +1,4 @@
-/* digest.h - a SHA-256 as text: what the store keeps of a code, and of the record a consent was made for.  Pure.
+/* digest.h - a SHA-256 as text: of a code, and of the record for which a consent was made.  Pure.
  *
  * Source  SHA-256 FIPS 180-4; base64url RFC 4648 section 5 without padding. */
 #pragma once

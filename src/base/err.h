@@ -8,8 +8,7 @@
 #pragma once
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-/* A large local array is written before it is read: it need not be zeroed, as the Makefile's flags have it
- * for all. */
+/* For a large local array that is written before it is read.  The flags of the Makefile would zero it. */
 #define NOT_ZEROED __attribute__((uninitialized))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
@@ -45,7 +44,7 @@ enum err_code {
 	        ERR_COUNT
 };
 
-enum { ERR_MSG_MAX = 768 }; /* some hold a command to copy */
+enum { ERR_MSG_MAX = 768 }; /* some messages contain a command to copy */
 
 struct err {
 	enum err_code code;

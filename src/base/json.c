@@ -20,7 +20,7 @@ static const struct json *json(const cJSON *c)
 
 enum { VALUE_MORE = 48 };
 
-/* The memory of one tree, in one block: cJSON asks for three pieces a value.  The tree's root is the first.
+/* The memory of one tree, in one block, since cJSON allocates three pieces for each value.  The root is the first.
  */
 struct block {
 	size_t at, n; /* bytes of p */

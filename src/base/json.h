@@ -1,8 +1,8 @@
 /* json.h - strict reading of JSON (RFC 8259).  The only module that includes cJSON.h.
  *
- * cJSON takes much that JSON is not (trailing text, raw controls, NUL as white space, "01"), so the text is
- * checked by our own scan first; only what passes reaches cJSON.  Refused: anything after the value, depth
- * over the limit, more values than the limit, doubled keys in one object, invalid UTF-8, lone surrogates,
+ * cJSON accepts much that is not JSON (trailing text, raw controls, NUL as white space, "01").  So our own scan
+ * checks the text first, and cJSON gets only texts that pass.  The scan refuses: text after the value, depth over
+ * the limit, more values than the limit, duplicate keys in one object, invalid UTF-8, half a surrogate pair, and
  * numbers outside the grammar.  An escaped U+0000 in a string is read as U+FFFF (never a valid character), so
  * a string cannot be cut short: json_has_nul() tells.
  *
@@ -26,7 +26,7 @@ MUST_CHECK enum err_code json_parse(struct str text, const struct json_limits *l
 
 void json_free(struct json *j); /* NULL is a no-op */
 
-/* The getters take NULL and give NULL / false / the empty string for a value of another type. */
+/* The getters accept NULL, and return NULL, false or the empty string for a value of another type. */
 const struct json *json_get(const struct json *object, const char *key); /* case-sensitive */
 const struct json *json_first(const struct json *array_or_object);
 const struct json *json_next(const struct json *member);

@@ -207,7 +207,7 @@ static bool take(struct scan *s, char c)
 	return true;
 }
 
-/* `at` stands on the backslash of an escape. */
+/* s->at is the backslash of an escape. */
 static bool take_escape(struct scan *s)
 {
 	char *p = s->p + s->at;

@@ -12,7 +12,7 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal "", sizeof(literal) - 1})
 
-/* NULL gives the empty string.  In the header, so that the compiler counts a literal's characters. */
+/* NULL gives the empty string.  Inline, so that the compiler knows the length of a literal. */
 static inline struct str str_c(const char *z)
 {
 	return (struct str){z, z == NULL ? 0 : strlen(z)};

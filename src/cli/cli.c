@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/crypto.h"
 
 #define NAME "account-linkd"
@@ -65,7 +66,7 @@ static bool first_is(const struct cli *c, const char *name)
 	return strncmp(c->argv[0], name, n) == 0 && (c->argv[0][n] == '\0' || c->argv[0][n] == '=');
 }
 
-/* Take the option the first word is.  False: c->rc. */
+/* Read the option that is the first word.  False: c->rc. */
 static bool take(struct cli *c, const struct cli_option *o, bool seen)
 {
 	const char *word = c->argv[0], *inner = strchr(word, '=');
@@ -93,7 +94,7 @@ static int find(const struct cli *c, const struct cli_option *options)
 	return -1;
 }
 
-/* Take the first word, an option: one of the command's or a common one.  False: c->rc. */
+/* Read the first word as an option of the command or a common one.  False: c->rc. */
 static bool take_option(struct cli *c, const struct cli_option *options, bool seen[OPTIONS_MAX])
 {
 	const struct cli_option common[] = {
@@ -154,7 +155,7 @@ static int print_table(struct cli *c, const struct cli_command *table)
 	return CLI_OK;
 }
 
-/* A command's verbs are being looked at: its name becomes part of the prefix. */
+/* The next word is a verb of the command, so the command's name becomes part of the prefix. */
 static void enter(struct cli *c)
 {
 	size_t n = strlen(c->prefix);
@@ -235,4 +236,116 @@ bool cli_read_secret(struct cli *c, size_t max, struct buf *ret)
 	if (str_has(buf_view(ret), '\0'))
 		return cli_fail(c, "the secret on standard input holds a NUL byte") == CLI_OK;
 	return true;
+}
+
+/* --- results */
+
+static struct buf *result(struct cli *c)
+{
+	if (c->result.max == 0)
+		buf_init(&c->result, CLI_RESULT_MAX);
+	return &c->result;
+}
+
+static void begin(struct cli *c, const char *key)
+{
+	struct buf *out = result(c);
+	if (c->json)
+		buf_printf(out, "%s\"%s\":", c->members > 0 ? "," : "", key);
+	else if (c->list != NULL)
+		buf_printf(out, "%s.%zu.%s: ", c->list, c->items, key);
+	else
+		buf_printf(out, "%s: ", key);
+	c->members++;
+}
+
+static void end(struct cli *c)
+{
+	if (!c->json)
+		buf_z(&c->result, "\n");
+}
+
+/* A value without control characters, which could move a terminal's cursor or forge a line, is printed as it is. */
+static bool plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return str_utf8(s);
+}
+
+void cli_str(struct cli *c, const char *key, struct str value)
+{
+	begin(c, key);
+	if (c->json || !plain(value))
+		codec_json(&c->result, value);
+	else
+		buf_str(&c->result, value);
+	end(c);
+}
+
+void cli_int(struct cli *c, const char *key, int64_t value)
+{
+	begin(c, key);
+	buf_printf(&c->result, "%lld", (long long)value);
+	end(c);
+}
+
+void cli_bool(struct cli *c, const char *key, bool value)
+{
+	begin(c, key);
+	if (c->json)
+		buf_z(&c->result, value ? "true" : "false");
+	else
+		buf_z(&c->result, value ? "yes" : "no");
+	end(c);
+}
+
+void cli_list(struct cli *c, const char *key)
+{
+	struct buf *out = result(c);
+	if (c->json)
+		buf_printf(out, "%s\"%s\":[", c->members > 0 ? "," : "", key);
+	c->list = key;
+	c->items = 0;
+}
+
+void cli_item(struct cli *c)
+{
+	if (c->json)
+		buf_z(&c->result, c->items > 0 ? "},{" : "{");
+	c->items++;
+	c->members = 0;
+}
+
+void cli_list_end(struct cli *c)
+{
+	if (c->json)
+		buf_z(&c->result, c->items > 0 ? "}]" : "]");
+	c->list = NULL;
+	c->members = 1; /* the list itself */
+}
+
+int cli_text(struct cli *c, struct str text)
+{
+	size_t done = text.n == 0 ? 0 : fwrite(text.p, 1, text.n, c->out);
+	if (done != text.n || fflush(c->out) != 0)
+		return cli_fail(c, "the result cannot be written to standard output");
+	return CLI_OK;
+}
+
+int cli_done(struct cli *c)
+{
+	struct buf *r = result(c);
+	int rc = CLI_OK;
+	if (r->failed)
+		rc = cli_fail(c, "the result is too large or memory ran out");
+	if (rc == CLI_OK && c->json)
+		rc = cli_text(c, STR("{"));
+	if (rc == CLI_OK)
+		rc = cli_text(c, buf_view(r));
+	if (rc == CLI_OK && c->json)
+		rc = cli_text(c, STR("}\n"));
+	buf_done(r);
+	return rc;
 }

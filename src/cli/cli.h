@@ -1,4 +1,4 @@
-/* cli.h - what the subcommands share: options, reading settings, results, exit codes.
+/* cli.h - the commands, and what they share: options, settings, results, exit codes, audit lines, the store.
  *
  * A command is `int cli_NAME(struct cli *c)`: parse its options, do its work, report.
  *
@@ -12,12 +12,14 @@
  *	cli_str(c, "customer_id", str_c(id));        // "customer_id: ..." or a member of the one JSON object
  *	return cli_done(c);
  *
- * Results go to `out` when cli_done is called, all or nothing; complaints go to `err` at once. */
+ * cli_done writes the results to `out`, all or nothing.  Errors go to `err` at once. */
 #pragma once
 #include <stdio.h>
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "obs/audit.h"
+#include "store/store.h"
 
 enum {
 	CLI_OK = 0,
@@ -30,7 +32,7 @@ enum { CLI_RESULT_MAX = 1 << 20 }; /* bytes of one command's output */
 struct cli_command; /* below */
 
 struct cli {
-	int argc; /* words not consumed yet, the command's name gone */
+	int argc; /* words not read yet, without the command's name */
 	char **argv;
 	char *const *environ_; /* NULL-ended "NAME=value" */
 	FILE *in, *out, *err;
@@ -61,15 +63,15 @@ struct cli_option {
 	bool *flag;
 };
 
-/* Run the row the first word names, with that word gone.  No word or an unknown one: usage.  Options before
- * it are understood when they are common (--config, --json, --help).  Returns the exit code. */
+/* Remove the first word and run the row that it names.  A missing or unknown word is a usage error.  The common
+ * options (--config, --json, --help) may come before it.  Returns the exit code. */
 int cli_dispatch(struct cli *c, const struct cli_command *table);
 
-/* Take the options; what is left in argc and argv must be at most max_args plain words.  An unknown option, a
- * missing value or an option given twice is a usage error, already shown.  False: return c->rc. */
+/* Read the options.  At most max_args plain words may be left in argc and argv.  An unknown option, a missing
+ * value or an option given twice is a usage error, which is then on `err`.  False: return c->rc. */
 MUST_CHECK bool cli_parse(struct cli *c, const struct cli_option *options, int max_args);
 
-/* Say why on `err`; the result is the exit code to return. */
+/* Write the reason to `err`; the result is the exit code to return. */
 int cli_usage(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_fail(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -98,10 +100,79 @@ void cli_list_end(struct cli *c);
 /* Write text as it is, instead of results.  The exit code. */
 int cli_text(struct cli *c, struct str text);
 
-/* Write what was gathered.  The exit code: CLI_FAILED when it did not fit or `out` refused it. */
+/* Write the results.  The exit code: CLI_FAILED when it did not fit or `out` refused it. */
 int cli_done(struct cli *c);
 
-/* The table of subcommands (commands.c), and the commands, one file each. */
+/* --- audit lines of commands, as text on standard error */
+
+/* Before a command changes anything: load the key of the digests, or make its file where the service would.
+ * Without a key digests are "-".  False: the error is on `err`; return c->rc. */
+MUST_CHECK bool cli_audit_start(struct cli *c);
+/* The same for a command that only prints digests: the key must exist; none is made. */
+MUST_CHECK bool cli_audit_load(struct cli *c);
+
+enum { CLI_AUDIT_ACTOR_MAX = 64 };
+void cli_audit_actor(char ret[CLI_AUDIT_ACTOR_MAX]); /* the user of this session, else "uid N" */
+void cli_audit(struct audit a);                      /* write `a` with way and actor filled in */
+
+/* --- store operations: each runs to its end, on a loop of its own */
+
+struct cli_store {
+	struct config *cfg;
+	struct store *store;
+};
+
+/* Load the settings and open their store, which must exist: a mistyped path must not become a new, empty
+ * database.  False: the reason is on `err`; return c->rc.
+ * Ownership  cli_store_close in any case. */
+MUST_CHECK bool cli_store_open(struct cli *c, struct cli_store *ret);
+/* The same, but a database file that does not exist is made. */
+MUST_CHECK bool cli_store_open_or_make(struct cli *c, struct cli_store *ret);
+/* Does the database file of `cfg` exist?  ERR_OK also for a store that is not a file.
+ * Errors  ERR_STORE: it does not exist; with the remedy. */
+MUST_CHECK enum err_code cli_store_exists(const struct config *cfg, struct err *reterr);
+void cli_store_close(struct cli_store *s);
+
+/* Call `start` on a loop of its own, with the store attached, and run the loop until loop_stop.
+ * Errors  those of start; ERR_NOMEM, ERR_STORE: nothing was started. */
+typedef enum err_code cli_store_start_fn(void *arg, struct store_port *port, struct err *reterr);
+MUST_CHECK enum err_code cli_store_on_loop(struct cli_store *s, cli_store_start_fn *start, void *arg,
+                                           struct err *reterr);
+
+/* A new operation.  cli_store_run takes NULL as out of memory. */
+struct store_op *cli_store_op(enum store_kind kind);
+
+/* Run `op` and free it.  False: it did not complete; the reason is on `err`; return c->rc.
+ * Ownership  cli_store_drop(ret); after false it holds nothing. */
+MUST_CHECK bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret);
+/* The same without a message on `err`. */
+MUST_CHECK enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
+                                       struct err *reterr);
+void cli_store_drop(struct store_out *out); /* wipes */
+
+/* Copy an argument into a field of an operation.  False: it is empty or too long; the
+ * reason is on `err`; return c->rc. */
+MUST_CHECK bool cli_store_take(struct cli *c, const char *option, const char *value, char *ret, size_t cap);
+
+/* psid, page_id and linked_at as results. */
+void cli_store_show_link(struct cli *c, const struct store_link *l);
+
+/* --- doctor: each check gives one line of its list */
+
+enum doctor_verdict { DOCTOR_OK, DOCTOR_ADVICE, DOCTOR_FAULT, DOCTOR_SKIPPED };
+
+struct doctor {
+	struct cli *c;
+	const struct config *cfg;
+	size_t faults;
+};
+
+void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
+void doctor_dynamodb(struct doctor *d);
+
+/* --- the commands */
+
 int cli_main(struct cli *c); /* returns the exit code */
 int cli_serve(struct cli *c);
 int cli_check_config(struct cli *c);

@@ -1,9 +1,9 @@
-#include "cli/cli_audit.h"
+#include "cli/cli.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app_keys.h"
+#include "app.h"
 #include "base/crypto.h"
 #include "store/store.h"
 

@@ -1,4 +1,4 @@
-#include "cli/cli_store.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum err_code cli_store_exists(const struct config *cfg, struct err *reterr)
 	const char *path = store_file(cfg);
 	struct stat st;
 	if (path == NULL || stat(path, &st) == 0 || errno != ENOENT)
-		return ERR_OK; /* what else is wrong with a file, store_open says */
+		return ERR_OK; /* store_open reports everything else that is wrong with a file */
 	return err_set(
 	        reterr, ERR_STORE,
 	        "there is no database at %s: name another file in LINKD_STORE, or make one with serve or "
@@ -59,7 +59,7 @@ struct store_op *cli_store_op(enum store_kind kind)
 	return store_op_new(kind, clock_mono_ms() + DEADLINE_MS);
 }
 
-/* An operation that nobody waits for any more still ends on the loop; it does so by its deadline. */
+/* An operation whose caller is gone still completes on the loop, at the latest at its deadline. */
 static void drain(struct store *store, struct loop *loop)
 {
 	for (loop_drain(loop); !store_idle(store); loop_drain(loop))

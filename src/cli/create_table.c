@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "cli/cli.h"
-#include "cli/cli_audit.h"
 #include "net/httpc.h"
 #include "store/dynamodb/create.h"
 #include "store/dynamodb/table.h"
@@ -46,7 +45,7 @@ static enum ddb_class ask(struct making *m, const char *operation, struct buf *b
 	return got->class;
 }
 
-/* Whether a table of that name is there, of whatever kind. */
+/* Is there a table of that name? */
 static int refuse_existing(struct making *m, struct buf *body)
 {
 	struct ddb_result got;
@@ -108,7 +107,7 @@ static int wait_active(struct making *m, struct buf *body)
 	                got.err.msg);
 }
 
-/* Not fatal: the table works without, and the command can be given later. */
+/* A failure is not fatal: the table works without it, and the command can be repeated. */
 static bool protect(struct making *m, struct buf *body)
 {
 	struct ddb_result got;

@@ -3,8 +3,6 @@
 
 #include "base/crypto.h"
 #include "cli/cli.h"
-#include "cli/cli_audit.h"
-#include "cli/cli_store.h"
 #include "login/password.h"
 
 /* The customer that `customer add` stores. */
@@ -53,7 +51,7 @@ static bool new_key(struct cli *c, const char *id, const char *email, struct add
 	return false;
 }
 
-/* The same look-up as for a login: as typed and, if nobody has that, in lower case. */
+/* The same look-up as for a login: first the e-mail as typed, then in lower case. */
 static bool find_email(struct cli *c, struct cli_store *s, const char *email, struct store_out *ret)
 {
 	char text[STORE_EMAIL_MAX + 1];

@@ -1,10 +1,9 @@
-/* account-linkd doctor: the store and what it needs, each thing with what to do about it. */
+/* account-linkd doctor: checks the store and everything it needs, and gives the remedy for each fault. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "cli/cli.h"
-#include "cli/cli_store.h"
-#include "cli/doctor.h"
 #include "net/httpc.h"
 
 void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)

@@ -1,9 +1,9 @@
-/* The DynamoDB part of doctor: who asks, where, and what the table is like. */
+/* The DynamoDB part of doctor: credentials, endpoint, clock and table. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "aws/ddb/session.h"
-#include "cli/doctor.h"
+#include "cli/cli.h"
 #include "store/dynamodb/create.h"
 #include "store/dynamodb/table.h"
 
@@ -123,7 +123,7 @@ static void check_table(struct table_exam *e)
 		            e->table);
 }
 
-/* Twice: the second call finds the connection open. */
+/* The call is made twice, since the second one finds the connection open. */
 static void describe(struct table_exam *e)
 {
 	struct buf body;

@@ -1,10 +1,8 @@
 /* account-linkd link show|remove */
 #include <stdint.h>
 
-#include "app_worker.h"
+#include "app.h"
 #include "cli/cli.h"
-#include "cli/cli_audit.h"
-#include "cli/cli_store.h"
 #include "link/link.h"
 
 enum {
@@ -42,7 +40,7 @@ static void show_one(struct cli *c, const struct store_customer *holder)
 	cli_store_show_link(c, &holder->link);
 }
 
-/* Only those that are linked; items of one customer may differ. */
+/* Print only the linked items; the items of one customer may differ. */
 static size_t keep_linked(struct store_out *found)
 {
 	size_t n = 0;
@@ -89,7 +87,7 @@ static int show(struct cli *c)
 	return rc;
 }
 
-/* One round of the use case that the admin API and the webhook have, on the command's own loop. */
+/* One round of the use case of the admin API and the webhook, on the command's own loop. */
 struct removal {
 	struct service service;
 	char psid[STORE_PSID_MAX + 1];
@@ -126,7 +124,7 @@ static enum err_code start_removal(void *arg, struct store_port *port, struct er
 	return link_remove(&call, &in, &r->op, reterr);
 }
 
-/* Until nobody is found to hold the PSID. */
+/* Repeat until no customer holds the PSID. */
 static bool remove_all(struct cli *c, struct cli_store *s, struct removal *r)
 {
 	r->result = LINK_R_UNLINKED;

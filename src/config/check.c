@@ -117,7 +117,7 @@ static void check_admin(struct config *c, struct config_report *r)
 		(void)check_listeners(&c->admin_listen, CONFIG_ROW_ADMIN_LISTEN, r);
 }
 
-/* Pre: check_listen has told whether the listeners are loopback. */
+/* Pre: check_listen has set public_loopback. */
 static void check_public_url(struct config *c, struct config_report *r)
 {
 	struct config_origin o;
@@ -143,7 +143,7 @@ static void check_public_url(struct config *c, struct config_report *r)
 		        QUOTED(c->public_url));
 }
 
-/* As AWS limits it. */
+/* The limits of AWS. */
 static bool table_name_valid(struct str s)
 {
 	return s.n >= 3 && s.n <= 255 && str_of(s, "_.-");
@@ -203,7 +203,7 @@ static void check_page_ids(struct config *c, struct config_report *r)
 	}
 }
 
-/* A host that people come from, or a whole origin for trying it out. */
+/* A host name or, for local tests, a whole origin. */
 static void check_redirect_host(const char *text, struct config *c, struct config_report *r)
 {
 	struct config_origin o;
@@ -243,8 +243,8 @@ static void check_proxies(struct config *c, struct config_report *r)
 			        QUOTED(c->trusted_proxies.v[i]));
 }
 
-/* This program speaks no TLS: behind an https address stands a proxy, and to us all people have its address.
- */
+/* This program has no TLS, so an https address means that a proxy is in front of it.  All connections then have
+ * the address of the proxy. */
 static void check_clients(struct config *c, struct config_report *r)
 {
 	if (c->public_https && c->trusted_proxies.n == 0)

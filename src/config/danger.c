@@ -91,7 +91,7 @@ static void check_admin(const struct config *c, struct config_report *r)
 	}
 }
 
-/* The service refuses a key file that others may read. */
+/* The service refuses a key file that other users may read. */
 static void check_key_file(const struct config *c, const char *path, struct config_report *r)
 {
 	struct stat st;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app_cpus.h"
+#include "app.h"
 
 static char root[64];
 
