@@ -65,7 +65,7 @@ def main():
                 problem = judge_system(rel, m.group(2))
             elif "/" not in m.group(2) and not (src / m.group(2)).exists():
                 problem = f'"{m.group(2)}": includes name the path below src/'
-            elif m.group(2).endswith("private.h") and Path(m.group(2)).parent != rel.parent:
+            elif m.group(2).endswith("private.h") and not rel.is_relative_to(Path(m.group(2)).parent):
                 problem = f'"{m.group(2)}" is for the files of its own folder'
             else:
                 problem = judge(module(rel), module(Path(m.group(2))))
