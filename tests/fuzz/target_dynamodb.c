@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/ddb/answer.h"
+#include "aws/ddb/private.h"
 #include "fuzz.h"
-#include "store/dynamodb/item.h"
+#include "store/dynamodb/private.h"
 
 enum { HEADERS_MAX = 8 };
 static struct {

@@ -14,7 +14,7 @@ ALSO = {("login", "web")}
 NEVER = {(a, "web") for a in ("routes", "cli", "main")}  # pages are for login and app
 
 OWNERS = {  # header of a library: the one module that includes it
-    r"microhttpd\.h": r"http/(private|reply|request|server(_\w+)?)\.[ch]", r"curl/.*": r"net/(private|httpc(_socket)?)\.[ch]|net/poster/httpc_conn\.[ch]", r"cJSON\.h|cjson/.*": r"base/json\.c",
+    r"microhttpd\.h": r"http/(private|reply|request|server(_\w+)?)\.[ch]", r"curl/.*": r"net/(private|httpc(_socket)?)\.[ch]|net/poster/httpc_post\.c", r"cJSON\.h|cjson/.*": r"base/json\.c",
     r"openssl/.*": r"base/crypto\.c", r"sqlite3\.h": r"store/sqlite/\w+\.[ch]", r"argon2\.h": r"login/password(_\w+)?\.c",
     r"crypt\.h": r"login/password(_\w+)?\.c", r"cjose/.*": r"login/jwt(_\w+)?\.c",
 }

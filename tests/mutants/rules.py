@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 STORE_ROWS = ("STORE_ISSUE", "STORE_REDEEM", "STORE_UNLINK")
 DYNAMODB_WRITE = ("has_value", "put_optional", "update_expression", "update", "first", "done", "written", "put_unchanged",
-                  "issue", "why_not_linked", "why_kept", "check_record", "may_issue", "why", "read_back")
+                  "issue", "why_not_linked", "why_kept", "may_issue", "why", "read_back")
 RULES = {
     "redirect": (Place("login/redirect.c", ("*",), ("unit/test_redirect",)),),
     "signature": (Place("webhook/signature.c", ("*",), ("unit/test_signature",)),),
@@ -29,7 +29,7 @@ RULES = {
         Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_auth_code")),
         Place("link/link_complete.c", ("begin", "searched", "redeem", "judge", "link_complete"),
               ("unit/test_link", "unit/test_link_fail", "unit/test_link_starve")),
-        Place("store/sqlite/op.c", ("read_record", "read_old", "why_not_linked", "why_not_issued", "why_not", "keep_old",
+        Place("store/sqlite/op.c", ("read_record", "read_old", "why_not_linked", "why_not", "keep_old",
                                       "sqlite_op_write"), SQL,
               rows=STORE_ROWS),
         Place("store/sqlite/sql.def", (), SQL, rows=("FIND_CODE", "ISSUE", "REDEEM"),
@@ -37,8 +37,8 @@ RULES = {
         Place("store/dynamodb/write.c", DYNAMODB_WRITE, DYNAMODB, dynamodb=True,
               rows=("STORE_ISSUE", "STORE_REDEEM"),
               macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "ISSUE_SET")),
-        Place("store/fingerprint.c", ("*",), ("store/test_contract", "store/test_starve")),
-        Place("store/dynamodb/body.c", ("put_holder", "put_value", "put_values", "dynamodb_body_values"),
+        Place("store/record.c", ("record_is",), ("store/test_contract", "store/test_starve")),
+        Place("store/dynamodb/json.c", ("put_packed", "put_value", "put_values", "dynamodb_body_values"),
               DYNAMODB, dynamodb=True),
     ),
     "unlink": (

@@ -1,7 +1,7 @@
 /* What every store must do: histories as data, each run once and again with every write sent twice. */
 #include "rig.h"
 
-#include "store/fingerprint.h"
+#include "store/record.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "obs/log.h"
 #include "rig_script.h"
 #include "script.h"
-#include "store/fingerprint.h"
+#include "store/record.h"
 
 #define ITEM(attributes) "200 {\"Item\":{\"customer_id\":{\"S\":\"cust-a\"}" attributes "}}"
 #define CODE(text) ",\"authorization_code\":{\"S\":\"" text "\"}"

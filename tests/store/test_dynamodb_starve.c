@@ -10,7 +10,7 @@
 #include "rig_script.h"
 #include "script.h"
 #include "starve.h"
-#include "store/fingerprint.h"
+#include "store/record.h"
 
 #define FAILED "500 {\"__type\":\"x#InternalServerError\"}"
 #define ITEM                                                                       \

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "refuse.h"
-#include "store/fingerprint.h"
+#include "store/record.h"
 
 static struct store_op *an_op(enum store_kind kind)
 {

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "aws/ddb/answer.h"
 #include "aws/ddb/error.h"
-#include "aws/ddb/retry.h"
+#include "aws/ddb/private.h"
 #include "base/codec.h"
 
 static void test_pauses_double_up_to_twenty_seconds(void **state)

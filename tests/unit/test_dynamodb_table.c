@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "config/config.h"
-#include "store/dynamodb/item.h"
+#include "store/dynamodb/private.h"
 #include "store/dynamodb/table.h"
 
 #define KEY(name, type) "{\"AttributeName\":\"" name "\",\"KeyType\":\"" type "\"}"

@@ -63,9 +63,12 @@ static int setup(void **state)
 	return loop_setup(state);
 }
 
+static struct httpc_outgoing out; /* of the latest call */
+
 static int teardown(void **state)
 {
 	free(server);
+	buf_done(&out.bytes);
 	return loop_teardown(state);
 }
 
@@ -83,15 +86,24 @@ static void on_done(void *arg, const struct httpc_response *r)
 	loop_stop(loop);
 }
 
+static void set_body(struct str body)
+{
+	buf_done(&out.bytes);
+	httpc_outgoing_init(&out, body.n, 0);
+	buf_str(&out.bytes, body);
+	assert_false(out.bytes.failed);
+}
+
 static struct httpc_post *begin(struct str body, int64_t timeout_ms)
 {
 	static const char *const headers[] = {"X-Test: 1", NULL};
 	struct httpc_post *call = NULL;
-	struct httpc_request r = {.headers = headers,
-	                          .body = body,
-	                          .timeout_ms = timeout_ms,
-	                          .connect_ms = timeout_ms,
-	                          .response_max = ANSWER_MAX};
+	struct httpc_post_request r = {.out = &out,
+	                               .headers = headers,
+	                               .timeout_ms = timeout_ms,
+	                               .connect_ms = timeout_ms,
+	                               .response_max = ANSWER_MAX};
+	set_body(body);
 	got = (struct got){.calls = 0};
 	assert_int_equal(httpc_post_start(poster, &r, on_done, NULL, &call, NULL), ERR_OK);
 	got.started = true;
@@ -350,8 +362,8 @@ static void test_a_cancelled_call_never_calls_back(void **state)
 static enum err_code try_to_begin(void)
 {
 	struct httpc_post *call = NULL;
-	struct httpc_request r = {
-	        .headers = (const char *const[]){NULL}, .timeout_ms = 5000, .response_max = 64};
+	struct httpc_post_request r = {
+	        .out = &out, .headers = (const char *const[]){NULL}, .timeout_ms = 5000, .response_max = 64};
 	enum err_code code = httpc_post_start(poster, &r, on_done, NULL, &call, NULL);
 	if (code == ERR_OK)
 		httpc_post_cancel(call);
@@ -363,6 +375,7 @@ static void test_no_memory(void **state)
 	struct httpc_poster_options o = {.loop = loop, .url = "http://127.0.0.1:1/", .host = "127.0.0.1:1"};
 	(void)state;
 	assert_int_equal(httpc_new(loop, &o.http, NULL), ERR_OK);
+	set_body(STR("{}"));
 	got = (struct got){.calls = 0};
 	STARVE(httpc_poster_new(&o, &poster, NULL), ERR_OK);
 	STARVE(try_to_begin(), ERR_OK);

@@ -1,7 +1,7 @@
 /* POST /link/login: each way through the flow. */
 #include "login_visit.h"
 
-#include "store/fingerprint.h"
+#include "store/record.h"
 
 #include "base/clock.h"
 #include "login/private.h"

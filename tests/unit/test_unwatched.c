@@ -92,15 +92,19 @@ static void test_a_call_that_cannot_be_watched_ends_and_the_next_works(void **st
 static void one_post(struct httpc_poster *p, struct got *g)
 {
 	struct httpc_post *call;
-	struct httpc_request r = {.headers = (const char *const[]){NULL},
-	                          .timeout_ms = patience(500),
-	                          .connect_ms = patience(500),
-	                          .response_max = 32};
+	struct httpc_outgoing out;
+	struct httpc_post_request r = {.out = &out,
+	                               .headers = (const char *const[]){NULL},
+	                               .timeout_ms = patience(500),
+	                               .connect_ms = patience(500),
+	                               .response_max = 32};
+	httpc_outgoing_init(&out, 0, 0);
 	*g = (struct got){.loop = g->loop, .guard = {.fn = give_up}};
 	assert_int_equal(httpc_post_start(p, &r, on_answer, g, &call, NULL), ERR_OK);
 	assert_int_equal(loop_timer_set(g->loop, &g->guard, loop_now_ms(g->loop) + patience(4000)), ERR_OK);
 	loop_run(g->loop);
 	loop_timer_clear(g->loop, &g->guard);
+	buf_done(&out.bytes);
 	assert_int_equal(g->calls, 1);
 }
 

@@ -1,10 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "aws/ddb/answer.h"
-#include "aws/ddb/client.h"
+#include "aws/ddb/private.h"
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/crypto.h"
+#include "base/time.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 
@@ -13,7 +15,93 @@ enum {
 	CONNECT_MS = 1000,
 	RESPONSE_MAX = 4 << 20, /* bytes; a page of items is 1 MiB, in JSON with its names a little more */
 	HEADERS_MAX = 8,
+	AFTER_MAX_MS = 600000,
 };
+
+/* --- the answer */
+
+static const struct json_limits limits = {.max_depth = 32, .max_values = 200000};
+
+/* An answer out of a cache says nothing about the clock. */
+static void read_clock(const struct httpc_response *r, int64_t now_ms, struct ddb_answer *ret)
+{
+	int64_t date_s;
+	if (httpc_header(r, "Age").n > 0 || !time_read_http(httpc_header(r, "Date"), &date_s))
+		return;
+	ret->has_date = true;
+	ret->clock_off_ms = date_s * 1000 - now_ms;
+}
+
+static void read_headers(const struct httpc_response *r, struct ddb_answer *ret)
+{
+	uint64_t after;
+	struct str id = httpc_header(r, "x-amzn-RequestId");
+	if (str_u64(httpc_header(r, "x-amz-retry-after"), AFTER_MAX_MS, &after))
+		ret->after_ms = (int64_t)after;
+	if (!str_printable(id) || !str_copy(ret->request_id, sizeof ret->request_id, id))
+		ret->request_id[0] = '\0';
+}
+
+static void spoiled(struct ddb_answer *ret, const char *name, const char *text)
+{
+	ret->unanswered = true;
+	ret->error.class = DDB_TRANSIENT;
+	ret->error.own_text = true;
+	(void)snprintf(ret->error.name, sizeof ret->error.name, "%s", name);
+	(void)snprintf(ret->error.text, sizeof ret->error.text, "%s", text);
+}
+
+/* The sum is of the bytes sent; we never ask for compressed ones. */
+static bool sum_fits(const struct httpc_response *r)
+{
+	uint64_t sum;
+	struct str text = httpc_header(r, "x-amz-crc32");
+	return text.n == 0 || (str_u64(text, UINT32_MAX, &sum) && sum == codec_crc32(r->body));
+}
+
+static bool absent_or(const struct json *j, bool (*is)(const struct json *j))
+{
+	return j == NULL || is(j);
+}
+
+/* Something between may answer 200 to anything; what is not of DynamoDB's shape did not come from it. */
+static bool shaped(const struct json *j)
+{
+	return json_is_object(j) && absent_or(json_get(j, "Item"), json_is_object) &&
+	       absent_or(json_get(j, "Attributes"), json_is_object) &&
+	       absent_or(json_get(j, "Items"), json_is_array);
+}
+
+void ddb_answer_read(const struct httpc_response *r, int64_t now_ms, struct ddb_answer *ret)
+{
+	struct err why = {.msg = ""};
+	*ret = (struct ddb_answer){.after_ms = -1};
+	if (r->code != ERR_OK) {
+		spoiled(ret, r->code == ERR_TIMEOUT ? "timeout" : "no answer", r->error);
+		return;
+	}
+	read_clock(r, now_ms, ret);
+	read_headers(r, ret);
+	if (!sum_fits(r)) {
+		spoiled(ret, "wrong checksum", "");
+		return;
+	}
+	enum err_code parsed = json_parse(r->body, &limits, &ret->json, &why);
+	if (parsed == ERR_NOMEM) {
+		spoiled(ret, "no memory for the answer", "");
+		ret->unanswered = r->status == 200 || r->status >= 500;
+		return;
+	}
+	if (r->status != 200)
+		ddb_error_read(r->status, ret->json, &ret->error);
+	else if (parsed != ERR_OK)
+		spoiled(ret, "an answer that is not JSON", why.msg);
+	else if (!shaped(ret->json))
+		spoiled(ret, "an answer of another shape", "");
+	ret->unanswered = ret->error.class == DDB_TRANSIENT;
+}
+
+/* --- the call */
 
 static void run(struct ddb_call *c);
 
@@ -29,7 +117,7 @@ static void call_free(struct ddb_call *c)
 	limiter_leave(&c->owner->limiter, &c->slot, false);
 	creds_keys_release(c->keys);
 	json_free(c->json);
-	crypto_wipe_buf(&c->body); /* password hashes */
+	crypto_wipe_buf(&c->out.bytes); /* password hashes */
 	free(c);
 }
 
@@ -46,30 +134,28 @@ static int64_t left_ms(const struct ddb_call *c)
 	return c->req.deadline_ms - clock_mono_ms();
 }
 
-/* End with a failure that did not come from the service. */
-static enum phase fail(struct ddb_call *c, enum ddb_class class, const struct err *why)
+/* End with a failure that did not come from the service; it is described in req.err. */
+static enum phase fail(struct ddb_call *c, enum ddb_class class)
 {
 	c->error.class = class;
-	c->err = *why;
+	c->explained = true;
 	return P_DONE;
 }
 
 static enum phase no_time(struct ddb_call *c, const char *what)
 {
-	struct err why;
-	(void)err_set(&why, ERR_TIMEOUT, "no time left for DynamoDB %s on table %s: %s", c->req.operation,
-	              c->owner->o.table, what);
-	return fail(c, DDB_TRANSIENT, &why);
+	(void)err_set(c->req.err, ERR_TIMEOUT, "no time left for DynamoDB %s on table %s: %s",
+	              c->req.operation, c->owner->o.table, what);
+	return fail(c, DDB_TRANSIENT);
 }
 
 static enum phase wait_until(struct ddb_call *c, int64_t due_ms, enum phase next)
 {
-	struct err why;
 	c->next = next;
 	if (loop_timer_set(c->owner->o.loop, &c->timer, due_ms) == ERR_OK)
 		return P_WAIT;
-	(void)err_set(&why, ERR_NOMEM, "no memory for a timer");
-	return fail(c, DDB_TRANSIENT, &why);
+	(void)err_set(c->req.err, ERR_NOMEM, "no memory for a timer");
+	return fail(c, DDB_TRANSIENT);
 }
 
 static void use_keys(struct ddb_call *c, struct creds_keys *keys)
@@ -85,9 +171,10 @@ static void on_keys(void *arg, const struct err *err, struct creds_keys *keys)
 	struct ddb_call *c = arg;
 	c->waiting = NULL;
 	loop_timer_clear(c->owner->o.loop, &c->timer);
-	if (err != NULL)
-		c->phase = fail(c, DDB_CREDENTIALS, err);
-	else {
+	if (err != NULL) {
+		(void)err_set(c->req.err, err->code, "%s", err->msg);
+		c->phase = fail(c, DDB_CREDENTIALS);
+	} else {
 		use_keys(c, creds_keys_acquire(keys));
 		c->phase = P_SLOT;
 	}
@@ -97,23 +184,21 @@ static void on_keys(void *arg, const struct err *err, struct creds_keys *keys)
 static enum phase wait_keys(struct ddb_call *c)
 {
 	struct ddb *d = c->owner;
-	struct err why;
 	if (creds_wait(d->o.creds, d->o.loop, on_keys, c, &c->waiting) == ERR_OK)
 		return wait_until(c, c->req.deadline_ms, P_LATE);
-	(void)err_set(&why, ERR_NOMEM, "no memory to wait for credentials");
-	return fail(c, DDB_CREDENTIALS, &why);
+	(void)err_set(c->req.err, ERR_NOMEM, "no memory to wait for credentials");
+	return fail(c, DDB_CREDENTIALS);
 }
 
 static enum phase get_keys(struct ddb_call *c)
 {
 	struct creds_keys *keys;
-	struct err why;
-	enum err_code code = creds_get(c->owner->o.creds, &keys, &why);
+	enum err_code code = creds_get(c->owner->o.creds, &keys, c->req.err);
 	if (code == ERR_OK) {
 		use_keys(c, keys);
 		return P_SLOT;
 	}
-	return code == ERR_BUSY ? wait_keys(c) : fail(c, DDB_CREDENTIALS, &why);
+	return code == ERR_BUSY ? wait_keys(c) : fail(c, DDB_CREDENTIALS);
 }
 
 static void call_turn(struct limiter_slot *p)
@@ -149,7 +234,7 @@ static enum phase get_place(struct ddb_call *c)
 	                                             : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
-static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret, struct err *reterr)
+static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret)
 {
 	struct ddb *d = c->owner;
 	c->signed_off_ms = d->clock_off_ms;
@@ -160,9 +245,9 @@ static enum err_code sign(struct ddb_call *c, struct sigv4_lines *ret, struct er
 	        .host = str_c(d->o.endpoint->host),
 	        .content_type = STR("application/x-amz-json-1.0"),
 	        .target = str_c(c->target + sizeof "X-Amz-Target: " - 1),
-	        .body = buf_view(&c->body),
+	        .body = httpc_outgoing_body(&c->out),
 	};
-	return sigv4_sign(d->signer, &call, c->keys, ret, reterr);
+	return sigv4_sign(d->signer, &call, c->keys, ret, c->req.err);
 }
 
 static void on_answer(void *arg, const struct httpc_response *r)
@@ -190,23 +275,22 @@ static enum phase send_it(struct ddb_call *c)
 {
 	struct ddb *d = c->owner;
 	struct sigv4_lines lines;
-	struct err why;
 	int64_t left = left_ms(c), most = c->req.attempt_ms > 0 ? c->req.attempt_ms : ATTEMPT_MS;
 	if (left <= 0)
 		return no_time(c, c->error.name[0] != '\0' ? c->error.name : "it came too late");
-	if (sign(c, &lines, &why) != ERR_OK)
-		return fail(c, DDB_CREDENTIALS, &why);
+	if (sign(c, &lines) != ERR_OK)
+		return fail(c, DDB_CREDENTIALS);
 	const char *headers[HEADERS_MAX] = {"Content-Type: application/x-amz-json-1.0", c->target, lines.date,
 	                                    lines.authorization, c->keys->token_header};
-	struct httpc_request req = {.headers = headers,
-	                            .body = buf_view(&c->body),
-	                            .timeout_ms = left < most ? left : most,
-	                            .connect_ms = CONNECT_MS,
-	                            .response_max = RESPONSE_MAX};
-	enum err_code code = httpc_post_start(d->poster, &req, on_answer, c, &c->http, &why);
+	struct httpc_post_request req = {.out = &c->out,
+	                                 .headers = headers,
+	                                 .timeout_ms = left < most ? left : most,
+	                                 .connect_ms = CONNECT_MS,
+	                                 .response_max = RESPONSE_MAX};
+	enum err_code code = httpc_post_start(d->poster, &req, on_answer, c, &c->http, c->req.err);
 	crypto_wipe(&lines, sizeof lines);
 	if (code != ERR_OK)
-		return fail(c, DDB_TRANSIENT, &why);
+		return fail(c, DDB_TRANSIENT);
 	c->attempts++;
 	d->sent_at_ms = loop_now_ms(d->o.loop);
 	metric_add(M_DYNAMODB_REQUESTS, 1);
@@ -280,7 +364,7 @@ static void explain(struct ddb_call *c)
 	                        .region = d->o.endpoint->region,
 	                        .keys_from = d->keys_from,
 	                        .request_id = c->request_id};
-	(void)ddb_error_say(&c->error, &x, &c->err);
+	(void)ddb_error_say(&c->error, &x, c->req.err);
 }
 
 static void finish(struct ddb_call *c)
@@ -288,11 +372,11 @@ static void finish(struct ddb_call *c)
 	limiter_leave(&c->owner->limiter, &c->slot, false);
 	ddb_let_in(c->owner);
 	bool good = c->error.class == DDB_SUCCESS || c->error.class == DDB_CONDITION;
-	if (!good && c->err.msg[0] == '\0')
+	if (!good && !c->explained)
 		explain(c);
 	struct ddb_reply r = {.class = c->error.class,
 	                      .json = good ? c->json : NULL,
-	                      .err = good ? NULL : &c->err,
+	                      .err = good ? NULL : c->req.err,
 	                      .twice = c->twice,
 	                      .attempts = c->attempts,
 	                      .clock_off_ms = c->owner->clock_seen_ms};
@@ -341,19 +425,16 @@ static struct ddb_call *call_new(struct ddb *d, const struct ddb_request *req)
 	c->timer.fn = on_timer;
 	c->after_ms = -1;
 	list_push(&d->calls, &c->node);
-	buf_init(&c->body, req->body.n);
-	buf_str(&c->body, req->body);
+	c->out = *req->body;
+	buf_init(&req->body->bytes, 0);
 	(void)snprintf(c->target, sizeof c->target, "X-Amz-Target: DynamoDB_20120810.%s", req->operation);
-	if (!c->body.failed)
-		return c;
-	call_free(c);
-	return NULL;
+	return c;
 }
 
 enum err_code ddb_start(struct ddb *d, const struct ddb_request *req, ddb_done_fn *done, void *arg,
                         struct ddb_call **ret, struct err *reterr)
 {
-	struct ddb_call *c = call_new(d, req);
+	struct ddb_call *c = req->body->bytes.failed ? NULL : call_new(d, req);
 	if (c == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for a DynamoDB call");
 	c->done = done;

@@ -16,6 +16,7 @@
 #include "aws/endpoint.h"
 #include "loop/limiter.h"
 #include "loop/loop.h"
+#include "net/poster/httpc_post.h"
 
 struct ddb;      /* opaque: client of one loop, its connections */
 struct ddb_call; /* opaque: one running call */
@@ -32,19 +33,22 @@ struct ddb_options {
 
 struct ddb_request {
 	const char *operation; /* "UpdateItem"; static text */
-	struct str body;       /* JSON; copied */
-	int64_t deadline_ms;   /* monotonic */
-	int64_t attempt_ms;    /* of one attempt; 0 takes 1000 */
-	unsigned attempts;     /* at most; 0 takes 4 */
-	bool no_wait;          /* a throttle ends the call: somebody else will ask again */
-	bool ahead;            /* goes ahead of other calls that wait to be sent */
+	/* JSON.  The call takes its memory, and leaves it empty, when the start succeeds */
+	struct httpc_outgoing *body;
+	/* filled before `done` when the call fails, and lives as long as the call; NULL: not wanted */
+	struct err *err;
+	int64_t deadline_ms; /* monotonic */
+	int64_t attempt_ms;  /* of one attempt; 0 takes 1000 */
+	unsigned attempts;   /* at most; 0 takes 4 */
+	bool no_wait;        /* a throttle ends the call: somebody else will ask again */
+	bool ahead;          /* goes ahead of other calls that wait to be sent */
 };
 
 /* Borrowed until the callback returns. */
 struct ddb_reply {
 	enum ddb_class class;
 	const struct json *json; /* SUCCESS: the answer.  CONDITION: may hold "Item".  Else NULL */
-	const struct err *err;   /* with every other class: what to do, safe to log */
+	const struct err *err;   /* with every other class that of the request: what to do, safe to log */
 	bool twice;              /* an earlier copy of this call may have been executed */
 	unsigned attempts;
 	int64_t clock_off_ms; /* the service's clock minus ours; 0 if no answer had a Date */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "net/httpc.h"
 
 struct ddb_session {
@@ -85,8 +86,6 @@ static void on_reply(void *arg, const struct ddb_reply *r)
 	a->result->class = r->class;
 	a->result->twice = r->twice;
 	a->result->clock_off_ms = r->clock_off_ms;
-	if (r->err != NULL)
-		a->result->err = *r->err;
 	if (r->class == DDB_SUCCESS && a->question->take != NULL)
 		a->question->take(a->question->arg, r->json);
 	loop_stop(a->loop);
@@ -96,14 +95,19 @@ void ddb_session_ask(struct ddb_session *s, const struct ddb_question *q, struct
 {
 	struct asking a = {.loop = s->loop, .question = q, .result = ret};
 	struct ddb_call *call;
+	struct httpc_outgoing body;
 	int64_t start_us = clock_mono_us();
 	struct ddb_request req = {.operation = q->operation,
-	                          .body = q->body,
+	                          .body = &body,
+	                          .err = &ret->err,
 	                          .deadline_ms = clock_mono_ms() + q->limit_ms,
 	                          .attempt_ms = q->limit_ms / 2};
 	*ret = (struct ddb_result){.class = DDB_FAULT};
+	httpc_outgoing_init(&body, q->body.n, q->body.n);
+	buf_str(&body.bytes, q->body);
 	if (ddb_start(s->client, &req, on_reply, &a, &call, &ret->err) == ERR_OK)
 		loop_run(s->loop);
+	crypto_wipe_buf(&body.bytes);
 	ret->took_us = clock_mono_us() - start_us;
 }
 

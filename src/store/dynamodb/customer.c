@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "store/dynamodb/item.h"
-#include "store/dynamodb/op.h"
+#include "store/dynamodb/private.h"
 
 /*  FIND_ID  (QUERY -> call -> QUERIED)* -> END: a page ends at 1 MiB of items, however few these are
  *  ADD      QUERY -> call -> QUERIED -> PUT -> call -> PUT_DONE -> (READ -> call -> WHY ->) END
@@ -14,10 +13,10 @@ enum phase { P_WAIT, P_END, P_QUERY, P_QUERIED, P_PUT, P_PUT_DONE, P_DELETE, P_D
 
 static int query(struct dynamodb_op *x)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
+	struct dynamodb_body b;
 	if (x->op->kind == STORE_PING)
 		return P_READ;
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	const char *which = "customer_id=:k";
 	if (x->op->kind == STORE_FIND_ID && x->op->in.find_id.past[0] != '\0' && b.sort_key)
 		which = "customer_id=:k AND email>:a";
@@ -26,8 +25,7 @@ static int query(struct dynamodb_op *x)
 	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
 	dynamodb_body_raw(&b, "ConsistentRead", "true");
 	dynamodb_body_raw(&b, "Limit", x->op->kind == STORE_ADD ? "1" : "8");
-	dynamodb_body_end(&b);
-	return dynamodb_op_call(x, "Query", P_QUERIED);
+	return dynamodb_op_call(x, "Query", &b, P_QUERIED);
 }
 
 static void drop_found(struct store_out *out)
@@ -65,7 +63,6 @@ static int more(struct dynamodb_op *x)
 {
 	const struct store_out *out = &x->op->out;
 	struct store_find_id *in = &x->op->in.find_id;
-	struct err why;
 	if (out->n == STORE_HOLDERS_MAX || json_get(x->reply->json, "LastEvaluatedKey") == NULL)
 		return DYNAMODB_OP_END;
 	const char *last = out->n == 0 ? "" : out->customers[out->n - 1].key.email;
@@ -73,17 +70,16 @@ static int more(struct dynamodb_op *x)
 		(void)str_copy(in->past, sizeof in->past, str_c(last));
 		return P_QUERY;
 	}
-	(void)err_set(&why, ERR_STORE,
-	              "not all items of a customer could be seen"); /* its e-mail is too long */
-	return dynamodb_op_fail(x, &why);
+	return dynamodb_op_fail(
+	        x, err_set(&x->op->err, ERR_STORE,
+	                   "not all items of a customer could be seen")); /* its e-mail is too long */
 }
 
 static int queried(struct dynamodb_op *x)
 {
-	struct err why;
 	if (!take(x)) {
-		(void)err_set(&why, ERR_NOMEM, "no memory for what the store found");
-		return dynamodb_op_fail(x, &why);
+		return dynamodb_op_fail(
+		        x, err_set(&x->op->err, ERR_NOMEM, "no memory for what the store found"));
 	}
 	size_t n = x->op->out.n;
 	switch (x->op->kind) {
@@ -95,13 +91,12 @@ static int queried(struct dynamodb_op *x)
 
 static int put(struct dynamodb_op *x)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
+	struct dynamodb_body b;
 	const struct store_add *in = &x->op->in.add;
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	dynamodb_body_item(&b, &in->key, str_c(in->hash));
 	dynamodb_body_text(&b, "ConditionExpression", STR("attribute_not_exists(customer_id)"));
-	dynamodb_body_end(&b);
-	return dynamodb_op_call(x, "PutItem", P_PUT_DONE);
+	return dynamodb_op_call(x, "PutItem", &b, P_PUT_DONE);
 }
 
 static int put_done(struct dynamodb_op *x)
@@ -113,13 +108,12 @@ static int put_done(struct dynamodb_op *x)
 
 static int delete_next(struct dynamodb_op *x)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
+	struct dynamodb_body b;
 	if (x->at == x->op->out.n)
 		return P_QUERY; /* there may be more than one look shows */
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	dynamodb_body_key(&b, "Key", &x->op->out.customers[x->at].key);
-	dynamodb_body_end(&b);
-	return dynamodb_op_call(x, "DeleteItem", P_DELETED);
+	return dynamodb_op_call(x, "DeleteItem", &b, P_DELETED);
 }
 
 static int deleted(struct dynamodb_op *x)

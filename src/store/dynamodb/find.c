@@ -6,8 +6,7 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "obs/log.h"
-#include "store/dynamodb/item.h"
-#include "store/dynamodb/op.h"
+#include "store/dynamodb/private.h"
 
 /*  FIRST -> QUERY -> call -> QUERIED -> (GET -> call -> GOT)* -> SORT -> END
  *      `--> TURN <-> pause, while another scan runs
@@ -63,24 +62,24 @@ static bool nothing_asked(const struct store_op *op)
 
 static int first(struct dynamodb_op *x)
 {
-	struct err why;
 	if (nothing_asked(x->op))
 		return DYNAMODB_OP_END;
 	x->op->out.customers = calloc(STORE_HOLDERS_MAX, sizeof x->op->out.customers[0]);
 	x->until_ms = clock_mono_ms() + LAG_MS;
 	if (x->op->out.customers == NULL) {
-		(void)err_set(&why, ERR_NOMEM, "no memory for what the store found");
-		return dynamodb_op_fail(x, &why);
+		return dynamodb_op_fail(
+		        x, err_set(&x->op->err, ERR_NOMEM, "no memory for what the store found"));
 	}
 	switch (way(x)) {
 	case DYNAMODB_BY_INDEX: return P_QUERY;
 	case DYNAMODB_BY_SCAN: return P_TURN;
 	case DYNAMODB_BY_NOTHING: break;
 	}
-	(void)err_set(&why, ERR_STORE,
-	              "nothing finds a customer by %s in table %s: account-linkd doctor tells what to do",
-	              x->op->kind == STORE_FIND_PSID ? "PSID" : "code", x->on->owner->table);
-	return dynamodb_op_fail(x, &why);
+	return dynamodb_op_fail(
+	        x,
+	        err_set(&x->op->err, ERR_STORE,
+	                "nothing finds a customer by %s in table %s: account-linkd doctor tells what to do",
+	                x->op->kind == STORE_FIND_PSID ? "PSID" : "code", x->on->owner->table));
 }
 
 /* Index and condition of a query. */
@@ -97,16 +96,15 @@ static void query_of(const struct dynamodb_op *x, const char **index, const char
 
 static int query(struct dynamodb_op *x)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
 	const char *index, *condition;
+	struct dynamodb_body b;
 	query_of(x, &index, &condition);
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	dynamodb_body_text(&b, "IndexName", str_c(index));
 	dynamodb_body_text(&b, "KeyConditionExpression", str_c(condition));
 	dynamodb_body_values(&b, condition, NULL);
 	dynamodb_body_raw(&b, "Limit", x->op->kind == STORE_FIND_EMAIL ? "2" : "8");
-	dynamodb_body_end(&b);
-	return dynamodb_op_call(x, "Query", P_QUERIED);
+	return dynamodb_op_call(x, "Query", &b, P_QUERIED);
 }
 
 /* A key that does not fit came out empty.  A login tells its customer so; nothing else can be done for it. */
@@ -239,23 +237,22 @@ static void put_start(struct dynamodb_op *x, const struct dynamodb_body *b)
 
 static int scan(struct dynamodb_op *x)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
-	struct err why;
+	struct dynamodb_body b;
 	if (x->pages++ == PAGES_MAX) {
-		(void)err_set(&why, ERR_STORE,
-		              "table %s has grown too large to be scanned: account-linkd doctor prints the "
-		              "command that makes %s",
-		              x->on->owner->table, DYNAMODB_PSID_INDEX);
-		return dynamodb_op_fail(x, &why);
+		return dynamodb_op_fail(
+		        x,
+		        err_set(&x->op->err, ERR_STORE,
+		                "table %s has grown too large to be scanned: account-linkd doctor prints the "
+		                "command that makes %s",
+		                x->on->owner->table, DYNAMODB_PSID_INDEX));
 	}
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	dynamodb_body_text(&b, "FilterExpression", str_c(filter_of(x->op)));
 	dynamodb_body_values(&b, filter_of(x->op), NULL);
 	dynamodb_body_text(&b, "ProjectionExpression", STR(DYNAMODB_ITEM_CUSTOMER));
 	dynamodb_body_raw(&b, "ConsistentRead", "true");
 	put_start(x, &b);
-	dynamodb_body_end(&b);
-	return dynamodb_op_call(x, "Scan", P_SCANNED);
+	return dynamodb_op_call(x, "Scan", &b, P_SCANNED);
 }
 
 static int scanned(struct dynamodb_op *x)

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "net/httpc.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
+#include "store/dynamodb/create.h"
 
 enum {
 	FIRST_MS = 10000, /* of the first look */
@@ -25,6 +25,7 @@ struct table_monitor {
 	struct creds *creds;
 	struct ddb *client;
 	struct ddb_call *call; /* NULL: none */
+	struct err err;        /* of the call */
 	struct loop_timer timer;
 	pthread_t thread;
 	bool started;
@@ -77,20 +78,18 @@ static void on_described(void *arg, const struct ddb_reply *r)
 
 static void look(struct table_monitor *k, int64_t within_ms)
 {
-	struct buf body;
-	struct err why;
-	buf_init(&body, 1024);
-	buf_z(&body, "{\"TableName\":");
-	codec_json(&body, str_c(k->o.table));
-	buf_z(&body, "}");
+	struct httpc_outgoing body;
+	httpc_outgoing_init(&body, 1024, 0);
+	dynamodb_create_describe(k->o.table, &body.bytes);
 	struct ddb_request req = {.operation = "DescribeTable",
-	                          .body = buf_view(&body),
+	                          .body = &body,
+	                          .err = &k->err,
 	                          .deadline_ms = clock_mono_ms() + within_ms,
 	                          .attempt_ms = ATTEMPT_MS};
-	enum err_code code = ddb_start(k->client, &req, on_described, k, &k->call, &why);
-	buf_done(&body);
+	enum err_code code = ddb_start(k->client, &req, on_described, k, &k->call, &k->err);
+	buf_done(&body.bytes);
 	if (code != ERR_OK)
-		ended(k, NULL, &why);
+		ended(k, NULL, &k->err);
 }
 
 static void own_metrics(void)

@@ -1,10 +1,8 @@
 /* Conditional updates of one item: what completes, removes and repairs links, and the rest a login writes. */
 #include <string.h>
 
-#include "store/dynamodb/item.h"
-#include "store/dynamodb/op.h"
-#include "store/fingerprint.h"
-#include "store/key_text.h"
+#include "store/dynamodb/private.h"
+#include "store/record.h"
 
 /*  REDEEM and the like:  WRITE -> call -> WRITTEN -> END
  *                                   `-> condition failed -> READ -> call -> WHY -> END
@@ -122,13 +120,13 @@ static void update_expression(const struct plan *p, const struct store_values *v
 
 static int update(struct dynamodb_op *x, const struct plan *p, int next)
 {
-	struct dynamodb_body b = dynamodb_op_body(x);
+	struct dynamodb_body b;
 	char text[EXPRESSION_MAX] NOT_ZEROED;
 	struct buf expression;
 	struct store_values v = store_values(x->op);
 	buf_over(&expression, text, sizeof text);
 	update_expression(p, &v, &expression);
-	dynamodb_body_begin(&b);
+	dynamodb_op_body(x, &b);
 	dynamodb_body_key(&b, "Key", &x->op->in.key);
 	dynamodb_body_text(&b, "UpdateExpression", buf_view(&expression));
 	dynamodb_body_text(&b, "ConditionExpression", str_c(p->condition));
@@ -136,9 +134,8 @@ static int update(struct dynamodb_op *x, const struct plan *p, int next)
 		dynamodb_body_values(&b, expression.p, p->condition);
 	if (p->reads_back || x->op->kind == STORE_ERASE)
 		dynamodb_body_raw(&b, "ReturnValues", "\"UPDATED_OLD\"");
-	dynamodb_body_end(&b);
-	x->body.failed |= expression.failed;
-	return dynamodb_op_call(x, "UpdateItem", next);
+	b.out->failed |= expression.failed;
+	return dynamodb_op_call(x, "UpdateItem", &b, next);
 }
 
 /* An empty PSID is no PSID: no link is made with it, and none is held by it. */
@@ -156,16 +153,11 @@ static int first(struct dynamodb_op *x)
 	}
 }
 
-static int fail(struct dynamodb_op *x, enum err_code code, const char *text)
-{
-	struct err err;
-	(void)err_set(&err, code, "%s", text);
-	return dynamodb_op_fail(x, &err);
-}
-
 static int not_told(struct dynamodb_op *x)
 {
-	return fail(x, ERR_STORE, "an answer without what was asked for; look at AWS_ENDPOINT_URL_DYNAMODB");
+	return dynamodb_op_fail(
+	        x, err_set(&x->op->err, ERR_STORE,
+	                   "an answer without what was asked for; look at AWS_ENDPOINT_URL_DYNAMODB"));
 }
 
 static int done(struct dynamodb_op *x)
@@ -179,7 +171,8 @@ static int done(struct dynamodb_op *x)
 		dynamodb_item_link(old, &out->former);
 	out->bound = dynamodb_item_str(old, "authorization_code_psid").n > 0;
 	if (x->op->kind == STORE_REDEEM)
-		(void)key_text_read(dynamodb_item_str(old, "authorization_code_replaces"), &out->replaces);
+		(void)record_unpack_key(dynamodb_item_str(old, "authorization_code_replaces"),
+		                        &out->replaces);
 	return dynamodb_op_outcome(x, STORE_DONE);
 }
 
@@ -267,11 +260,12 @@ static int may_issue(struct dynamodb_op *x, const struct json *item)
 	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest))
 		return dynamodb_op_outcome(x, STORE_USED);
 	if (x->at++ == ISSUE_TRIES)
-		return fail(x, ERR_BUSY, "too many codes are issued for one customer at once");
+		return dynamodb_op_fail(x, err_set(&x->op->err, ERR_BUSY,
+		                                   "too many codes are issued for one customer at once"));
 	bool has_hash = dynamodb_item_state(item, "password", STORE_HASH_MAX) == DYNAMODB_ITEM_TEXT;
 	struct str hash = has_hash ? dynamodb_item_str(item, "password") : STR("");
-	if (fingerprint_check(hash, in->record, &same) != ERR_OK)
-		return fail(x, ERR_NOMEM, "no memory for a digest");
+	if (record_is(hash, in->record, &same) != ERR_OK)
+		return dynamodb_op_fail(x, err_set(&x->op->err, ERR_NOMEM, "no memory for a digest"));
 	return same ? P_ISSUE : dynamodb_op_outcome(x, STORE_KEPT);
 }
 

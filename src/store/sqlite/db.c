@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "store/key_text.h"
-#include "store/odd.h"
+#include "store/record.h"
 
 enum {
 	LOCK_POLL_MS = 5, /* between two tries to get a lock another process holds */
@@ -203,10 +202,10 @@ static int bind_text(sqlite3_stmt *st, int i, const char *z)
 
 static int bind_packed(sqlite3_stmt *st, int i, const struct store_key *key)
 {
-	char packed[KEY_TEXT_MAX + 1];
+	char packed[RECORD_PACKED_MAX + 1];
 	if (key == NULL)
 		return sqlite3_bind_null(st, i);
-	key_text_make(key, packed);
+	record_pack_key(key, packed);
 	return sqlite3_bind_text(st, i, packed, -1, SQLITE_TRANSIENT);
 }
 
@@ -228,7 +227,7 @@ static int bind_one(sqlite3_stmt *st, int i, const struct store_values *v, int l
 	case 13: return bind_text(st, i, v->hash);
 	case 14: return bind_text(st, i, v->past);
 	case 15: return sqlite3_bind_int(st, i, limit);
-	case 16: return sqlite3_bind_int64(st, i, odd_latest_ms());
+	case 16: return sqlite3_bind_int64(st, i, record_latest_ms());
 	default: return SQLITE_RANGE;
 	}
 }

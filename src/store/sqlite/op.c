@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "store/fingerprint.h"
-#include "store/key_text.h"
-#include "store/odd.h"
+#include "store/record.h"
 
 enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
 
@@ -38,7 +36,7 @@ static void tell_odd(sqlite3_stmt *st, int column, int max, const char *id)
 {
 	int n = sqlite3_column_bytes(st, column);
 	if (sqlite3_column_type(st, column) != SQLITE_NULL && (n == 0 || n > max))
-		odd_tell(str_c(id), sqlite3_column_name(st, column));
+		record_tell_odd(str_c(id), sqlite3_column_name(st, column));
 }
 
 static void read_link(sqlite3_stmt *st, int column, struct store_link *ret)
@@ -57,7 +55,7 @@ static void read_customer(sqlite3_stmt *st, struct store_customer *ret)
 	read_link(st, 3, &ret->link);
 	ret->login_failures = sqlite_db_int(st, 6, 0);
 	ret->login_window_ends_s = sqlite_db_int(st, 7, 0);
-	odd_customer(ret);
+	record_customer(ret);
 	tell_odd(st, 2, STORE_HASH_MAX, ret->key.id);
 	tell_odd(st, 3, STORE_PSID_MAX, ret->key.id);
 	tell_odd(st, 4, STORE_PSID_MAX, ret->key.id);
@@ -111,7 +109,7 @@ static int read_record(sqlite3_stmt *st, const struct store_issue *in, struct ol
 	(void)sqlite_db_text(st, 7, hash, sizeof hash);
 	tell_odd(st, 3, STORE_DIGEST_LEN, in->key.id);
 	tell_odd(st, 4, STORE_DIGEST_LEN, in->key.id);
-	enum err_code code = fingerprint_check(str_c(hash), in->record, &same);
+	enum err_code code = record_is(str_c(hash), in->record, &same);
 	crypto_wipe(hash, sizeof hash);
 	ret->another = !same;
 	return code == ERR_OK ? SQLITE_DONE : SQLITE_NOMEM;
@@ -125,14 +123,14 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 		return rc;
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
-		char packed[KEY_TEXT_MAX + 1];
+		char packed[RECORD_PACKED_MAX + 1];
 		ret->found = true;
 		read_link(st, 0, &ret->link);
-		odd_link(&ret->link);
+		record_link(&ret->link);
 		(void)sqlite_db_text(st, 3, ret->link_code, sizeof ret->link_code);
 		(void)sqlite_db_text(st, 4, ret->code, sizeof ret->code);
 		if (sqlite_db_text(st, 5, packed, sizeof packed))
-			(void)key_text_read(str_c(packed), &ret->replaces);
+			(void)record_unpack_key(str_c(packed), &ret->replaces);
 		ret->sole = sqlite3_column_int(st, 6) != 0;
 		rc = op->kind == STORE_ISSUE ? read_record(st, &op->in.issue, ret) : SQLITE_DONE;
 	}

@@ -25,13 +25,29 @@ void httpc_poster_free(struct httpc_poster *p)
 	free(p);
 }
 
-enum err_code httpc_post_start(struct httpc_poster *p, const struct httpc_request *req, httpc_done_fn *done,
-                               void *arg, struct httpc_post **ret, struct err *reterr)
+void httpc_outgoing_init(struct httpc_outgoing *out, size_t max, size_t first)
 {
-	struct httpc_request r = *req;
-	r.method = "POST";
-	r.url = p->o.url;
-	r.allow_http = true;
+	buf_init(&out->bytes, max);
+	(void)buf_reserve(&out->bytes, first);
+	out->body_at = 0;
+}
+
+struct str httpc_outgoing_body(const struct httpc_outgoing *out)
+{
+	return buf_view(&out->bytes);
+}
+
+enum err_code httpc_post_start(struct httpc_poster *p, const struct httpc_post_request *req,
+                               httpc_done_fn *done, void *arg, struct httpc_post **ret, struct err *reterr)
+{
+	struct httpc_request r = {.method = "POST",
+	                          .url = p->o.url,
+	                          .allow_http = true,
+	                          .headers = req->headers,
+	                          .body = httpc_outgoing_body(req->out),
+	                          .timeout_ms = req->timeout_ms,
+	                          .connect_ms = req->connect_ms,
+	                          .response_max = req->response_max};
 	return httpc_start(p->o.http, &r, done, arg, (struct httpc_call **)(void *)ret, reterr);
 }
 

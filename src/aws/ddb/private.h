@@ -1,9 +1,50 @@
-/* aws/ddb/client.h - a call, and what all calls of a loop share; aws/ddb/ddb.c, aws/ddb/call.c only. */
+/* aws/ddb/private.h - a call, and what all calls of a loop share.  For the files of aws/ddb/ and tests only. */
 #pragma once
 #include "aws/ddb/ddb.h"
-#include "aws/ddb/retry.h"
 #include "aws/sigv4.h"
 #include "net/poster/httpc_post.h"
+
+/* --- retries: the AWS SDKs' standard mode as of 2026, for DynamoDB.
+ *
+ * At most 4 attempts.  Before each further one a pause of random(0,1) x min(base x 2^i, 20 s), base 25 ms
+ * after a transient error and 1000 ms after a throttle; x-amz-retry-after is honoured within [pause, pause +
+ * 5 s].  A bucket of 500 tokens bounds what a client adds to an outage: a retry costs 14 (transient) or 5
+ * (throttle); a success after a retry gives that back, a plain success 1.
+ * Source  AWS SDKs and Tools Reference Guide, "Retry behavior".
+ * Threads pure on the caller's memory. */
+enum {
+	DDB_ATTEMPTS = 4,
+	DDB_TOKENS = 500,
+};
+
+struct ddb_bucket {
+	int tokens;
+};
+
+/* Take the price of one retry.  False, and nothing is taken: do not send again. */
+bool ddb_retry_take(struct ddb_bucket *b, enum ddb_class why, int *ret_price);
+/* After a success: `price` of the retry that led to it, 0 for a plain one. */
+void ddb_retry_refund(struct ddb_bucket *b, int price);
+
+/* Milliseconds before attempt `retry` + 2; retry counts from 0.  `dice` is uniform in 0..2^32-1;
+ * `after_ms` is what the service asked for, -1: nothing. */
+int64_t ddb_retry_pause_ms(enum ddb_class why, unsigned retry, uint32_t dice, int64_t after_ms);
+
+/* --- one HTTP answer of DynamoDB, or what came instead, judged. */
+struct ddb_answer {
+	struct ddb_error error; /* class SUCCESS: json is the answer */
+	struct json *json;      /* owned by the caller; NULL when it was none */
+	bool unanswered;        /* nothing trustworthy came: the request may have been executed */
+	bool has_date;
+	int64_t clock_off_ms; /* with has_date: the service's clock less now_ms */
+	int64_t after_ms;     /* x-amz-retry-after; -1: none */
+	char request_id[64];  /* "" when there was none; printable */
+};
+
+/* `now_ms` is this machine's wall clock. */
+void ddb_answer_read(const struct httpc_response *r, int64_t now_ms, struct ddb_answer *ret);
+
+/* --- the client of a loop */
 
 enum {
 	DDB_KEYS_FROM_MAX = 128,
@@ -40,7 +81,7 @@ struct ddb_call {
 	struct loop_task task;
 	struct loop_timer timer; /* pause, or the deadline while waiting for credentials */
 	struct ddb_request req;
-	struct buf body;
+	struct httpc_outgoing out; /* the body, and the head of the latest attempt */
 	struct creds_keys *keys;
 	struct creds_wait *waiting;
 	struct limiter_slot slot;
@@ -57,7 +98,7 @@ struct ddb_call {
 	int64_t after_ms;      /* what the service asked for; -1 */
 	struct ddb_error error;
 	struct json *json;
-	struct err err;
+	bool explained; /* req.err is filled */
 	ddb_done_fn *done;
 	void *arg;
 };

@@ -1,18 +1,118 @@
-#include "store/dynamodb/body.h"
-
+/* DynamoDB's JSON: items that were read, bodies of requests. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
-#include "store/dynamodb/item.h"
-#include "store/key_text.h"
-#include "store/odd.h"
+#include "store/dynamodb/private.h"
+#include "store/record.h"
 
-enum { BODY_FIRST = 1500 }; /* bytes: a link's body without another allocation */
+enum { BODY_FIRST = 1500 }; /* bytes: the body of a link needs no other allocation */
 
-void dynamodb_body_begin(const struct dynamodb_body *b)
+/* --- items */
+
+struct str dynamodb_item_str(const struct json *item, const char *attribute)
 {
-	buf_reset(b->out);
-	(void)buf_reserve(b->out, BODY_FIRST);
+	return json_str(json_get(json_get(item, attribute), "S"));
+}
+
+/* Numbers come as text, of others' tools also as "1.7E12" or with a fraction. */
+int64_t dynamodb_item_int(const struct json *item, const char *attribute, int64_t otherwise)
+{
+	struct str text = json_str(json_get(json_get(item, attribute), "N"));
+	char *end;
+	if (text.n == 0)
+		return otherwise;
+	errno = 0;
+	long long whole = strtoll(text.p, &end, 10);
+	if (*end == '\0' && errno == 0)
+		return whole;
+	double v = strtod(text.p, &end);
+	return *end == '\0' && v > -9e15 && v < 9e15 ? (int64_t)v : otherwise;
+}
+
+/* What holds a NUL is not what we can name.  False: cut to "". */
+static bool copy(char *ret, size_t cap, struct str s)
+{
+	if (!json_has_nul(s) && str_copy(ret, cap, s))
+		return true;
+	ret[0] = '\0';
+	return false;
+}
+
+enum dynamodb_item_state dynamodb_item_state(const struct json *item, const char *attribute, size_t max)
+{
+	struct str text = dynamodb_item_str(item, attribute);
+	if (json_get(item, attribute) == NULL)
+		return DYNAMODB_ITEM_ABSENT;
+	return text.n > 0 && text.n <= max && !json_has_nul(text) ? DYNAMODB_ITEM_TEXT : DYNAMODB_ITEM_ODD;
+}
+
+static void read_link(const struct json *item, struct store_link *ret)
+{
+	(void)copy(ret->psid, sizeof ret->psid, dynamodb_item_str(item, "fb_psid"));
+	(void)copy(ret->page_id, sizeof ret->page_id, dynamodb_item_str(item, "fb_page_id"));
+	ret->linked_at_ms = dynamodb_item_int(item, "fb_linked_at", -1);
+}
+
+void dynamodb_item_link(const struct json *item, struct store_link *ret)
+{
+	read_link(item, ret);
+	record_link(ret);
+}
+
+/* Our attributes except keys and those that decide nothing; the longest length of a text, 0 for a number. */
+static const struct {
+	const char *name;
+	size_t max;
+} ours[] = {
+        {"password", STORE_HASH_MAX},
+        {"authorization_code", STORE_DIGEST_LEN},
+        {"authorization_code_expires_at", 0},
+        {"authorization_code_psid", STORE_PSID_MAX},
+        {"authorization_code_replaces", RECORD_PACKED_MAX},
+        {"fb_psid", STORE_PSID_MAX},
+        {"fb_page_id", STORE_PSID_MAX},
+        {"fb_linked_at", 0},
+        {"fb_link_code", STORE_DIGEST_LEN},
+        {"login_failures", 0},
+        {"login_window_ends", 0},
+};
+
+static bool is_odd(const struct json *value, size_t max)
+{
+	struct str text = json_str(json_get(value, max == 0 ? "N" : "S"));
+	return text.n == 0 || (max > 0 && (text.n > max || json_has_nul(text)));
+}
+
+void dynamodb_item_tell_odd(const struct json *item)
+{
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		const struct json *value = json_get(item, ours[i].name);
+		if (value != NULL && is_odd(value, ours[i].max))
+			record_tell_odd(dynamodb_item_str(item, "customer_id"), ours[i].name);
+	}
+}
+
+void dynamodb_item_customer(const struct json *item, struct store_customer *ret)
+{
+	bool fits = copy(ret->key.id, sizeof ret->key.id, dynamodb_item_str(item, "customer_id"));
+	fits = copy(ret->key.email, sizeof ret->key.email, dynamodb_item_str(item, "email")) && fits;
+	fits = copy(ret->hash, sizeof ret->hash, dynamodb_item_str(item, "password")) && fits;
+	ret->too_long = !fits || strlen(ret->key.id) + strlen(ret->key.email) > STORE_KEY_MAX;
+	read_link(item, &ret->link);
+	ret->login_failures = dynamodb_item_int(item, "login_failures", 0);
+	ret->login_window_ends_s = dynamodb_item_int(item, "login_window_ends", 0);
+	record_customer(ret);
+	dynamodb_item_tell_odd(item);
+}
+
+/* --- bodies */
+
+void dynamodb_body_begin(struct dynamodb_body *b)
+{
+	httpc_outgoing_init(&b->http, DYNAMODB_BODY_MAX, BODY_FIRST);
+	b->out = &b->http.bytes;
 	buf_z(b->out, "{\"TableName\":");
 	codec_json(b->out, str_c(b->table));
 }
@@ -108,8 +208,8 @@ void dynamodb_body_item(const struct dynamodb_body *b, const struct store_key *k
 
 static void put_packed(struct buf *out, const struct store_key *key)
 {
-	char packed[KEY_TEXT_MAX + 1];
-	key_text_make(key, packed);
+	char packed[RECORD_PACKED_MAX + 1];
+	record_pack_key(key, packed);
 	put_s(out, packed);
 }
 
@@ -132,9 +232,9 @@ static void put_value(const struct dynamodb_body *b, const struct store_values *
 	case 'm': put_s(out, v->me); break;
 	case 'n': put_s(out, v->hash); break;
 	case 'o': put_s(out, v->old_hash); break;
-	case 'j': put_n(out, odd_latest_ms()); break;                    /* the latest valid time of a link */
-	case 'u': put_n(out, v->window_s + ODD_WINDOW_MAX_S / 2); break; /* the latest end of a window */
-	case 'c': put_n(out, ODD_FAILURES_MAX); break;
+	case 'j': put_n(out, record_latest_ms()); break; /* the latest valid time of a link */
+	case 'u': put_n(out, v->window_s + RECORD_WINDOW_MAX_S / 2); break; /* the latest end of a window */
+	case 'c': put_n(out, RECORD_FAILURES_MAX); break;
 	/* what the item was seen to hold before an ISSUE */
 	case 'h': put_text(out, dynamodb_item_str(b->seen, "password")); break;
 	case 'x': put_text(out, dynamodb_item_str(b->seen, "authorization_code")); break;
