@@ -81,11 +81,11 @@ $(BENCH): $(BUILD)/%: $(BUILD)/obj-tests/%.o $(BENCH_HELP) $(LIB)
 
 # The program with groups of one: each write to SQLite is its own transaction.
 ALONE := $(BUILD)/bench/alone
-$(ALONE)/store/sqlite/group.h: src/store/sqlite/group.h
+$(ALONE)/store/sqlite/private.h: src/store/sqlite/private.h
 	@mkdir -p $(@D)
 	$(Q)sed 's/SQLITE_GROUP_MAX = [0-9]*/SQLITE_GROUP_MAX = 1/' $< >$@ && grep -q 'MAX = 1[ ,]' $@
 
-$(ALONE)/%.o: src/store/sqlite/%.c $(ALONE)/store/sqlite/group.h $(wildcard src/store/*.h src/store/sqlite/*.h src/store/sqlite/*.def) $(BUILD)/how
+$(ALONE)/%.o: src/store/sqlite/%.c $(ALONE)/store/sqlite/private.h $(wildcard src/store/*.h src/store/sqlite/*.h src/store/sqlite/*.def) $(BUILD)/how
 	@echo "  CC    $< (groups of one)"
 	$(Q)$(COMPILE) -iquote $(ALONE) -c -o $@ $<
 

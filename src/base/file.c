@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,4 +63,18 @@ bool file_open_to_all(const char *path)
 	char real[PATH_MAX];
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0 &&
 	       realpath(path, real) != NULL && reached_by_all(real);
+}
+
+bool file_sync_folder(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int n = slash == NULL || slash == path ? 1 : (int)(slash - path);
+	(void)snprintf(dir, sizeof dir, "%.*s", n, slash == NULL ? "." : path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: a file system that has no such thing */
+	(void)close(fd);
+	return ok;
 }

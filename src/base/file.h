@@ -20,3 +20,7 @@ MUST_CHECK enum err_code file_read_fd(int fd, size_t max, struct buf *out, struc
 
 /* True: a plain file that every user of the machine may read, in folders that every user may enter. */
 bool file_open_to_all(const char *path);
+
+/* fsync the folder that holds `path`, so that the name of a new file survives a power cut.  False, with errno: it could
+ * not be done. */
+bool file_sync_folder(const char *path);

@@ -11,7 +11,6 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/file.h"
-#include "store/dirsync.h"
 
 enum { NAME_RANDOM = 8 }; /* random bytes in the name of the unfinished file */
 
@@ -129,7 +128,7 @@ static enum err_code make(const char *path, struct err *reterr)
 		return failed(reterr, "make", path);
 	enum err_code code = write_key(fd, reterr, path);
 	(void)close(fd);
-	if (code == ERR_OK && !(publish(unfinished, path) && dirsync(path)))
+	if (code == ERR_OK && !(publish(unfinished, path) && file_sync_folder(path)))
 		code = failed(reterr, "make", path);
 	(void)unlink(unfinished);
 	return code;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "store/sqlite/db.h"
+#include "store/sqlite/private.h"
 
 static _Atomic size_t calls, failing;
 static _Atomic bool on; /* those after it fail too */

@@ -1,5 +1,3 @@
-#include "store/sqlite/db.h"
-
 #include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -7,6 +5,7 @@
 
 #include "base/clock.h"
 #include "store/record.h"
+#include "store/sqlite/private.h"
 
 enum {
 	LOCK_POLL_MS = 5, /* between two tries to get a lock another process holds */
@@ -262,4 +261,9 @@ bool sqlite_db_text(sqlite3_stmt *st, int column, char *ret, size_t cap)
 int64_t sqlite_db_int(sqlite3_stmt *st, int column, int64_t when_null)
 {
 	return sqlite3_column_type(st, column) == SQLITE_NULL ? when_null : sqlite3_column_int64(st, column);
+}
+
+const char *store_version(void)
+{
+	return sqlite3_libversion();
 }

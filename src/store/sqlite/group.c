@@ -1,12 +1,56 @@
-#include "store/sqlite/group.h"
-
 #include <sqlite3.h>
 
 #include "base/clock.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
-#include "store/sqlite/op.h"
+#include "store/sqlite/private.h"
 
-enum { LOCK_SLICE_MS = 100 }; /* waited for a lock before the queue is looked at again */
+enum {
+	LOCK_SLICE_MS = 100, /* waited for a lock before the queue is looked at again */
+	READERS_MS = 20,     /* the longest wait for readers of the WAL; other writes wait meanwhile */
+	AGAIN_MS = 1000,
+};
+
+/* --- the WAL */
+
+int64_t sqlite_wal_wait_ms(const struct sqlite_wal *w)
+{
+	int64_t left_ms = w->due_at_ms - clock_mono_ms();
+	if (!w->due)
+		return -1;
+	return left_ms < 0 ? 0 : left_ms;
+}
+
+static enum err_code cut(struct sqlite_db *db, struct err *reterr)
+{
+	enum err_code code = sqlite_db_ready(db, reterr);
+	if (code != ERR_OK)
+		return code;
+	db->wait_until_ms = clock_mono_ms() + READERS_MS;
+	int rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	return rc == SQLITE_OK ? ERR_OK : sqlite_db_fail(db, rc, reterr);
+}
+
+/* Truncate the WAL if that is due.  Between transactions only. */
+static void truncate_due(struct sqlite_wal *w, struct sqlite_db *db)
+{
+	struct err why;
+	if (sqlite_wal_wait_ms(w) != 0)
+		return;
+	w->due = cut(db, &why) != ERR_OK;
+	w->due_at_ms = clock_mono_ms() + AGAIN_MS;
+	if (w->due == w->told)
+		return;
+	w->told = w->due;
+	if (w->told)
+		log_line(LOG_WARN, "erased_data_still_in_log", log_z("error", why.msg),
+		         log_z("remedy",
+		               "it is tried again every second: end what reads the database for long"));
+	else
+		log_line(LOG_INFO, "erased_data_left_log");
+}
+
+/* --- the group */
 
 static void finish(struct store_op *op, enum err_code code, const struct err *why)
 {
@@ -102,8 +146,10 @@ static void note_erased(struct sqlite_group *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		const struct store_op *op = g->op[i];
-		if ((op->kind == STORE_ERASE || op->kind == STORE_REMOVE) && op->out.outcome == STORE_DONE)
-			sqlite_wal_erased(&g->wal);
+		if ((op->kind == STORE_ERASE || op->kind == STORE_REMOVE) && op->out.outcome == STORE_DONE) {
+			g->wal.due = true;
+			g->wal.due_at_ms = clock_mono_ms();
+		}
 	}
 }
 
@@ -113,7 +159,7 @@ void sqlite_group_run(struct sqlite_group *g)
 	bool wrote = false;
 	drop_expired(g);
 	if (g->n == 0)
-		sqlite_wal_run(&g->wal, g->db);
+		truncate_due(&g->wal, g->db);
 	if (g->n == 0 || !begin(g))
 		return;
 	int rc = run_all(g, &wrote);
@@ -126,7 +172,7 @@ void sqlite_group_run(struct sqlite_group *g)
 	if (wrote)
 		metric_add(M_SQLITE_COMMITS, 1);
 	note_erased(g);
-	sqlite_wal_run(&g->wal, g->db);
+	truncate_due(&g->wal, g->db);
 	for (size_t i = 0; i < g->n; i++)
 		store_finish(g->op[i]);
 	g->n = 0;

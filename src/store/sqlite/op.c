@@ -1,11 +1,10 @@
-#include "store/sqlite/op.h"
-
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/crypto.h"
 #include "store/record.h"
+#include "store/sqlite/private.h"
 
 enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
 

@@ -1,5 +1,3 @@
-#include "store/sqlite/schema.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -8,8 +6,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "obs/log.h"
-#include "store/dirsync.h"
+#include "store/sqlite/private.h"
 
 enum {
 	SCHEMA_VERSION = 1,  /* PRAGMA user_version */
@@ -64,7 +63,7 @@ static enum err_code make_file(const char *path, struct err *reterr)
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		(void)close(fd);
-		return dirsync(path) ? ERR_OK : no_file(path, reterr);
+		return file_sync_folder(path) ? ERR_OK : no_file(path, reterr);
 	}
 	return errno == EEXIST ? ERR_OK : no_file(path, reterr);
 }

@@ -8,16 +8,101 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "obs/metrics.h"
-#include "store/opqueue.h"
-#include "store/sqlite/group.h"
-#include "store/sqlite/op.h"
-#include "store/sqlite/schema.h"
+#include "store/sqlite/private.h"
+
+/* --- operations that wait for a thread, in order; store.c bounds their number */
+
+enum { FOREVER = -1 };
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	struct store_op *head, *tail;
+	bool stop;
+};
+
+static void queue_init(struct queue *q)
+{
+	pthread_condattr_t monotonic;
+	*q = (struct queue){.head = NULL};
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->filled, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+static void queue_done(struct queue *q)
+{
+	pthread_cond_destroy(&q->filled);
+	pthread_mutex_destroy(&q->lock);
+}
+
+static void queue_push(struct queue *q, struct store_op *op)
+{
+	op->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	if (q->head == NULL)
+		q->head = op;
+	else
+		q->tail->next = op;
+	q->tail = op;
+	pthread_cond_signal(&q->filled);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* The lock is held. */
+static void wait_for_one(struct queue *q, int64_t wait_ms)
+{
+	int64_t until_ms = clock_mono_ms() + wait_ms;
+	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+	int rc = 0;
+	while (rc == 0 && q->head == NULL && !q->stop)
+		rc = wait_ms == FOREVER ? pthread_cond_wait(&q->filled, &q->lock)
+		                        : pthread_cond_timedwait(&q->filled, &q->lock, &until);
+}
+
+/* Take up to `max` operations; wait up to wait_ms for the first one.  With FOREVER, 0 operations mean that the
+ * queue is stopped and empty. */
+static size_t queue_take(struct queue *q, struct store_op **ret, size_t max, int64_t wait_ms)
+{
+	size_t n = 0;
+	pthread_mutex_lock(&q->lock);
+	if (wait_ms != 0)
+		wait_for_one(q, wait_ms);
+	for (; n < max && q->head != NULL; n++) {
+		ret[n] = q->head;
+		q->head = q->head->next;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}
+
+static void queue_stop(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->stop = true;
+	pthread_cond_broadcast(&q->filled);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Stopped and empty. */
+static bool queue_ended(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	bool ended = q->stop && q->head == NULL;
+	pthread_mutex_unlock(&q->lock);
+	return ended;
+}
+
+/* --- the store */
 
 struct sqlite_thread { /* a thread, its queue and its connection */
-	struct opqueue queue;
+	struct queue queue;
 	struct sqlite_db db;
 	pthread_t thread;
 	bool started;
@@ -47,7 +132,7 @@ static size_t take_more(struct sqlite_thread *l, struct sqlite_group *g)
 	if (g->n == SQLITE_GROUP_MAX)
 		return 0;
 	(void)sched_yield();
-	return opqueue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, 0);
+	return queue_take(&l->queue, g->op + g->n, SQLITE_GROUP_MAX - g->n, 0);
 }
 
 static void *write_ops(void *arg)
@@ -55,9 +140,9 @@ static void *write_ops(void *arg)
 	struct sqlite_thread *l = arg;
 	struct sqlite_group g = {.db = &l->db};
 	own_metrics();
-	while (g.n > 0 || !opqueue_ended(&l->queue)) {
+	while (g.n > 0 || !queue_ended(&l->queue)) {
 		if (g.n == 0)
-			g.n = opqueue_take(&l->queue, g.op, 1, sqlite_wal_wait_ms(&g.wal));
+			g.n = queue_take(&l->queue, g.op, 1, sqlite_wal_wait_ms(&g.wal));
 		g.n += take_more(l, &g);
 		sqlite_group_run(&g);
 	}
@@ -80,7 +165,7 @@ static void *read_ops(void *arg)
 	struct sqlite_thread *l = arg;
 	struct store_op *op;
 	own_metrics();
-	while (opqueue_take(&l->queue, &op, 1, OPQUEUE_FOREVER) == 1) {
+	while (queue_take(&l->queue, &op, 1, FOREVER) == 1) {
 		struct err why;
 		op->code = find(&l->db, op, &why);
 		if (op->code != ERR_OK)
@@ -94,18 +179,18 @@ static enum err_code start(struct store_port *p, struct store_op *op)
 {
 	struct sqlite *q = of(p->store);
 	bool writer = store_writes(op->kind) || op->kind == STORE_PING;
-	opqueue_push(writer ? &q->writer.queue : &q->reader.queue, op);
+	queue_push(writer ? &q->writer.queue : &q->reader.queue, op);
 	return ERR_OK;
 }
 
 static void thread_stop(struct sqlite_thread *l)
 {
 	if (l->started) {
-		opqueue_stop(&l->queue);
+		queue_stop(&l->queue);
 		(void)pthread_join(l->thread, NULL);
 	}
 	sqlite_db_close(&l->db);
-	opqueue_done(&l->queue);
+	queue_done(&l->queue);
 }
 
 static void sqlite_free(struct store *s)
@@ -172,8 +257,8 @@ static enum err_code sqlite_open(const struct config *cfg, const char *where, st
 	q->store.vt = &vtable;
 	q->writer.db = (struct sqlite_db){.file = &q->file, .writer = true};
 	q->reader.db = (struct sqlite_db){.file = &q->file};
-	opqueue_init(&q->writer.queue);
-	opqueue_init(&q->reader.queue);
+	queue_init(&q->writer.queue);
+	queue_init(&q->reader.queue);
 	enum err_code code = bring_up(q, reterr);
 	if (code != ERR_OK) {
 		sqlite_free(&q->store);
