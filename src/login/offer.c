@@ -1,10 +1,10 @@
 #include "login/private.h"
 
 #include "base/crypto.h"
+#include "base/digest.h"
 #include "link/auth_code.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "store/fingerprint.h"
 
 /* The links that Connect will remove. */
 static unsigned loses(const struct offer *o)
