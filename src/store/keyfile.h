@@ -1,7 +1,7 @@
 /* keyfile.h - a generated 32-byte key kept in a file of its own (mode 0600), beside the database.
  *
- * Made once: of processes that start together all end with the same key, and a crash leaves either no file
- * or a whole one. */
+ * Made once: processes that start at the same time all use the same key, and a crash leaves either no file
+ * or a complete one. */
 #pragma once
 #include "base/err.h"
 

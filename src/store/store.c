@@ -63,7 +63,7 @@ const char *store_outcome_name(enum store_outcome o)
 	return (unsigned)o < sizeof outcomes / sizeof outcomes[0] ? outcomes[o] : "unknown";
 }
 
-/* What follows "scheme:" in `setting`; NULL when it has another scheme. */
+/* The part of `setting` after "scheme:"; NULL when it has another scheme. */
 static const char *after_scheme(const char *setting, const char *scheme)
 {
 	size_t n = strlen(scheme);
@@ -188,7 +188,7 @@ void store_op_free(struct store_op *op)
 	free(op);
 }
 
-/* One line when operations of a class begin to fail and one when they work again, not one each. */
+/* Logs when reads or writes begin to fail, and when they work again; not each failure. */
 static void note_health(struct store *s, const struct store_op *op)
 {
 	bool failed = op->code == ERR_STORE;

@@ -282,7 +282,7 @@ struct store { /* embedded first in a backend's own struct */
 	_Atomic bool failing[2]; /* reads, writes: the last one failed; logged when it changes */
 };
 
-/* A kind of store: `scheme` is what stands before the colon of LINKD_STORE, `where` what stands after it. */
+/* A kind of store: `scheme` is the part of LINKD_STORE before the colon, `where` the part after it. */
 struct store_backend {
 	const char *scheme;
 	enum err_code (*open)(const struct config *cfg, const char *where, struct store **ret,

@@ -22,7 +22,7 @@ enum {
 
 static const struct json_limits limits = {.max_depth = 32, .max_values = 200000};
 
-/* An answer out of a cache says nothing about the clock. */
+/* The Date of a cached answer is not the current time. */
 static void read_clock(const struct httpc_response *r, int64_t now_ms, struct ddb_answer *ret)
 {
 	int64_t date_s;
@@ -64,7 +64,7 @@ static bool absent_or(const struct json *j, bool (*is)(const struct json *j))
 	return j == NULL || is(j);
 }
 
-/* Something between may answer 200 to anything; what is not of DynamoDB's shape did not come from it. */
+/* A proxy may answer 200 to anything; JSON of another shape did not come from DynamoDB. */
 static bool shaped(const struct json *j)
 {
 	return json_is_object(j) && absent_or(json_get(j, "Item"), json_is_object) &&
@@ -307,7 +307,7 @@ static enum phase send_again(struct ddb_call *c)
 	    crypto_random(&dice, sizeof dice) != ERR_OK)
 		return P_DONE;
 	int64_t pause = ddb_retry_pause_ms(why, c->retries, dice, c->after_ms);
-	if (pause >= left_ms(c)) /* what would come too late is not waited for */
+	if (pause >= left_ms(c)) /* no wait for a retry that would come too late */
 		return P_DONE;
 	if (!ddb_retry_take(&d->bucket, why, &c->price)) {
 		metric_add(M_DYNAMODB_NO_BUDGET, 1);
@@ -318,7 +318,7 @@ static enum phase send_again(struct ddb_call *c)
 	return wait_until(c, clock_mono_ms() + pause, P_KEYS);
 }
 
-/* Refused keys or a refused signature: by another clock, or with other keys, once. */
+/* The keys or the signature were refused: try once more with the corrected clock, or with other keys. */
 static enum phase renew(struct ddb_call *c)
 {
 	struct ddb *d = c->owner;
@@ -384,7 +384,7 @@ static void finish(struct ddb_call *c)
 	call_free(c);
 }
 
-/* True: it came to its end. */
+/* True: the call has ended. */
 static bool go_on(struct ddb_call *c)
 {
 	for (;;) {

@@ -62,7 +62,7 @@ bool ddb_full(const struct ddb *d, int64_t deadline_ms)
 
 void ddb_let_in(struct ddb *d)
 {
-	if (d->letting_in) /* the one that does goes on */
+	if (d->letting_in) /* the outer call continues */
 		return;
 	d->letting_in = true;
 	for (struct limiter_slot *p; (p = limiter_next(&d->limiter)) != NULL;)

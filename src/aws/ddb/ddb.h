@@ -40,7 +40,7 @@ struct ddb_request {
 	int64_t deadline_ms; /* monotonic */
 	int64_t attempt_ms;  /* of one attempt; 0 takes 1000 */
 	unsigned attempts;   /* at most; 0 takes 4 */
-	bool no_wait;        /* a throttle ends the call: somebody else will ask again */
+	bool no_wait;        /* a throttle ends the call: the sender of the event repeats it */
 	bool ahead;          /* goes ahead of other calls that wait to be sent */
 };
 

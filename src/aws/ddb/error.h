@@ -1,4 +1,4 @@
-/* aws/ddb/error.h - what DynamoDB says when it does not do as asked: names, classes, words for people.
+/* aws/ddb/error.h - errors of DynamoDB: their names, their classes, a message for people.
  *
  * Source  Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"; AWS JSON protocol 1.0 (__type). */
 #pragma once
@@ -7,14 +7,14 @@
 
 enum ddb_class {
 	DDB_SUCCESS,
-	DDB_CONDITION,   /* a condition did not hold: a result, not a fault */
+	DDB_CONDITION,   /* a condition did not hold: a result, not an error */
 	DDB_THROTTLE,    /* the same call may succeed later; it was not executed */
 	DDB_TRANSIENT,   /* the same call may succeed soon; a write may have been executed */
 	DDB_CREDENTIALS, /* keys or clock refused: other keys once, then one more try */
 	DDB_DENIED,      /* the keys may not do this */
 	DDB_NOT_FOUND,   /* no such table */
 	DDB_IN_USE,      /* the table exists or is being changed */
-	DDB_KEYS,        /* the table has other keys than we think: it was made anew */
+	DDB_KEYS,        /* the table has other keys than expected: it was made again */
 	DDB_TOO_LARGE,   /* the item would be larger than DynamoDB allows */
 	DDB_VALIDATION,  /* this request cannot be executed, now or later */
 	DDB_FAULT,       /* anything else; never sent again */
@@ -33,7 +33,7 @@ struct ddb_error {
 /* Judge an answer by its status and `__type`; `body` is NULL when it is no JSON. */
 void ddb_error_read(long status, const struct json *body, struct ddb_error *ret);
 
-/* Whom and what a message is about.  All borrowed; NULL is the empty text. */
+/* The parts of a message.  All borrowed; NULL is the empty text. */
 struct ddb_context {
 	const char *operation;
 	const char *table;

@@ -34,7 +34,7 @@ int64_t ddb_retry_pause_ms(enum ddb_class why, unsigned retry, uint32_t dice, in
 struct ddb_answer {
 	struct ddb_error error; /* class SUCCESS: json is the answer */
 	struct json *json;      /* owned by the caller; NULL when it was none */
-	bool unanswered;        /* nothing trustworthy came: the request may have been executed */
+	bool unanswered;        /* no valid answer came: the request may have been executed */
 	bool has_date;
 	int64_t clock_off_ms; /* with has_date: the service's clock less now_ms */
 	int64_t after_ms;     /* x-amz-retry-after; -1: none */
@@ -48,7 +48,7 @@ void ddb_answer_read(const struct httpc_response *r, int64_t now_ms, struct ddb_
 
 enum {
 	DDB_KEYS_FROM_MAX = 128,
-	DDB_CLOCK_OFF_MS = 60000, /* by so much a clock is wrong */
+	DDB_CLOCK_OFF_MS = 60000, /* a clock with a larger error is wrong */
 };
 
 struct ddb {

@@ -1,4 +1,4 @@
-/* Customers by id: shown, added, removed; and the read that tells whether the store answers. */
+/* Customers by id: show, add, remove; and the read that checks whether the store answers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +110,7 @@ static int delete_next(struct dynamodb_op *x)
 {
 	struct dynamodb_body b;
 	if (x->at == x->op->out.n)
-		return P_QUERY; /* there may be more than one look shows */
+		return P_QUERY; /* there may be more items than one query returns */
 	dynamodb_op_body(x, &b);
 	dynamodb_body_key(&b, "Key", &x->op->out.customers[x->at].key);
 	return dynamodb_op_call(x, "DeleteItem", &b, P_DELETED);
@@ -130,7 +130,7 @@ static int read_one(struct dynamodb_op *x)
 	return dynamodb_op_get(x, ping ? &nobody : &x->op->in.key, "customer_id,password", P_WHY);
 }
 
-/* The hash of a new customer has a salt of its own: equal hashes are of one and the same write. */
+/* Each new hash has a salt of its own, so an equal hash was stored by this same write. */
 static int why(struct dynamodb_op *x)
 {
 	const struct json *item = json_get(x->reply->json, "Item");

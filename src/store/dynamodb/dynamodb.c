@@ -16,7 +16,7 @@
 #include "store/record.h"
 
 enum {
-	WARM_MS = 30000, /* a connection idle for longer is closed at the other side some day */
+	WARM_MS = 30000, /* the server closes a connection that is idle for longer */
 	WARM_LIMIT_MS = 2000,
 	WEBHOOK_ATTEMPTS = 2,
 };
@@ -63,7 +63,7 @@ static void seen(void *arg, const struct dynamodb_table *t, const struct err *wh
 	s->last = *t;
 }
 
-/* What keeps the service from starting. */
+/* Errors  that keep the service from starting. */
 static enum err_code check(struct dynamodb_store *s, struct err *reterr)
 {
 	const struct dynamodb_table *t = &s->last;
@@ -114,7 +114,7 @@ static void on_timer(struct loop_timer *t)
 	x->run(x);
 }
 
-/* Facebook delivers an event again: a throttled write of one is not worth a wait. */
+/* Facebook repeats an event, so a throttled write of one does not wait. */
 static bool of_webhook(enum store_kind k)
 {
 	return k == STORE_REDEEM || k == STORE_LINK || k == STORE_UNLINK || k == STORE_REPAIR;
@@ -147,7 +147,7 @@ int dynamodb_op_outcome(struct dynamodb_op *x, enum store_outcome o)
 	return DYNAMODB_OP_END;
 }
 
-/* What DynamoDB can never execute is settled: an event that came again and again would only stop others. */
+/* An event that DynamoDB can never execute is answered as done: repeated forever it would only delay others. */
 static int refuse(struct dynamodb_op *x, const struct err *why)
 {
 	log_line(LOG_ERROR, "store_refused", log_z("operation", store_kind_name(x->op->kind)),

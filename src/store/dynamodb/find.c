@@ -1,4 +1,4 @@
-/* Who has an e-mail, a PSID, a code: by an index, or by a scan. */
+/* Find customers by e-mail, PSID or code: by an index, or by a scan. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ enum phase {
 };
 
 enum {
-	EMAIL_MATCHES_MAX = 2, /* one is a customer, two are an error: more need not be read */
+	EMAIL_MATCHES_MAX = 2, /* two are an error already */
 	LAG_MS = 1500,         /* an index may show a write this much later */
 	LAG_PAUSE_MS = 100,
 	TURN_MS = 10,
@@ -107,7 +107,7 @@ static int query(struct dynamodb_op *x)
 	return dynamodb_op_call(x, "Query", &b, P_QUERIED);
 }
 
-/* A key that does not fit came out empty.  A login tells its customer so; nothing else can be done for it. */
+/* A key that is too long was read as empty.  A login reports that to its customer; nothing else can use it. */
 static bool has_key(const struct dynamodb_op *x, const struct store_customer *c)
 {
 	return c->key.id[0] != '\0' && (c->key.email[0] != '\0' || !atomic_load(&x->on->owner->sort_key));
@@ -130,7 +130,7 @@ static void take_items(struct dynamodb_op *x)
 	}
 }
 
-/* Keys are enough where nobody asks for more; else what the index does not hold is fetched. */
+/* True: what the index holds is all that the caller needs.  Otherwise each item is read. */
 static bool enough(const struct dynamodb_op *x)
 {
 	const struct store_out *out = &x->op->out;
@@ -159,12 +159,12 @@ static int get(struct dynamodb_op *x)
 	if (x->at == x->op->out.n)
 		return x->op->out.n == 0 && x->op->kind == STORE_FIND_CODE ? P_MISSED : P_SORT;
 	const char *what = DYNAMODB_ITEM_CUSTOMER ",fb_link_code,authorization_code";
-	if (x->op->kind == STORE_FIND_EMAIL) /* the one item of the answer still in hand */
+	if (x->op->kind == STORE_FIND_EMAIL) /* the only item of the current answer */
 		return dynamodb_op_get_of(x, json_first(json_get(x->reply->json, "Items")), what, P_GOT);
 	return dynamodb_op_get(x, &x->op->out.customers[x->at].key, what, P_GOT);
 }
 
-/* An index tells of what was: the item decides. */
+/* An index may show an older state; the item decides. */
 static bool still_fits(const struct dynamodb_op *x, const struct json *item)
 {
 	struct store_values v = store_values(x->op);
@@ -227,7 +227,7 @@ static const char *filter_of(const struct store_op *op)
 	                                        : "authorization_code=:d OR (fb_psid=:p AND fb_link_code=:d)";
 }
 
-/* Where the last page ended, out of its answer, which lives no longer than this step. */
+/* Continue after the last page; its answer is valid only until the next call. */
 static void put_start(struct dynamodb_op *x, const struct dynamodb_body *b)
 {
 	const struct json *last = x->reply == NULL ? NULL : json_get(x->reply->json, "LastEvaluatedKey");

@@ -1,4 +1,4 @@
-/* Conditional updates of one item: what completes, removes and repairs links, and the rest a login writes. */
+/* Conditional updates of one item: links are made, removed and repaired, codes issued, failed logins counted. */
 #include <string.h>
 
 #include "store/dynamodb/private.h"
@@ -69,14 +69,14 @@ static const struct plan {
                          THERE,
                          false},
 };
-/* Of several failures at once one opens the window, the others are then counted in it. */
+/* Of several concurrent failures one opens the window; the others are then counted in it. */
 static const struct plan new_window = {
         "login_failures=:1,login_window_ends=:w", {{NULL, 0}}, NULL, THERE " AND NOT (" COUNTED ")", false};
 
 enum {
 	EXPRESSION_MAX = 1024, /* bytes, also of a condition */
 	WINDOW_TRIES = 2,
-	ISSUE_TRIES = 8, /* each lost to another issue of the same customer */
+	ISSUE_TRIES = 8, /* each failed because of a concurrent issue for the same customer */
 };
 
 static bool has_value(const struct store_values *v, char letter)
@@ -165,7 +165,7 @@ static int done(struct dynamodb_op *x)
 	const struct json *old = json_get(x->reply->json, "Attributes");
 	struct store_out *out = &x->op->out;
 	if (x->op->kind == STORE_REDEEM && dynamodb_item_str(old, "authorization_code").n == 0)
-		return not_told(x); /* a link is made when its code was there */
+		return not_told(x); /* the condition requires the code, so the old item had it */
 	out->former = x->former;
 	if (x->op->kind != STORE_ISSUE && dynamodb_item_str(old, "fb_psid").n > 0)
 		dynamodb_item_link(old, &out->former);
@@ -241,7 +241,7 @@ static enum store_outcome why_not_linked(const struct store_values *v, const str
 	                                                                        : STORE_SUPERSEDED;
 }
 
-/* What a write that may have been executed twice left behind. */
+/* The outcome of a write that may have been executed twice, judged by the item as it is now. */
 static enum store_outcome why_kept(const struct store_op *op, const struct json *item)
 {
 	struct str psid = dynamodb_item_str(item, "fb_psid");

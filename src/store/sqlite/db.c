@@ -88,7 +88,7 @@ static enum err_code describe(const struct sqlite_db *db, int rc, struct err *re
 	}
 }
 
-/* A file that fitted when the store was opened is no wrong setting: it is damaged, and may be restored. */
+/* The file was valid when the store was opened, so this is damage and not a wrong setting: a backup helps. */
 static enum err_code while_running(enum err_code code)
 {
 	return code == ERR_INVALID ? ERR_STORE : code;
@@ -164,7 +164,7 @@ enum err_code sqlite_db_open(struct sqlite_db *db, struct err *reterr)
 	return code;
 }
 
-/* Going on with another file under the same name would mix it with the log (-wal) of the old one. */
+/* Another file under the same name must not be used with the log (-wal) of the old one. */
 static enum err_code same_file(const struct sqlite_file *file, struct err *reterr)
 {
 	struct stat st;

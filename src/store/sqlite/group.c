@@ -105,7 +105,7 @@ static int64_t first_deadline_ms(const struct sqlite_group *g)
 	return first;
 }
 
-/* False: nothing was begun; what may wait for the lock is still in the group. */
+/* False: nothing was begun; operations that may wait for the lock are still in the group. */
 static bool begin(struct sqlite_group *g)
 {
 	struct err why;
@@ -165,7 +165,7 @@ void sqlite_group_run(struct sqlite_group *g)
 	int rc = run_all(g, &wrote);
 	if (rc != SQLITE_OK) {
 		enum err_code code = sqlite_db_fail(g->db, rc, &why);
-		sqlite_db_close(g->db); /* rolls back what is left of it, and lets go of the lock */
+		sqlite_db_close(g->db); /* rolls back the rest and releases the lock */
 		fail_all(g, code == ERR_NOMEM ? ERR_NOMEM : ERR_STORE, &why);
 		return;
 	}

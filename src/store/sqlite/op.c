@@ -6,7 +6,7 @@
 #include "store/record.h"
 #include "store/sqlite/private.h"
 
-enum { EMAIL_MATCHES_MAX = 2 }; /* one is a customer, two are an error: more need not be read */
+enum { EMAIL_MATCHES_MAX = 2 }; /* two are an error already */
 
 /* Statement of each kind, and whether the row is read before it: what was there and why it did not apply. */
 static const struct {
@@ -137,7 +137,7 @@ static int read_old(struct sqlite_db *db, const struct store_op *op, struct old 
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Why a redeem or a request link did not apply. */
+/* Why a redeem or a link request was not applied. */
 static enum store_outcome why_not_linked(const struct store_values *v, const struct old *old)
 {
 	if (!old->found)

@@ -130,7 +130,7 @@ static enum err_code judge(struct sqlite_db *db, bool *ret_empty, struct err *re
 }
 
 /* In one transaction: else another process may fill the file between two of the questions, and it looks like
- * a stranger's. */
+ * a file of another program. */
 static enum err_code judge_at_once(struct sqlite_db *db, bool *ret_empty, struct err *reterr)
 {
 	int rc = sqlite3_exec(db->h, "BEGIN", NULL, NULL, NULL);

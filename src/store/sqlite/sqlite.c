@@ -208,7 +208,7 @@ static const struct store_vtable vtable = {
         .free = sqlite_free,
 };
 
-/* Signals are for the threads that asked for them. */
+/* Signals are handled by other threads. */
 static int spawn(struct sqlite_thread *l, void *(*run)(void *), const char *name)
 {
 	sigset_t all, before;
@@ -253,7 +253,7 @@ static enum err_code sqlite_open(const struct config *cfg, const char *where, st
 		free(q);
 		return err_set(reterr, ERR_NOMEM, "no memory for the store");
 	}
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock for each allocation; nobody asks for it */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* it would lock a mutex for each allocation */
 	q->store.vt = &vtable;
 	q->writer.db = (struct sqlite_db){.file = &q->file, .writer = true};
 	q->reader.db = (struct sqlite_db){.file = &q->file};
