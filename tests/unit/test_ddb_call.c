@@ -6,12 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aws/ddb/ddb.h"
 #include "aws/ddb/private.h"
 #include "aws/ddb/session.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "net/httpc.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 #include "starve.h"
@@ -92,12 +90,10 @@ static void on_done(void *arg, const struct ddb_reply *r)
 static struct ddb_call *begin(const char *operation, int64_t limit_ms)
 {
 	struct ddb_call *call = NULL;
-	static struct err err; /* calls may run side by side: only the class of each is judged then */
+	static struct err err; /* read in on_done at once */
 	struct httpc_outgoing body;
-	struct ddb_request req = {.operation = operation,
-	                          .body = &body,
-	                          .err = &err,
-	                          .deadline_ms = clock_mono_ms() + limit_ms};
+	struct ddb_request req = {.operation = operation, .body = &body, .err = &err};
+	req.deadline_ms = clock_mono_ms() + limit_ms;
 	httpc_outgoing_init(&body, 2, 2);
 	buf_z(&body.bytes, "{}");
 	assert_int_equal(ddb_start(it.client, &req, on_done, NULL, &call, NULL), ERR_OK);
