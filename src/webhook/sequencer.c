@@ -75,13 +75,10 @@ static bool take_chain(struct sequence *sequence)
 
 static void on_link(void *arg, const struct link_answer *a);
 
-static enum err_code start_event(struct sequence *sequence)
+/* Start the sequence's next event, of this PSID or another.  False: there is none. */
+static bool go(struct sequence *sequence)
 {
 	struct sequencer *l = sequence->sequencer;
-	struct err *reterr = l->unsettled == 0 ? l->err : NULL; /* the first failure is reported */
-	const struct event *e = event_at(l, sequence->at);
-	if (loop_now_ms(l->service->loop) >= l->deadline_ms)
-		return err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
 	struct link_call call = {
 	        .service = l->service,
 	        .deadline_ms = l->deadline_ms,
@@ -92,31 +89,26 @@ static enum err_code start_event(struct sequence *sequence)
 	        .source = {.way = "webhook", .client = l->client},
 	        .hold = l->hold,
 	};
-	if (e->kind == EVENT_K_LINKED) {
-		struct link_completion in = {
-		        .code = event_code(l->events, e),
-		        .psid = str_c(e->psid),
-		        .page_id = str_c(e->page_id),
-		        .event_ms = e->time_ms,
-		};
-		return link_complete(&call, &in, &sequence->op, reterr);
-	}
-	struct link_removal in = {
-	        .psid = str_c(e->psid),
-	        .event_ms = e->time_ms,
-	        .reason = "unlinked",
-	        .later = true,
-	};
-	return link_remove(&call, &in, &sequence->op, reterr);
-}
-
-/* Start the sequence's next event, of this PSID or another.  False: there is none. */
-static bool go(struct sequence *sequence)
-{
 	while (sequence->at < sequence->end || take_chain(sequence)) {
-		if (start_event(sequence) == ERR_OK)
+		const struct event *e = event_at(l, sequence->at);
+		struct str psid = str_c(e->psid);
+		struct link_completion linked = {.code = event_code(l->events, e),
+		                                 .psid = psid,
+		                                 .page_id = str_c(e->page_id),
+		                                 .event_ms = e->time_ms};
+		struct link_removal unlinked = {
+		        .psid = psid, .event_ms = e->time_ms, .reason = "unlinked", .later = true};
+		struct err *reterr = l->unsettled == 0 ? l->err : NULL; /* the first failure is reported */
+		enum err_code code;
+		if (loop_now_ms(l->service->loop) >= l->deadline_ms)
+			code = err_set(reterr, ERR_TIMEOUT, "no time left to start an event");
+		else if (e->kind == EVENT_K_LINKED)
+			code = link_complete(&call, &linked, &sequence->op, reterr);
+		else
+			code = link_remove(&call, &unlinked, &sequence->op, reterr);
+		if (code == ERR_OK)
 			return true;
-		note_unsettled(sequence->sequencer, sequence->end - sequence->at);
+		note_unsettled(l, sequence->end - sequence->at);
 		sequence->at = sequence->end;
 	}
 	return false;

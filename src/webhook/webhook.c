@@ -343,6 +343,16 @@ static enum phase ask_store(struct delivery *d)
 		d->deadline_ms = r->deadline_ms - ANSWER_MS;
 	if (n == 0)
 		return P_SETTLED;
+	d->sequencer = (struct sequencer){
+	        .service = r->service,
+	        .events = &d->events,
+	        .scope = r->id,
+	        .client = r->client,
+	        .deadline_ms = d->deadline_ms,
+	        .done = on_sequenced,
+	        .err = &d->err,
+	        .hold = &d->hold,
+	};
 	d->waiter.fn = on_slot;
 	d->waiter.slot.more = (n < SEQUENCER_MAX ? n : SEQUENCER_MAX) - 1;
 	switch (store_admit(r->service->store, d->deadline_ms, &d->waiter)) {
@@ -352,21 +362,6 @@ static enum phase ask_store(struct delivery *d)
 	}
 	metric_add(M_STORE_BUSY, 1);
 	return unsettled(d, ERR_BUSY, "too many store operations in flight");
-}
-
-static enum phase run_events(struct delivery *d)
-{
-	d->sequencer = (struct sequencer){
-	        .service = d->r->service,
-	        .events = &d->events,
-	        .scope = d->r->id,
-	        .client = d->r->client,
-	        .deadline_ms = d->deadline_ms,
-	        .done = on_sequenced,
-	        .err = &d->err,
-	        .hold = &d->hold,
-	};
-	return sequencer_start(&d->sequencer) ? P_WAIT : P_HOLD;
 }
 
 static void on_released(struct link_answer_hold *a)
@@ -421,7 +416,7 @@ static void delivery_run(struct delivery *d)
 		case P_EXAMINE: d->phase = examine(d); break;
 		case P_EXAMINED: d->phase = examined(d); break;
 		case P_STORE: d->phase = ask_store(d); break;
-		case P_EVENTS: d->phase = run_events(d); break;
+		case P_EVENTS: d->phase = sequencer_start(&d->sequencer) ? P_WAIT : P_HOLD; break;
 		case P_HOLD: d->phase = hold(d); break;
 		case P_SETTLED: d->phase = settled(d); break;
 		case P_WAIT: return;
