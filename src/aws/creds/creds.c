@@ -14,16 +14,11 @@ enum { REFUSED_MS = 60000 };
 static const char header[] = "X-Amz-Security-Token: ";
 
 struct counted {
-	struct creds_keys keys; /* first: a pointer to one is a pointer to the other */
+	struct creds_keys keys; /* what users hold a pointer to */
 	atomic_size_t refs;
 	size_t size; /* of all, texts included */
 	char text[];
 };
-
-static struct counted *counted(struct creds_keys *k)
-{
-	return (struct counted *)(void *)k;
-}
 
 static size_t room(const char *s)
 {
@@ -72,16 +67,17 @@ enum err_code creds_keys_new(const struct creds_plan *p, struct creds_keys **ret
 
 struct creds_keys *creds_keys_acquire(struct creds_keys *k)
 {
-	atomic_fetch_add_explicit(&counted(k)->refs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&LIST_ENTRY(k, struct counted, keys)->refs, 1, memory_order_relaxed);
 	return k;
 }
 
 void creds_keys_release(struct creds_keys *k)
 {
-	if (k == NULL || atomic_fetch_sub_explicit(&counted(k)->refs, 1, memory_order_acq_rel) != 1)
+	struct counted *c = k == NULL ? NULL : LIST_ENTRY(k, struct counted, keys);
+	if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	crypto_wipe(k, counted(k)->size);
-	free(counted(k));
+	crypto_wipe(c, c->size);
+	free(c);
 }
 
 /* --- waiters */
@@ -129,13 +125,13 @@ static void waiters_add(struct creds_waiters *s, struct creds_wait *w)
 	list_push(&s->list, &w->node);
 }
 
-/* Post the answer; `keys` is acquired for it. */
+/* Post the answer: `err`, or when that is NULL `keys`, which are acquired for it. */
 static void wait_answer(struct creds_wait *w, const struct err *err, struct creds_keys *keys)
 {
-	if (keys != NULL)
-		w->keys = creds_keys_acquire(keys);
-	else
+	if (err != NULL)
 		w->err = *err;
+	else
+		w->keys = creds_keys_acquire(keys);
 	loop_post(w->home, &w->post);
 }
 

@@ -173,7 +173,7 @@ struct creds_waiters {
 	struct list_node list;
 };
 
-/* Answer all waiters.  Lock held. */
+/* Answer all waiters: `err`, or when that is NULL `keys`.  Lock held. */
 void creds_waiters_answer(struct creds_waiters *s, const struct err *err, struct creds_keys *keys);
 
 /* --- the finder, and its fetches */

@@ -69,7 +69,7 @@ static void after_failure(struct creds *c, const struct err *err)
 	c->err = *err;
 	bool have = creds_usable(c), hand_out = have && !c->refused;
 	bool urgent = !have || (c->keys->expires_at_s != 0 && c->keys->expires_at_s - now_s() < LATE_S);
-	creds_waiters_answer(&c->waiters, err, hand_out ? c->keys : NULL);
+	creds_waiters_answer(&c->waiters, hand_out ? NULL : err, c->keys);
 	c->refused = false;
 	pthread_mutex_unlock(&c->lock);
 	metric_add(M_CREDS_FAILED, 1);
