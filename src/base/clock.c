@@ -2,24 +2,21 @@
 
 #include <time.h>
 
-static int64_t read_us(clockid_t id)
-{
-	struct timespec t;
-	(void)clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 int64_t clock_mono_us(void)
 {
-	return read_us(CLOCK_MONOTONIC);
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t clock_mono_ms(void)
 {
-	return read_us(CLOCK_MONOTONIC) / 1000;
+	return clock_mono_us() / 1000;
 }
 
 int64_t clock_wall_ms(void)
 {
-	return read_us(CLOCK_REALTIME) / 1000;
+	struct timespec t;
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }

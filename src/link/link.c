@@ -48,17 +48,8 @@ void link_cancel(struct link_op *o)
 	op_free(o);
 }
 
-enum err_code link_op_begin_psid(struct link_op *o, const struct flow_kind *k, const struct link_call *c,
-                                 struct str psid, struct err *reterr)
-{
-	if (psid.n > 0 && str_copy(o->psid, sizeof o->psid, psid))
-		return link_op_begin(o, k, c, reterr);
-	free(o);
-	return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
-}
-
 enum err_code link_op_begin(struct link_op *o, const struct flow_kind *k, const struct link_call *c,
-                            struct err *reterr)
+                            const struct str *psid, struct err *reterr)
 {
 	const struct flow_call call = {.loop = c->service->loop,
 	                               .store = c->service->store,
@@ -67,6 +58,10 @@ enum err_code link_op_begin(struct link_op *o, const struct flow_kind *k, const 
 	                               .admitted = c->admitted,
 	                               .at_once = true};
 	o->call = *c;
+	if (psid != NULL && (psid->n == 0 || !str_copy(o->psid, sizeof o->psid, *psid))) {
+		free(o);
+		return err_set(reterr, ERR_INVALID, "a PSID that is empty or too long");
+	}
 	if (flow_start(&o->flow, k, &call) == ERR_OK)
 		return ERR_OK;
 	free(o);

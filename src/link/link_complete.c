@@ -266,7 +266,7 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 	if (c->opened == ERR_OK)
 		c->opened = digest_text(in->code, c->digest);
 	c->op.code_digest = audit_digest(in->code);
-	enum err_code code = link_op_begin_psid(&c->op, &kind, call, in->psid, reterr);
+	enum err_code code = link_op_begin(&c->op, &kind, call, &in->psid, reterr);
 	if (code == ERR_OK)
 		*ret = &c->op;
 	return code;

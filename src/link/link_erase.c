@@ -132,7 +132,7 @@ static enum err_code start(const struct link_call *call, struct str customer_id,
 		return err_set(reterr, ERR_INVALID, "a customer id that is empty or too long");
 	}
 	e->list_only = list_only;
-	enum err_code code = link_op_begin(&e->op, &kind, call, reterr);
+	enum err_code code = link_op_begin(&e->op, &kind, call, NULL, reterr);
 	if (code == ERR_OK)
 		*ret = &e->op;
 	return code;

@@ -129,7 +129,7 @@ static enum err_code start(const struct link_call *call, struct str psid, bool c
 	if (o == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to find a link");
 	o->conflicts = conflicts;
-	enum err_code code = link_op_begin_psid(o, &kind, call, psid, reterr);
+	enum err_code code = link_op_begin(o, &kind, call, &psid, reterr);
 	if (code == ERR_OK)
 		*ret = o;
 	return code;

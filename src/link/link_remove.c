@@ -149,7 +149,7 @@ enum err_code link_remove(const struct link_call *call, const struct link_remova
 	r->reason = in->reason;
 	r->once = in->once;
 	r->later = in->later;
-	enum err_code code = link_op_begin_psid(&r->op, &kind, call, in->psid, reterr);
+	enum err_code code = link_op_begin(&r->op, &kind, call, &in->psid, reterr);
 	if (code == ERR_OK)
 		*ret = &r->op;
 	return code;

@@ -23,12 +23,9 @@ struct link_op {
 	size_t count; /* for link_answer.n */
 };
 
-/* Keep the call and start the flow.  On failure `o` is freed. */
+/* Keep the call and start the flow.  `psid`: of an operation on one PSID; else NULL.  On failure `o` is freed. */
 MUST_CHECK enum err_code link_op_begin(struct link_op *o, const struct flow_kind *k,
-                                       const struct link_call *c, struct err *reterr);
-/* The same for an operation on this PSID. */
-MUST_CHECK enum err_code link_op_begin_psid(struct link_op *o, const struct flow_kind *k,
-                                            const struct link_call *c, struct str psid, struct err *reterr);
+                                       const struct link_call *c, const struct str *psid, struct err *reterr);
 
 int link_op_find(struct link_op *o, int next); /* look up the holders of the PSID */
 /* After a look-up: take what it found.  False: it has failed. */

@@ -33,7 +33,7 @@ struct loop {
 	bool stop;
 	int64_t now_ms;
 	struct timers timers;
-	struct list_node tasks;
+	struct list_node tasks, round_end; /* round_end: a mark in `tasks` */
 	struct list_node sources;
 	struct epoll_event event[EVENTS_MAX]; /* of this turn; [at, n) are not handled yet */
 	int at, n;
@@ -288,21 +288,6 @@ void loop_task_cancel(struct loop_task *t)
 	list_del(&t->node);
 }
 
-/* Run the tasks that are queued now; what they add waits for the next round.  True when any ran. */
-static bool run_tasks(struct loop *l)
-{
-	struct list_node end, *first = l->tasks.next;
-	bool any = first != &l->tasks;
-	list_push(&l->tasks, &end);
-	while ((first = l->tasks.next) != &end) {
-		list_del(first);
-		struct loop_task *t = LIST_ENTRY(first, struct loop_task, node);
-		t->fn(t);
-	}
-	list_del(&end);
-	return any;
-}
-
 void loop_source_add(struct loop *l, struct loop_source *s)
 {
 	list_push(&l->sources, &s->node);
@@ -322,7 +307,14 @@ static bool settle(struct loop *l)
 			struct loop_source *s = LIST_ENTRY(n, struct loop_source, node);
 			again |= s->settle(s);
 		}
-		again |= run_tasks(l);
+		list_push(&l->tasks, &l->round_end); /* tasks that tasks add wait for the next round */
+		while (l->tasks.next != &l->round_end) {
+			struct loop_task *t = LIST_ENTRY(l->tasks.next, struct loop_task, node);
+			list_del(&t->node);
+			t->fn(t);
+			again = true;
+		}
+		list_del(&l->round_end);
 		if (!again)
 			return false;
 	}

@@ -230,7 +230,7 @@ static enum phase get_place(struct ddb_call *c)
 {
 	c->slot.turn = call_turn;
 	limiter_enter(&c->owner->limiter, &c->slot, c->attempts > 0 || c->req.ahead);
-	return c->slot.state == LIMITER_SLOT_RUNNING ? go_on_in_task(c, P_SEND)
+	return c->slot.state == LIMITER_SLOT_RUNNING ? P_SLOT_TAKEN
 	                                             : wait_until(c, c->req.deadline_ms, P_LATE);
 }
 
@@ -391,6 +391,7 @@ static bool go_on(struct ddb_call *c)
 		switch (c->phase) {
 		case P_KEYS: c->phase = get_keys(c); break;
 		case P_SLOT: c->phase = get_place(c); break;
+		case P_SLOT_TAKEN: c->phase = go_on_in_task(c, P_SEND); break;
 		case P_LATE: c->phase = late(c); break;
 		case P_SEND: c->phase = send_it(c); break;
 		case P_JUDGE: c->phase = judge(c); break;

@@ -71,7 +71,7 @@ struct ddb {
  *
  *  A call that gets its slot at once is sent in a task.  A task also leads to DONE if the start fails, so that the
  *  callback never runs before ddb_start has returned. */
-enum phase { P_WAIT, P_KEYS, P_SLOT, P_LATE, P_SEND, P_JUDGE, P_DONE };
+enum phase { P_WAIT, P_KEYS, P_SLOT, P_SLOT_TAKEN, P_LATE, P_SEND, P_JUDGE, P_DONE };
 
 struct ddb_call {
 	struct list_node node;

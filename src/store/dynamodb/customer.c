@@ -141,7 +141,7 @@ static int why(struct dynamodb_op *x)
 	return dynamodb_op_outcome(x, ours ? STORE_DONE : STORE_EXISTS);
 }
 
-static void customer_run(struct dynamodb_op *x)
+void dynamodb_customer_run(struct dynamodb_op *x)
 {
 	for (;;) {
 		switch ((enum phase)x->phase) {
@@ -157,9 +157,4 @@ static void customer_run(struct dynamodb_op *x)
 		case P_END: dynamodb_op_end(x); return; /* x is dead after this */
 		}
 	}
-}
-
-enum err_code dynamodb_customer_start(struct ddb_loop *on, struct store_op *op)
-{
-	return dynamodb_op_begin(on, op, customer_run);
 }

@@ -229,25 +229,6 @@ int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const cha
 	return send_get(x, &b, attributes, next);
 }
 
-enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op, void (*run)(struct dynamodb_op *x))
-{
-	struct dynamodb_op *x = malloc(sizeof *x);
-	if (x == NULL)
-		return ERR_NOMEM;
-	*x = (struct dynamodb_op){.on = on,
-	                          .op = op,
-	                          .run = run,
-	                          .phase = 2,
-	                          .timer = {.fn = on_timer},
-	                          .no_wait = of_webhook(op->kind),
-	                          .former = {.linked_at_ms = -1}};
-	list_push(&on->ops, &x->node);
-	if (clock_mono_ms() >= op->deadline_ms)
-		x->phase = out_of_time(x);
-	x->run(x); /* an end comes through the loop's inbox, not before start returns */
-	return ERR_OK;
-}
-
 /* --- a loop */
 
 static struct ddb_loop *on_of(struct store_port *p)
@@ -338,22 +319,42 @@ static void port_free(struct store_port *p)
 	free(on_of(p));
 }
 
-static enum err_code start(struct store_port *p, struct store_op *op)
+static void (*run_of(enum store_kind kind))(struct dynamodb_op *x)
 {
-	struct ddb_loop *l = on_of(p);
-	/* A ping is never refused, because it reports the health of the store. */
-	if (!op->admitted && op->kind != STORE_PING && ddb_full(l->client, op->deadline_ms))
-		return ERR_BUSY;
-	switch (op->kind) {
+	switch (kind) {
 	case STORE_FIND_EMAIL:
 	case STORE_FIND_PSID:
-	case STORE_FIND_CODE: return dynamodb_find_start(l, op);
+	case STORE_FIND_CODE: return dynamodb_find_run;
 	case STORE_FIND_ID:
 	case STORE_ADD:
 	case STORE_REMOVE:
-	case STORE_PING: return dynamodb_customer_start(l, op);
-	default: return dynamodb_write_start(l, op);
+	case STORE_PING: return dynamodb_customer_run;
+	default: return dynamodb_write_run;
 	}
+}
+
+static enum err_code start(struct store_port *p, struct store_op *op)
+{
+	struct ddb_loop *on = on_of(p);
+	/* A ping is never refused, because it reports the health of the store. */
+	if (!op->admitted && op->kind != STORE_PING && ddb_full(on->client, op->deadline_ms))
+		return ERR_BUSY;
+	struct dynamodb_op *x = malloc(sizeof *x);
+	if (x == NULL)
+		return ERR_NOMEM;
+	op->out.former.linked_at_ms = -1;
+	*x = (struct dynamodb_op){.on = on,
+	                          .op = op,
+	                          .run = run_of(op->kind),
+	                          .phase = 2, /* the first of each flow */
+	                          .timer = {.fn = on_timer},
+	                          .no_wait = of_webhook(op->kind),
+	                          .former = {.linked_at_ms = -1}};
+	list_push(&on->ops, &x->node);
+	if (clock_mono_ms() >= op->deadline_ms)
+		x->phase = out_of_time(x);
+	x->run(x); /* an end comes through the loop's inbox, not before start returns */
+	return ERR_OK;
 }
 
 static void store_free(struct store *s)

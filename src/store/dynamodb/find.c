@@ -284,7 +284,7 @@ static int sort(struct dynamodb_op *x)
 	return DYNAMODB_OP_END;
 }
 
-static void find_run(struct dynamodb_op *x)
+void dynamodb_find_run(struct dynamodb_op *x)
 {
 	for (;;) {
 		switch ((enum phase)x->phase) {
@@ -302,9 +302,4 @@ static void find_run(struct dynamodb_op *x)
 		case P_END: dynamodb_op_end(x); return; /* x is dead after this */
 		}
 	}
-}
-
-enum err_code dynamodb_find_start(struct ddb_loop *on, struct store_op *op)
-{
-	return dynamodb_op_begin(on, op, find_run);
 }

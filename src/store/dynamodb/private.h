@@ -105,9 +105,6 @@ struct dynamodb_op {
 	struct store_link former;
 };
 
-/* Make it and run its first phase (2).  Errors  ERR_NOMEM. */
-MUST_CHECK enum err_code dynamodb_op_begin(struct ddb_loop *on, struct store_op *op,
-                                           void (*run)(struct dynamodb_op *x));
 void dynamodb_op_end(struct dynamodb_op *x);  /* the END phase: x is dead after it */
 void dynamodb_op_stop(struct dynamodb_op *x); /* end it with ERR_STOPPING */
 
@@ -122,7 +119,7 @@ int dynamodb_op_get(struct dynamodb_op *x, const struct store_key *key, const ch
 /* The same by the key of an item of the answer in hand, which may be longer than a store_key holds. */
 int dynamodb_op_get_of(struct dynamodb_op *x, const struct json *item, const char *attributes, int next);
 
-/* Starters: take the operation's kind.  Errors  ERR_NOMEM. */
-MUST_CHECK enum err_code dynamodb_write_start(struct ddb_loop *on, struct store_op *op);
-MUST_CHECK enum err_code dynamodb_find_start(struct ddb_loop *on, struct store_op *op);
-MUST_CHECK enum err_code dynamodb_customer_start(struct ddb_loop *on, struct store_op *op);
+/* The flows, each for several kinds of operation. */
+void dynamodb_write_run(struct dynamodb_op *x);
+void dynamodb_find_run(struct dynamodb_op *x);
+void dynamodb_customer_run(struct dynamodb_op *x);

@@ -301,7 +301,7 @@ static int read_back(struct dynamodb_op *x)
 	return dynamodb_op_get(x, &x->op->in.key, attributes_of(x->op->kind), P_WHY);
 }
 
-static void write_run(struct dynamodb_op *x)
+void dynamodb_write_run(struct dynamodb_op *x)
 {
 	for (;;) {
 		switch ((enum phase)x->phase) {
@@ -317,10 +317,4 @@ static void write_run(struct dynamodb_op *x)
 		case P_END: dynamodb_op_end(x); return; /* x is dead after this */
 		}
 	}
-}
-
-enum err_code dynamodb_write_start(struct ddb_loop *on, struct store_op *op)
-{
-	op->out.former.linked_at_ms = -1;
-	return dynamodb_op_begin(on, op, write_run);
 }
