@@ -195,30 +195,46 @@ static int64_t due_ms(struct loop_source *s)
 	return LIST_ENTRY(s, struct httpc, source)->due_ms;
 }
 
+static void limit_connections(struct httpc *h)
+{
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, h->connections);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, h->connections);
+}
+
 void httpc_add_connections(struct httpc *h, long n)
 {
 	h->connections += n;
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, h->connections);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, h->connections);
+	if (h->multi != NULL)
+		limit_connections(h);
+}
+
+/* At the first call: the handle has descriptors that libcurl does not mark close-on-exec, and many programs make
+ * no call at all. */
+static bool make_multi(struct httpc *h)
+{
+	if (h->multi != NULL)
+		return true;
+	if ((h->multi = curl_multi_init()) == NULL)
+		return false;
+	httpc_sockets_init(&h->sockets, h->loop, h->multi);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	limit_connections(h);
+	loop_source_add(h->loop, &h->source);
+	return true;
 }
 
 enum err_code httpc_new(struct loop *l, struct httpc **ret, struct err *reterr)
 {
 	struct httpc *h = calloc(1, sizeof *h);
-	if (h == NULL || (h->multi = curl_multi_init()) == NULL) {
-		free(h);
+	if (h == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for the HTTP client");
-	}
 	h->loop = l;
+	h->connections = CONNECTIONS_MAX;
 	h->due_ms = -1;
 	h->source = (struct loop_source){.settle = settle, .due_ms = due_ms};
 	list_init(&h->calls);
 	list_init(&h->idle);
-	httpc_sockets_init(&h->sockets, l, h->multi);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	httpc_add_connections(h, CONNECTIONS_MAX);
-	loop_source_add(l, &h->source);
 	*ret = h;
 	return ERR_OK;
 }
@@ -229,11 +245,13 @@ void httpc_free(struct httpc *h)
 		return;
 	while (!list_empty(&h->calls))
 		call_end(LIST_ENTRY(h->calls.next, struct httpc_call, node));
-	loop_source_del(&h->source);
 	while (!list_empty(&h->idle))
 		call_free(LIST_ENTRY(h->idle.next, struct httpc_call, node));
-	(void)curl_multi_cleanup(h->multi);
-	httpc_sockets_done(&h->sockets);
+	if (h->multi != NULL) {
+		loop_source_del(&h->source);
+		(void)curl_multi_cleanup(h->multi);
+		httpc_sockets_done(&h->sockets);
+	}
 	free(h);
 }
 
@@ -413,7 +431,7 @@ static struct httpc_call *call_take(struct httpc *h)
 enum err_code httpc_start(struct httpc *h, const struct httpc_request *req, httpc_done_fn *done, void *arg,
                           struct httpc_call **ret_call, struct err *reterr)
 {
-	struct httpc_call *c = call_take(h);
+	struct httpc_call *c = make_multi(h) ? call_take(h) : NULL;
 	if (c == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory for an HTTP call");
 	c->done = done;
