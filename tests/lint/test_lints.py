@@ -159,7 +159,8 @@ def test_every_lint_is_run_and_tested():
 
 def test_a_static_name_is_in_few_files(tree):
     for n in range(8):
-        write(tree, f"src/base/x{n}.c", f"static int look(void)\n{BODY}\nenum phase {{ P_A, P_B }};\n")
+        phases = "enum phase { P_A, P_B };\n" if n < 7 else ""
+        write(tree, f"src/base/x{n}.c", f"static int look(void)\n{BODY}\n{phases}")
     assert lint("names", tree)[0] == 0
     write(tree, "src/base/y.c", f"static int look(void)\n{BODY}")
     code, out = lint("names", tree)
