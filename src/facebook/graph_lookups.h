@@ -1,0 +1,43 @@
+/* graph_lookups.h - which look-ups of linking tokens may be made, and what the last ones answered.
+ *
+ *   known (60 s) -> else: paused? -> client's turn? -> budget of the process? -> ask
+ *
+ * A look-up costs a call to Facebook, and anybody who opens GET /link may cause one.  So each client address has one
+ * look-up per 5 s, the process has LINKD_GRAPH_LOOKUPS per second, and Graph is left alone while it refuses or fails
+ * (net/breaker.h: 5 failures within 10 s, for 60 s).
+ * Bound    answers and clients are kept in tables of GRAPH_LOOKUPS_MAX; the oldest entry of a set makes way.
+ * Threads  any; one lock, held for less than a microsecond. */
+#pragma once
+#include "facebook/graph_answer.h"
+
+enum { GRAPH_LOOKUPS_MAX = 2048, GRAPH_KNOWN_MS = 60000, GRAPH_CLIENT_MS = 5000 };
+
+struct graph_lookups; /* opaque: of the process */
+
+enum graph_admission {
+	GRAPH_ASK,          /* ask, then call graph_lookups_answered */
+	GRAPH_KNOWN,        /* *ret is the answer */
+	GRAPH_PAUSED,       /* the breaker is open */
+	GRAPH_CLIENT_LIMIT, /* this client asked a moment ago */
+	GRAPH_LIMIT,        /* the budget of the process is used up */
+};
+
+/* What Facebook said of a linking token. */
+struct graph_known {
+	bool expired; /* no page token knows it; else `who` is its owner */
+	struct graph_recipient who;
+};
+
+/* Input   per_second: look-ups of the process, at least 1. */
+MUST_CHECK enum err_code graph_lookups_new(int64_t per_second, struct graph_lookups **ret,
+                                           struct err *reterr);
+void graph_lookups_free(struct graph_lookups *l); /* NULL is a no-op */
+
+MUST_CHECK enum graph_admission graph_lookups_admit(struct graph_lookups *l, struct str token,
+                                                    struct str client, int64_t now_ms,
+                                                    struct graph_known *ret);
+/* Once for each GRAPH_ASK.  `known` NULL: the look-up has failed, and counts against Graph if `fault`.
+ * Returns true when this has opened the breaker. */
+bool graph_lookups_answered(struct graph_lookups *l, struct str token, int64_t now_ms,
+                            const struct graph_known *known, bool fault);
+const char *graph_admission_name(enum graph_admission a); /* "client_limit" */
