@@ -6,6 +6,7 @@ enum {
 	KEYS_MAX = 3,      /* seal keys, app secrets */
 	SEAL_KEY_MIN = 32, /* bytes */
 	PAGE_ID_MAX = 64,  /* characters */
+	PAGE_TOKENS_MAX = 8,
 };
 
 #define PROBLEM(KEY, ...) config_report_problem(r, CONFIG_ROW_##KEY, __VA_ARGS__)
@@ -193,14 +194,84 @@ static void check_app_secrets(struct config *c, struct config_report *r)
 		        c->app_secret.n, KEYS_MAX);
 }
 
+static bool page_id_ok(struct str id)
+{
+	size_t digits = 0;
+	while (digits < id.n && id.p[digits] >= '0' && id.p[digits] <= '9')
+		digits++;
+	return id.n > 0 && digits == id.n && id.n <= PAGE_ID_MAX;
+}
+
 static void check_page_ids(struct config *c, struct config_report *r)
 {
-	for (size_t i = 0; i < c->page_ids.n; i++) {
-		struct str s = str_c(c->page_ids.v[i]);
-		size_t digits = strspn(s.p, "0123456789");
-		if (digits != s.n || s.n > PAGE_ID_MAX)
-			PROBLEM(PAGE_IDS, "%s is not a page id; write its digits only", QUOTED(s.p));
+	for (size_t i = 0; i < c->page_ids.n; i++)
+		if (!page_id_ok(str_c(c->page_ids.v[i])))
+			PROBLEM(PAGE_IDS, "%s is not a page id; write its digits only",
+			        QUOTED(c->page_ids.v[i]));
+}
+
+static bool is_listed(const struct strlist *l, struct str item)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_is(item, l->v[i]))
+			return true;
+	return false;
+}
+
+/* NULL: the token is well-formed. */
+static const char *fault_of_page_token(const struct config *c, struct str item)
+{
+	struct str page, token;
+	if (!str_cut(item, '=', &page, &token))
+		return c->page_access_token.n > 1 ? "has no page id; with several write PAGE_ID=token"
+		       : str_of(item, "._|-")     ? NULL
+		                                  : "has a character that no token has; copy it again";
+	if (!page_id_ok(page))
+		return "begins with something other than a page id of digits; write PAGE_ID=token";
+	if (c->page_ids.n > 0 && !is_listed(&c->page_ids, page))
+		return "is of a page that LINKD_PAGE_IDS does not list";
+	return token.n > 0 && str_of(token, "._|-") ? NULL
+	                                            : "has a character that no token has; copy it again";
+}
+
+static void check_page_tokens(const struct config *c, struct config_report *r)
+{
+	if (c->page_access_token.n > PAGE_TOKENS_MAX)
+		PROBLEM(PAGE_ACCESS_TOKEN, "holds %zu tokens; at most %d are used", c->page_access_token.n,
+		        PAGE_TOKENS_MAX);
+	for (size_t i = 0; i < c->page_access_token.n; i++) {
+		const char *fault = fault_of_page_token(c, str_c(c->page_access_token.v[i]));
+		if (fault != NULL)
+			PROBLEM(PAGE_ACCESS_TOKEN, "token %zu %s", i + 1, fault);
 	}
+	if (c->require_psid_binding == BINDING_REQUIRED && c->page_access_token.n == 0 && required(r))
+		PROBLEM(REQUIRE_PSID_BINDING,
+		        "needs LINKD_PAGE_ACCESS_TOKEN: without a page token Facebook is not "
+		        "asked, and every login would be refused");
+}
+
+/* "v26.0" */
+static bool version_ok(struct str v)
+{
+	struct str major, minor;
+	uint64_t n;
+	return str_starts(v, STR("v")) && str_cut((struct str){v.p + 1, v.n - 1}, '.', &major, &minor) &&
+	       str_u64(major, 999, &n) && str_u64(minor, 999, &n);
+}
+
+static void check_graph(const struct config *c, struct config_report *r)
+{
+	struct config_origin o;
+	check_page_tokens(c, r);
+	if (!config_origin_parse(c->graph_url, &o))
+		PROBLEM(GRAPH_URL,
+		        "%s must be https://host or https://host:port in lower case, without a path",
+		        QUOTED(c->graph_url));
+	else if (!o.https && !config_host_is_loopback(o.host))
+		PROBLEM(GRAPH_URL, "%s must begin with https://; http is for loopback addresses only",
+		        QUOTED(c->graph_url));
+	if (!version_ok(str_c(c->graph_version)))
+		PROBLEM(GRAPH_VERSION, "%s is not a version; write it as v26.0", QUOTED(c->graph_version));
 }
 
 /* A host name or, for local tests, a whole origin. */
@@ -330,6 +401,7 @@ void config_check(struct config *c, struct config_report *r)
 	check_public_url(c, r);
 	check_app_secrets(c, r);
 	check_page_ids(c, r);
+	check_graph(c, r);
 	check_redirect_hosts(c, r);
 	check_proxies(c, r);
 	check_clients(c, r);

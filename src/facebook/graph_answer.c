@@ -74,7 +74,7 @@ bool graph_id_ok(struct str id)
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] < '0' || id.p[i] > '9')
 			return false;
-	return id.n > 0 && id.n <= STORE_PSID_MAX;
+	return id.n > 0 && id.n <= GRAPH_ID_MAX;
 }
 
 static bool take_recipient(const struct json *j, void *arg)

@@ -5,10 +5,11 @@
  * Input    an HTTP status and a body of any bytes.  An error object counts as an error under every status, 200 too.
  * Threads  pure functions. */
 #pragma once
+#include "base/err.h"
 #include "base/str.h"
-#include "store/store.h"
 
 enum {
+	GRAPH_ID_MAX = 64,            /* digits of a PSID or page id */
 	GRAPH_ANSWER_MAX = 64 * 1024, /* bytes of a body that is read */
 	GRAPH_NAME_MAX = 96,          /* bytes of a name; a longer one is cut and ends with an ellipsis */
 	GRAPH_TRACE_MAX = 40,         /* characters of fbtrace_id that are kept */
@@ -37,8 +38,8 @@ struct graph_answer {
 
 /* The owner of a linking token. */
 struct graph_recipient {
-	char psid[STORE_PSID_MAX + 1];
-	char page_id[STORE_PSID_MAX + 1];
+	char psid[GRAPH_ID_MAX + 1];
+	char page_id[GRAPH_ID_MAX + 1];
 };
 
 struct graph_name {
@@ -55,4 +56,4 @@ struct graph_answer graph_answer_name(long status, struct str body, struct graph
 struct graph_answer graph_answer_accepted(long status, struct str body);
 
 const char *graph_class_name(enum graph_class c); /* "rate_limited" */
-bool graph_id_ok(struct str id);                  /* a PSID or page id: 1 to STORE_PSID_MAX digits */
+bool graph_id_ok(struct str id);                  /* a PSID or page id: 1 to GRAPH_ID_MAX digits */

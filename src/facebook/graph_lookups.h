@@ -26,6 +26,7 @@ enum graph_admission {
 struct graph_known {
 	bool expired; /* no page token knows it; else `who` is its owner */
 	struct graph_recipient who;
+	struct graph_name name; /* empty: not known */
 };
 
 /* Input   per_second: look-ups of the process, at least 1. */

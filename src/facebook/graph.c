@@ -1,0 +1,193 @@
+#include "facebook/graph.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/crypto.h"
+#include "facebook/graph_lookups.h"
+
+enum { URL_MAX = 4096, AUTHORIZATION_MAX = 1024, PROOF_LEN = 2 * CRYPTO_SHA256_LEN };
+
+struct page {
+	char id[GRAPH_ID_MAX + 1];                 /* "": the token names no page */
+	char authorization[AUTHORIZATION_MAX + 1]; /* the header line */
+	char proof[PROOF_LEN + 1];
+};
+
+struct graph {
+	const struct config *cfg;
+	struct graph_lookups *lookups;
+	size_t pages;
+	struct page page[];
+};
+
+struct graph_call {
+	struct httpc_call *http;
+	graph_done_fn *done;
+	void *arg;
+};
+
+static bool set_proof(struct page *p, struct str secret, struct str token)
+{
+	uint8_t mac[CRYPTO_SHA256_LEN];
+	struct buf hex;
+	buf_over(&hex, p->proof, sizeof p->proof);
+	bool ok = crypto_hmac_sha256(secret, token, mac) == ERR_OK;
+	codec_hex(&hex, mac, sizeof mac);
+	return ok && !hex.failed;
+}
+
+static bool set_page(struct page *p, struct str secret, struct str item)
+{
+	struct str id, rest, token = item;
+	struct buf line;
+	if (str_cut(item, '=', &id, &rest)) {
+		(void)str_copy(p->id, sizeof p->id, id);
+		token = rest;
+	}
+	buf_over(&line, p->authorization, sizeof p->authorization);
+	buf_z(&line, "Authorization: Bearer ");
+	buf_str(&line, token);
+	return !line.failed && set_proof(p, secret, token);
+}
+
+enum err_code graph_new(const struct config *cfg, struct graph **ret, struct err *reterr)
+{
+	const struct strlist *tokens = &cfg->page_access_token;
+	*ret = NULL;
+	if (tokens->n == 0)
+		return ERR_OK;
+	struct graph *g = calloc(1, sizeof *g + tokens->n * sizeof g->page[0]);
+	if (g == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the page access tokens");
+	g->cfg = cfg;
+	enum err_code code = graph_lookups_new(cfg->graph_lookups, &g->lookups, reterr);
+	for (; code == ERR_OK && g->pages < tokens->n; g->pages++)
+		if (!set_page(&g->page[g->pages], str_c(cfg->app_secret.v[0]), str_c(tokens->v[g->pages])))
+			code = err_set(reterr, ERR_NOMEM, "no memory for the proof of a page access token");
+	if (code == ERR_OK)
+		*ret = g;
+	else
+		graph_free(g);
+	return code;
+}
+
+void graph_free(struct graph *g)
+{
+	if (g == NULL)
+		return;
+	graph_lookups_free(g->lookups);
+	crypto_wipe(g->page, g->pages * sizeof g->page[0]);
+	free(g);
+}
+
+struct graph_lookups *graph_lookups_of(struct graph *g)
+{
+	return g->lookups;
+}
+
+int64_t graph_timeout_ms(const struct graph *g)
+{
+	return g->cfg->graph_timeout_ms;
+}
+
+size_t graph_pages(const struct graph *g)
+{
+	return g->pages;
+}
+
+bool graph_page_is(const struct graph *g, size_t page, const char *page_id)
+{
+	const struct strlist *ours = &g->cfg->page_ids;
+	if (g->page[page].id[0] != '\0')
+		return strcmp(g->page[page].id, page_id) == 0;
+	for (size_t i = 0; i < ours->n; i++)
+		if (strcmp(ours->v[i], page_id) == 0)
+			return true;
+	return ours->n == 0;
+}
+
+size_t graph_page_of(const struct graph *g, const char *page_id)
+{
+	for (size_t i = 0; i < g->pages; i++)
+		if (graph_page_is(g, i, page_id))
+			return i;
+	return g->pages;
+}
+
+bool graph_covers_pages(const struct graph *g)
+{
+	return g->cfg->page_ids.n <= g->pages;
+}
+
+/* --- one call */
+
+static void put_url(struct buf *url, const struct graph *g, const struct graph_request *r)
+{
+	buf_z(url, g->cfg->graph_url);
+	buf_z(url, "/");
+	buf_z(url, g->cfg->graph_version);
+	buf_z(url, "/");
+	buf_z(url, r->path);
+	buf_z(url, "?appsecret_proof=");
+	buf_z(url, g->page[r->page].proof);
+	if (r->fields != NULL) {
+		buf_z(url, "&fields=");
+		buf_z(url, r->fields);
+	}
+	if (r->token != NULL) {
+		buf_z(url, "&account_linking_token=");
+		codec_pct(url, str_c(r->token));
+	}
+	buf_put(url, "", 1);
+}
+
+static void on_answer(void *arg, const struct httpc_response *r)
+{
+	struct graph_call *c = arg;
+	bool answered = r->code == ERR_OK;
+	c->done(c->arg, answered ? r->status : 0, answered ? r->body : (struct str){NULL, 0},
+	        answered ? NULL : r->error);
+	free(c);
+}
+
+enum err_code graph_start(struct graph *g, const struct graph_request *r, graph_done_fn *done, void *arg,
+                          struct graph_call **ret, struct err *reterr)
+{
+	char room[URL_MAX];
+	const char *const headers[] = {g->page[r->page].authorization, "Accept: application/json",
+	                               r->fields == NULL ? "Content-Type: application/json" : NULL, NULL};
+	struct buf url;
+	struct graph_call *c = calloc(1, sizeof *c);
+	if (c == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for a call to Graph");
+	*c = (struct graph_call){.done = done, .arg = arg};
+	buf_over(&url, room, sizeof room);
+	put_url(&url, g, r);
+	struct httpc_request q = {.method = r->fields != NULL ? "GET" : "POST",
+	                          .url = room,
+	                          .headers = headers,
+	                          .body = r->json,
+	                          .allow_http = true, /* the settings allow it on loopback only */
+	                          .timeout_ms = r->timeout_ms,
+	                          .connect_ms = r->timeout_ms,
+	                          .response_max = GRAPH_ANSWER_MAX};
+	enum err_code code = url.failed ? err_set(reterr, ERR_INVALID,
+	                                          "the address of a call to Graph is too long")
+	                                : httpc_start(r->http, &q, on_answer, c, &c->http, reterr);
+	crypto_wipe(room, sizeof room);
+	if (code == ERR_OK)
+		*ret = c;
+	else
+		free(c);
+	return code;
+}
+
+void graph_cancel(struct graph_call *c)
+{
+	if (c == NULL)
+		return;
+	httpc_cancel(c->http);
+	free(c);
+}

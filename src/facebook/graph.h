@@ -1,0 +1,51 @@
+/* graph.h - calls to Facebook's Graph API, for the page tokens of LINKD_PAGE_ACCESS_TOKEN.
+ *
+ *   GET  me?fields=recipient           who owns a linking token
+ *   GET  {psid}?fields=first_name,...  the name of a person
+ *   POST me/unlink_accounts            Facebook forgets a link
+ *   POST me/messages                   a message of the page
+ *
+ * The access token travels in a header and is proved by appsecret_proof, so an address alone gives nobody access.
+ * Source   https://developers.facebook.com/docs/messenger-platform/identity/account-linking,
+ *          https://developers.facebook.com/docs/graph-api/securing-requests
+ * Contract of a call  its callback comes if and only if the start succeeded, exactly once, never before the start
+ *                     returned, never after a cancel.
+ * Threads  a struct graph is of the process and serves any thread; a call is of its loop. */
+#pragma once
+#include "config/config.h"
+#include "facebook/graph_answer.h"
+#include "net/httpc.h"
+
+struct graph;      /* opaque: page tokens and their proofs */
+struct graph_call; /* opaque: one running call */
+struct graph_lookups;
+
+/* *ret is NULL when no page token is set.  Errors  ERR_INVALID, ERR_NOMEM. */
+MUST_CHECK enum err_code graph_new(const struct config *cfg, struct graph **ret, struct err *reterr);
+void graph_free(struct graph *g); /* NULL is a no-op */
+
+struct graph_lookups *graph_lookups_of(struct graph *g);
+int64_t graph_timeout_ms(const struct graph *g); /* of all tries of one look-up */
+size_t graph_pages(const struct graph *g);       /* page tokens */
+/* The token for a page; graph_pages(g) when there is none.  The only token serves every page if it names none. */
+size_t graph_page_of(const struct graph *g, const char *page_id);
+/* Is it the page of this token, as far as the settings tell? */
+bool graph_page_is(const struct graph *g, size_t page, const char *page_id);
+/* Do the tokens cover every page of LINKD_PAGE_IDS?  Then a linking token that none of them knows is expired. */
+bool graph_covers_pages(const struct graph *g);
+
+/* Borrowed for the start only. */
+struct graph_request {
+	struct httpc *http; /* of the loop */
+	size_t page;        /* the page token */
+	const char *path;   /* "me", a PSID, "me/messages" */
+	const char *fields; /* GET: "recipient"; NULL: a POST */
+	const char *token;  /* GET: account_linking_token, or NULL */
+	struct str json;    /* POST: a JSON object */
+	int64_t timeout_ms;
+};
+/* `status` 0: there was no answer; `error` then says why and is safe to log. */
+typedef void graph_done_fn(void *arg, long status, struct str body, const char *error);
+MUST_CHECK enum err_code graph_start(struct graph *g, const struct graph_request *r, graph_done_fn *done,
+                                     void *arg, struct graph_call **ret, struct err *reterr);
+void graph_cancel(struct graph_call *c);
