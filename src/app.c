@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/version.h"
+#include "facebook/graph.h"
 #include "login/password.h"
 #include "login/throttle.h"
 #include "net/httpc.h"
@@ -159,6 +160,8 @@ static enum err_code start(struct app *a, struct err *reterr)
 		code = throttle_new(&a->shared.throttle, reterr);
 	if (code == ERR_OK)
 		code = health_new(&a->shared.health, reterr);
+	if (code == ERR_OK)
+		code = graph_new(a->cfg, &a->shared.graph, reterr);
 	if (code != ERR_OK)
 		return code;
 	a->worker = calloc(n, sizeof(struct app_worker *));
@@ -237,6 +240,7 @@ static void stop(struct app *a)
 	health_free(a->shared.health);
 	throttle_free(a->shared.throttle);
 	sealer_free(a->shared.sealer);
+	graph_free(a->shared.graph);
 }
 
 static void name_routes(void)

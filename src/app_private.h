@@ -13,6 +13,7 @@ struct app_shared { /* what all workers use */
 	const struct config *cfg;
 	struct store *store;
 	struct sealer *sealer;
+	struct graph *graph; /* NULL without a page token */
 	struct password_pool *hashes;
 	struct offload *parses;
 	struct throttle *throttle;

@@ -125,6 +125,7 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	w->service = (struct service){
 	        .cfg = shared->cfg,
 	        .loop = w->loop,
+	        .graph = shared->graph,
 	        .sealer = shared->sealer,
 	        .hashes = shared->hashes,
 	        .parses = shared->parses,

@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 struct httpc;
+struct graph;
 struct sealer;
 struct signature_keys;
 struct throttle;
@@ -19,9 +20,10 @@ struct password_pool;
 struct service {
 	const struct config *cfg;
 	struct loop *loop;
-	struct httpc *http;                    /* net/httpc.h: all outgoing requests of this loop */
-	struct store_port *store;              /* of this loop */
-	const struct sealer *sealer;           /* link/seal.h */
+	struct httpc *http;          /* net/httpc.h: all outgoing requests of this loop */
+	struct store_port *store;    /* of this loop */
+	struct graph *graph;         /* facebook/graph.h; shared by all workers; NULL without a page token */
+	const struct sealer *sealer; /* link/seal.h */
 	struct signature_keys *signature_keys; /* webhook/signature.h: of this loop's thread */
 	struct password_pool *hashes; /* login/password.h: threads at nice 19; shared by all workers */
 	struct offload *parses;       /* large webhook bodies */

@@ -20,6 +20,7 @@ void answer_consent(struct request *r, unsigned status, const struct consent *c,
 	struct web_fields f = {.title = STR("Connect with Messenger?"),
 	                       .consent = sealed,
 	                       .email = str_c(c->key.email),
+	                       .profile = str_c(c->state.profile),
 	                       .error = str_c(error)};
 	if (c->loses & STATE_LOSES_PROFILE)
 		f.loses_profile = STR(
@@ -43,6 +44,23 @@ void answer_tap_login(struct request *r)
 	            "This page opens from the Log In button in the Messenger app. The address that opened it "
 	            "now is not complete or not valid.",
 	            TAP_LOG_IN);
+}
+
+void answer_link_expired(struct request *r)
+{
+	web_message(r, 400, "Please tap Log In again",
+	            "The link that opened this page is used or older than 5 minutes. Nothing was connected.",
+	            TAP_LOG_IN);
+}
+
+void answer_unbound(struct request *r)
+{
+	answer_retry_after(r, 5);
+	web_message(
+	        r, 503, "Please try again in a moment",
+	        "Facebook did not tell which Messenger profile opened this page, so nothing can be connected "
+	        "now.",
+	        TAP_LOG_IN);
 }
 
 void answer_start_again(struct request *r)

@@ -17,6 +17,8 @@ void answer_consent(struct request *r, unsigned status, const struct consent *c,
 
 void answer_tap_login(struct request *r);    /* 400: not opened by a Log In button */
 void answer_start_again(struct request *r);  /* 403: the token is forged, expired or of another browser */
+void answer_link_expired(struct request *r); /* 400: Facebook does not know the linking token */
+void answer_unbound(struct request *r);      /* 503: the Messenger profile is not known, and is required */
 void answer_connected(struct request *r);    /* 200: this consent's code was used */
 void answer_taken(struct request *r);        /* 409: the profile belongs to another customer */
 void answer_record_full(struct request *r);  /* 500: the customer's record is full */

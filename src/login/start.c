@@ -1,4 +1,11 @@
-/* GET /link: checks what Facebook sent, makes the sealed state, and begins the method of login. */
+/* GET /link: checks what Facebook sent, asks Facebook for the Messenger profile (only with a page token), makes the
+ * sealed state, and begins the method of login.
+ *
+ *   check --------------------------------------------------> first page of the method
+ *     `--> binding_start --> found: the state is bound to it --^
+ *              |--> unknown: not bound, or 503 with LINKD_REQUIRE_PSID_BINDING
+ *              `--> expired: 'tap Log In again' */
+#include "facebook/binding.h"
 #include "http/params.h"
 #include "login/login.h"
 #include "login/private.h"
@@ -6,6 +13,8 @@
 #include "obs/metrics.h"
 #include "service.h"
 #include "web/web.h"
+
+#include <stdlib.h>
 
 /* E-mail and password on our page; the form goes to login/submit.c. */
 static void begin_password(struct request *r, struct str sealed_state)
@@ -72,7 +81,6 @@ static void set_cookie(struct request *r, const struct state_nonce *nonce)
 	buf_done(&text);
 }
 
-/* The state is not bound to a Messenger profile: any profile may use the code. */
 static enum err_code seal(struct request *r, struct state *state, struct state_nonce *nonce, struct buf *out)
 {
 	enum err_code code = state_nonce(request_cookie(r, state_cookie_name(r->service->cfg)), nonce);
@@ -83,15 +91,12 @@ static enum err_code seal(struct request *r, struct state *state, struct state_n
 	return code == ERR_OK ? state_seal(r->service->sealer, state, out) : code;
 }
 
-void login_page(struct request *r)
+static void show_page(struct request *r, struct state *state)
 {
-	struct state state = {.psid = ""};
 	struct state_nonce nonce;
 	struct buf sealed;
-	if (!check(r, &state))
-		return;
 	buf_init(&sealed, SEAL_TEXT_MAX);
-	enum err_code code = seal(r, &state, &nonce, &sealed);
+	enum err_code code = seal(r, state, &nonce, &sealed);
 	if (code == ERR_OK && nonce.made)
 		set_cookie(r, &nonce);
 	if (code == ERR_OK)
@@ -99,6 +104,93 @@ void login_page(struct request *r)
 	else
 		answer_error(r, code, NULL);
 	buf_done(&sealed);
+}
+
+/* --- the Messenger profile that opened the page, when Facebook tells it */
+
+struct start {
+	struct request *r;
+	struct state state;
+	struct binding binding;
+};
+
+static void show_bound(struct start *s)
+{
+	const struct graph_recipient *who = &s->binding.who;
+	metric_add(M_BINDING_FOUND, 1);
+	(void)str_copy(s->state.psid, sizeof s->state.psid, str_c(who->psid));
+	(void)str_copy(s->state.page_id, sizeof s->state.page_id, str_c(who->page_id));
+	(void)str_copy(s->state.profile, sizeof s->state.profile, str_c(s->binding.name.s));
+	show_page(s->r, &s->state);
+}
+
+static void refuse_expired(const struct start *s)
+{
+	metric_add(M_BINDING_EXPIRED, 1);
+	request_refused(s->r, LOG_REPEAT_ADDRESS, "Facebook does not know the account_linking_token");
+	answer_link_expired(s->r);
+}
+
+static void show_unbound(struct start *s)
+{
+	metric_add(M_BINDING_UNKNOWN, 1);
+	log_line(LOG_DEBUG, "binding_unknown", log_z("reason", s->binding.reason));
+	if (s->r->service->cfg->require_psid_binding == BINDING_REQUIRED)
+		answer_unbound(s->r);
+	else
+		show_page(s->r, &s->state);
+}
+
+static void on_binding(struct binding *b)
+{
+	struct start *s = LIST_ENTRY(b, struct start, binding);
+	log_scope(s->r->id);
+	switch (b->result) {
+	case BINDING_FOUND: show_bound(s); break;
+	case BINDING_EXPIRED: refuse_expired(s); break;
+	case BINDING_UNKNOWN: show_unbound(s); break;
+	}
+	log_scope(NULL);
+}
+
+static void start_cleanup(struct request *r)
+{
+	struct start *s = r->flow;
+	binding_cancel(&s->binding);
+	free(s);
+	r->flow = NULL;
+}
+
+static void find_profile(struct request *r, const struct state *state)
+{
+	struct start *s = calloc(1, sizeof *s);
+	if (s == NULL) {
+		answer_error(r, ERR_NOMEM, NULL);
+		return;
+	}
+	s->r = r;
+	s->state = *state;
+	s->binding = (struct binding){.graph = r->service->graph,
+	                              .http = r->service->http,
+	                              .loop = r->loop,
+	                              .token = s->state.token,
+	                              .client = r->client,
+	                              .done = on_binding};
+	r->flow = s;
+	r->cleanup = start_cleanup;
+	if (!binding_start(&s->binding))
+		on_binding(&s->binding);
+}
+
+void login_page(struct request *r)
+{
+	struct state state = {.psid = ""};
+	if (!check(r, &state))
+		return;
+	if (r->service->graph != NULL)
+		find_profile(r, &state);
+	else
+		show_page(r, &state);
 }
 
 void login_style(struct request *r)

@@ -13,6 +13,7 @@ enum {
 	F_PAGE,
 	F_ISSUED,
 	F_BROWSER,
+	F_PROFILE,
 	F_STATE_COUNT,
 	F_ID = F_STATE_COUNT,
 	F_EMAIL,
@@ -65,6 +66,7 @@ static void state_fields(const struct state *s, uint8_t issued[TIME_LEN], struct
 	ret[F_PAGE] = str_c(s->page_id);
 	ret[F_ISSUED] = bytes(issued, TIME_LEN);
 	ret[F_BROWSER] = bytes(s->browser, sizeof s->browser);
+	ret[F_PROFILE] = str_c(s->profile);
 }
 
 enum err_code state_seal(const struct sealer *s, const struct state *state, struct buf *out)
@@ -96,6 +98,7 @@ static bool read_state(const struct str *f, struct state *ret)
 	       str_copy(ret->redirect, sizeof ret->redirect, f[F_REDIRECT]) &&
 	       str_copy(ret->psid, sizeof ret->psid, f[F_PSID]) &&
 	       str_copy(ret->page_id, sizeof ret->page_id, f[F_PAGE]) &&
+	       str_copy(ret->profile, sizeof ret->profile, f[F_PROFILE]) &&
 	       get_time(f[F_ISSUED], &ret->issued_s) &&
 	       get_bytes(f[F_BROWSER], ret->browser, sizeof ret->browser);
 }

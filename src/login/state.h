@@ -5,6 +5,7 @@
  * the browser holds the nonce, 32 random bytes, and nothing else.
  * Threads  pure functions. */
 #pragma once
+#include "facebook/graph_answer.h"
 #include "link/seal.h"
 #include "login/redirect.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ struct state {
 	char redirect[REDIRECT_MAX + 1];    /* return address, checked when the state was made */
 	char psid[STORE_PSID_MAX + 1];      /* confirmed by Facebook; empty: not known */
 	char page_id[STORE_PSID_MAX + 1];   /* empty: not known */
+	char profile[GRAPH_NAME_MAX + 1];   /* name of the person whose PSID it is; empty: not known */
 	int64_t issued_s;                   /* Unix seconds */
 	uint8_t browser[STATE_BROWSER_LEN]; /* SHA-256 of the cookie's nonce */
 };

@@ -29,10 +29,11 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
 def running(binary, tmp_path_factory):
     """Service and simulator, wired to each other."""
     wiring = Wiring("unset")
-    simulator = Simulator(wiring)
+    simulator = Simulator(wiring, graph_tokens={"EAAbrowser": events.PAGE_ID})
     service = Service(tmp_path_factory.mktemp("linkd"), LINKD_REDIRECT_HOSTS=simulator.redirect_hosts,
+                      LINKD_GRAPH_URL=simulator.url, LINKD_PAGE_ACCESS_TOKEN="EAAbrowser",
                       LINKD_BRAND_NAME="Demo Shop", LINKD_TRUSTED_PROXIES=None)
-    wiring.app_secret = service.secret
+    wiring.app_secret = simulator.graph.app_secret = service.secret
     service.start()
     wiring.connect(service.url)
     simulator.start()

@@ -22,6 +22,7 @@ import threading
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from simulator import events  # noqa: E402
 from simulator.server import Simulator, Wiring  # noqa: E402
 
 EMAIL = "demo@example.com"
@@ -54,6 +55,7 @@ class Demo:
     def __init__(self, binary, directory):
         self.binary, self.directory = binary, pathlib.Path(directory)
         self.secret, self.token = secrets.token_hex(16), secrets.token_hex(16)
+        self.page_token = "EAA" + secrets.token_hex(16)
         self.log = self.directory / "service.log"
         self.addresses = {}
         self.listening = threading.Event()
@@ -65,6 +67,7 @@ class Demo:
         return {**kept, "LINKD_LISTEN": f"127.0.0.1:{service_port}", "LINKD_ADMIN_LISTEN": "127.0.0.1:0",
                 "LINKD_STORE": f"sqlite:{self.directory / 'demo.db'}", "LINKD_APP_SECRET": self.secret,
                 "LINKD_ADMIN_TOKEN": self.token, "LINKD_BRAND_NAME": "Demo Shop",
+                "LINKD_PAGE_ACCESS_TOKEN": self.page_token, "LINKD_GRAPH_URL": simulator.url,
                 "LINKD_REDIRECT_HOSTS": simulator.redirect_hosts}
 
     def add_customer(self, settings):
@@ -152,7 +155,7 @@ def main(words=None):
     with tempfile.TemporaryDirectory(prefix="account-linkd-demo-") as directory:
         demo = Demo(str(pathlib.Path(asked.binary).resolve()), directory)
         wiring = Wiring(demo.secret)
-        simulator = Simulator(wiring, simulator_port)
+        simulator = Simulator(wiring, simulator_port, graph_tokens={demo.page_token: events.PAGE_ID})
         settings = demo.settings(service_port, simulator)
         try:
             demo.add_customer(settings)

@@ -200,7 +200,8 @@ static void test_shape(void **unused)
 	                     STR(""),
 	                     STR(""),
 	                     STR("\0\0\0\0\x65\x53\xf1\x00"),
-	                     {(char *)s.browser, 32}};
+	                     {(char *)s.browser, 32},
+	                     STR("Ada")};
 	struct {
 		size_t field;
 		struct str value;
@@ -212,27 +213,28 @@ static void test_shape(void **unused)
 	        {3, {big, 65}},
 	        {4, STR("\0\0\0\0\x65\x53\xf1")},
 	        {5, {(char *)s.browser, 31}},
+	        {6, {big, GRAPH_NAME_MAX + 1}},
 	        {2, STR("1\0002")},
 	};
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct str fields[6];
+		struct str fields[7];
 		struct buf t;
 		memcpy(fields, good, sizeof fields);
 		fields[row[i].field] = row[i].value;
 		buf_init(&t, SEAL_TEXT_MAX);
-		assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, fields, 6, &t), ERR_OK);
+		assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, fields, 7, &t), ERR_OK);
 		assert_int_equal(state_open(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL),
 		                 i == 0 ? ERR_OK : ERR_DENIED);
 		buf_done(&t);
 	}
 	struct buf t;
 	buf_init(&t, SEAL_TEXT_MAX);
-	assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, good, 5, &t), ERR_OK);
+	assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, good, 6, &t), ERR_OK);
 	assert_int_equal(state_open(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL), ERR_DENIED);
 	buf_reset(&t);
-	struct str more[7] = {{NULL, 0}};
+	struct str more[8] = {{NULL, 0}};
 	memcpy(more, good, sizeof good);
-	assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, more, 7, &t), ERR_OK);
+	assert_int_equal(seal_make(sealer, SEAL_STATE, NULL, more, 8, &t), ERR_OK);
 	assert_int_equal(state_open(sealer, buf_view(&t), STR(NONCE), NOW, &got, NULL), ERR_DENIED);
 	buf_done(&t);
 }
@@ -255,12 +257,13 @@ static void test_consent_shape(void **unused)
 	static char big[STORE_ID_MAX + 2];
 	memset(big, 'x', sizeof big);
 	struct state s = sample();
-	struct str good[14] = {STR("t"),
+	struct str good[15] = {STR("t"),
 	                       STR("r"),
 	                       STR(""),
 	                       STR(""),
 	                       STR("\0\0\0\0\x65\x53\xf1\x00"),
 	                       {(char *)s.browser, 32},
+	                       STR("Ada"),
 	                       STR("C-1"),
 	                       STR("e@x"),
 	                       STR("0123456789abcdef"),
@@ -275,23 +278,24 @@ static void test_consent_shape(void **unused)
 	} bad[] = {
 	        {4, {big, 9}},
 	        {5, {big, 31}},
-	        {6, {big, STORE_ID_MAX + 1}},
-	        {7, {big, STORE_EMAIL_MAX + 1}},
-	        {8, {big, 15}},
-	        {9, {big, STORE_ID_MAX + 1}},
-	        {10, {big, STORE_EMAIL_MAX + 1}},
-	        {11, {big, 2}},
-	        {11, {big, 0}},
-	        {12, {big, STORE_DIGEST_LEN + 1}},
+	        {6, {big, GRAPH_NAME_MAX + 1}},
+	        {7, {big, STORE_ID_MAX + 1}},
+	        {8, {big, STORE_EMAIL_MAX + 1}},
+	        {9, {big, 15}},
+	        {10, {big, STORE_ID_MAX + 1}},
+	        {11, {big, STORE_EMAIL_MAX + 1}},
+	        {12, {big, 2}},
+	        {12, {big, 0}},
+	        {13, {big, STORE_DIGEST_LEN + 1}},
 	};
-	assert_int_equal(open_consent_of(good, 13), ERR_OK);
-	assert_int_equal(open_consent_of(good, 12), ERR_DENIED);
-	assert_int_equal(open_consent_of(good, 14), ERR_DENIED);
+	assert_int_equal(open_consent_of(good, 14), ERR_OK);
+	assert_int_equal(open_consent_of(good, 13), ERR_DENIED);
+	assert_int_equal(open_consent_of(good, 15), ERR_DENIED);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct str fields[13];
+		struct str fields[14];
 		memcpy(fields, good, sizeof fields);
 		fields[bad[i].field] = bad[i].value;
-		assert_int_equal(open_consent_of(fields, 13), ERR_DENIED);
+		assert_int_equal(open_consent_of(fields, 14), ERR_DENIED);
 	}
 }
 
