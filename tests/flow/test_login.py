@@ -180,7 +180,7 @@ def test_two_customers_of_one_address_cannot_log_in(service, customer):
 
 
 def test_customer_without_password(service, customer):
-    for stored in (None, "", "x", "$argon2id$", "*", "!", "0" * 39):
+    for stored in (None, "", "x", "$argon2id$x", "*", "!", "0" * 39):
         database.change(service.database, customer.id, password=stored)
         assert try_login(service, customer.email, stored or "")[0].status == 401
 
