@@ -38,7 +38,7 @@ RULES = {
               rows=("STORE_ISSUE", "STORE_REDEEM"),
               macros=("THERE", "LINK_SET", "CODE_ATTRIBUTES", "NOT_USED", "ISSUE_SET")),
         Place("store/record.c", ("record_is",), ("store/test_contract", "store/test_starve")),
-        Place("store/dynamodb/json.c", ("put_packed", "put_value", "put_values", "dynamodb_body_values"),
+        Place("store/dynamodb/json.c", ("put_packed", "put_value", "dynamodb_body_values"),
               DYNAMODB, dynamodb=True),
     ),
     "unlink": (
