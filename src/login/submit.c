@@ -272,9 +272,9 @@ static int wait_floor(struct submit *f)
 	int64_t due_ms = f->form.r->received_ms + FLOOR_MS;
 	while (due_ms < ready_ms)
 		due_ms += FLOOR_MS;
-	if (due_ms > last_floor_ms(f))
-		return SUBMIT_WAIT;
-	return flow_pause(&f->form.flow, due_ms, SUBMIT_REFUSE) ? SUBMIT_WAIT : SUBMIT_REFUSE;
+	if (due_ms <= last_floor_ms(f))
+		(void)flow_pause(&f->form.flow, due_ms, SUBMIT_REFUSE);
+	return SUBMIT_WAIT; /* for the pause, else for the limit */
 }
 
 /* --- after a right password */
