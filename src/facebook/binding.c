@@ -4,51 +4,65 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-/* The answer is known; keep it for a reload of the page.  `known` NULL: it is not, and `fault` counts against Graph. */
-static void answered(const struct binding *b, const struct graph_known *known, bool fault)
+static void report(struct binding *b, enum graph_lookup_end end, const struct graph_known *known)
 {
-	if (graph_lookups_answered(graph_lookups_of(b->graph), str_c(b->token), loop_now_ms(b->loop), known,
-	                           fault))
-		log_line(
-		        LOG_WARN, "graph_paused", log_z("reason", b->reason),
-		        log_z("hint",
-		              "Graph failed 5 times within 10 s and is not asked for 60 s; logins go on, and "
-		              "their codes are not bound to a Messenger profile"));
+	if (!b->asked)
+		return;
+	b->asked = false;
+	if (graph_lookups_ended(graph_lookups_of(b->graph), str_c(b->token), loop_now_ms(b->loop), end,
+	                        known))
+		log_line(LOG_WARN, "graph_paused", log_z("reason", b->reason),
+		         log_z("hint",
+		               "Graph failed 5 times within 10 s and is not asked for 60 s. Until then codes "
+		               "are "
+		               "not bound to a Messenger profile; with LINKD_REQUIRE_PSID_BINDING=on, logins "
+		               "are refused with 503"));
 }
 
-static void unknown(struct binding *b, const char *reason, bool fault)
+static void unknown(struct binding *b, const char *reason, enum graph_lookup_end end)
 {
 	b->result = BINDING_UNKNOWN;
 	b->reason = reason;
-	answered(b, NULL, fault);
+	report(b, end, NULL);
 }
 
-/* No page token knows the linking token.  With pages that have no token here it may belong to one of them. */
+/* No page token knows the linking token.  If a page has no page token, or one that could not answer, the linking token
+ * may belong to that page. */
 static void nobody_knows(struct binding *b)
 {
-	if (!graph_covers_pages(b->graph)) {
-		unknown(b, "another_page", false);
-		return;
+	if (b->trouble != GRAPH_DONE) {
+		unknown(b, graph_class_name(b->trouble), GRAPH_LOOKUP_ANSWERED);
+	} else if (!graph_covers_pages(b->graph)) {
+		unknown(b, "another_page", GRAPH_LOOKUP_ANSWERED);
+	} else {
+		b->result = BINDING_EXPIRED;
+		report(b, GRAPH_LOOKUP_ANSWERED, &(struct graph_known){.expired = true});
 	}
-	b->result = BINDING_EXPIRED;
-	answered(b, &(struct graph_known){.expired = true}, false);
 }
 
 static void found(struct binding *b)
 {
 	b->result = BINDING_FOUND;
-	answered(b, &(struct graph_known){.who = b->who, .name = b->name}, false);
+	report(b, GRAPH_LOOKUP_ANSWERED, &(struct graph_known){.who = b->who, .name = b->name});
+}
+
+/* From here to the end the lines of the log carry the request's id.  b may be dead after it. */
+static void end(struct binding *b)
+{
+	b->done(b);
+	log_scope(NULL);
 }
 
 static void on_name(void *arg, long status, struct str body, const char *error)
 {
 	struct binding *b = arg;
 	b->call = NULL;
+	log_scope(b->scope);
 	struct graph_answer a = graph_answer_name(status, body, &b->name);
 	if (error != NULL || (a.class != GRAPH_DONE && a.class != GRAPH_NO_PROFILE))
 		metric_add(M_GRAPH_FAILED, 1);
 	found(b);
-	b->done(b);
+	end(b);
 }
 
 /* True: Facebook is asked for the name.  Without a name the binding holds all the same. */
@@ -61,7 +75,7 @@ static bool ask_name(struct binding *b)
 	                          .fields = "first_name,last_name",
 	                          .timeout_ms = b->deadline_ms - loop_now_ms(b->loop)};
 	if (!graph_page_is(b->graph, b->page, b->who.page_id)) {
-		unknown(b, "wrong_page", false);
+		unknown(b, "wrong_page", GRAPH_LOOKUP_ANSWERED);
 		return false;
 	}
 	if (r.timeout_ms > 0 && graph_start(b->graph, &r, on_name, b, &b->call, &err) == ERR_OK) {
@@ -74,18 +88,25 @@ static bool ask_name(struct binding *b)
 
 static bool ask(struct binding *b);
 
-/* True: Facebook is asked again. */
-static bool judge(struct binding *b, const struct graph_answer *a)
+static bool ask_next_page(struct binding *b)
 {
-	if (a->class == GRAPH_DONE)
-		return ask_name(b);
-	if (a->class == GRAPH_LINK_TOKEN && ++b->page < graph_pages(b->graph))
+	if (++b->page < graph_pages(b->graph))
 		return ask(b);
-	if (a->class == GRAPH_LINK_TOKEN)
-		nobody_knows(b);
-	else
-		unknown(b, graph_class_name(a->class), true);
+	nobody_knows(b);
 	return false;
+}
+
+/* True: Facebook is asked again.  A page token that is dead or not allowed must not end the look-up for the pages of
+ * the others. */
+static bool judge(struct binding *b, enum graph_class class)
+{
+	switch (class) {
+	case GRAPH_DONE: return ask_name(b);
+	case GRAPH_LINK_TOKEN: return ask_next_page(b);
+	case GRAPH_RETRY:
+	case GRAPH_RATE_LIMITED: unknown(b, graph_class_name(class), GRAPH_LOOKUP_FAILED); return false;
+	default: b->trouble = class; return ask_next_page(b);
+	}
 }
 
 static void tell_error(const struct binding *b, const struct graph_answer *a)
@@ -103,17 +124,20 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 {
 	struct binding *b = arg;
 	b->call = NULL;
+	log_scope(b->scope);
 	if (error != NULL) {
 		metric_add(M_GRAPH_FAILED, 1);
 		log_line(LOG_WARN, "graph_unreachable", log_z("call", "recipient"), log_z("error", error));
-		unknown(b, "unreachable", true);
+		unknown(b, "unreachable", GRAPH_LOOKUP_FAILED);
 	} else {
 		struct graph_answer a = graph_answer_recipient(status, body, &b->who);
 		tell_error(b, &a);
-		if (judge(b, &a))
+		if (judge(b, a.class)) {
+			log_scope(NULL);
 			return;
+		}
 	}
-	b->done(b);
+	end(b);
 }
 
 /* False: it has ended. */
@@ -127,14 +151,15 @@ static bool ask(struct binding *b)
 	                          .token = b->token,
 	                          .timeout_ms = b->deadline_ms - loop_now_ms(b->loop)};
 	if (r.timeout_ms <= 0) {
-		unknown(b, "timeout", true);
+		unknown(b, "timeout", GRAPH_LOOKUP_FAILED);
 		return false;
 	}
-	metric_add(M_GRAPH_CALLS, 1);
-	if (graph_start(b->graph, &r, on_answer, b, &b->call, &err) == ERR_OK)
+	if (graph_start(b->graph, &r, on_answer, b, &b->call, &err) == ERR_OK) {
+		metric_add(M_GRAPH_CALLS, 1);
 		return true;
+	}
 	log_line(LOG_WARN, "graph_unreachable", log_z("call", "recipient"), log_z("error", err.msg));
-	unknown(b, "not_started", false);
+	unknown(b, "not_started", GRAPH_LOOKUP_LOST);
 	return false;
 }
 
@@ -145,7 +170,8 @@ bool binding_start(struct binding *b)
 	enum graph_admission a = graph_lookups_admit(graph_lookups_of(b->graph), str_c(b->token),
 	                                             str_c(b->client), now_ms, &known);
 	b->deadline_ms = now_ms + graph_timeout_ms(b->graph);
-	if (a == GRAPH_ASK)
+	b->asked = a == GRAPH_ASK;
+	if (b->asked)
 		return ask(b);
 	b->result = a != GRAPH_KNOWN ? BINDING_UNKNOWN : known.expired ? BINDING_EXPIRED : BINDING_FOUND;
 	b->reason = graph_admission_name(a);
@@ -160,4 +186,5 @@ void binding_cancel(struct binding *b)
 {
 	graph_cancel(b->call);
 	b->call = NULL;
+	report(b, GRAPH_LOOKUP_LOST, NULL);
 }

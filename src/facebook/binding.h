@@ -22,6 +22,7 @@ struct binding {
 	struct loop *loop;
 	const char *token;  /* account_linking_token */
 	const char *client; /* address */
+	const char *scope;  /* request id on the log lines */
 	void (*done)(struct binding *b);
 	/* result */
 	enum binding_result result;
@@ -31,9 +32,11 @@ struct binding {
 	/* own; zeroed */
 	struct graph_call *call;
 	size_t page;
-	int64_t deadline_ms; /* monotonic */
+	bool asked;               /* the look-up is counted, and its end not reported yet */
+	enum graph_class trouble; /* of a page token that could not answer; GRAPH_DONE: none */
+	int64_t deadline_ms;      /* monotonic */
 };
 
-/* True: `done` will be called.  False: it has ended, with the result in `b`. */
+/* True: `done` will be called, with the log scope set.  False: it has ended, with the result in `b`. */
 MUST_CHECK bool binding_start(struct binding *b);
 void binding_cancel(struct binding *b); /* no-op if it does not run */

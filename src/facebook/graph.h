@@ -5,7 +5,8 @@
  *   POST me/unlink_accounts            Facebook forgets a link
  *   POST me/messages                   a message of the page
  *
- * The access token travels in a header and is proved by appsecret_proof, so an address alone gives nobody access.
+ * The access token is sent in a header, not in the URL.  The URL has appsecret_proof, which is useless without the
+ * token.
  * Source   https://developers.facebook.com/docs/messenger-platform/identity/account-linking,
  *          https://developers.facebook.com/docs/graph-api/securing-requests
  * Contract of a call  its callback comes if and only if the start succeeded, exactly once, never before the start
@@ -27,11 +28,13 @@ void graph_free(struct graph *g); /* NULL is a no-op */
 struct graph_lookups *graph_lookups_of(struct graph *g);
 int64_t graph_timeout_ms(const struct graph *g); /* of all tries of one look-up */
 size_t graph_pages(const struct graph *g);       /* page tokens */
-/* The token for a page; graph_pages(g) when there is none.  The only token serves every page if it names none. */
+/* The index of the page token for a page; graph_pages(g): there is none.  A token without a page id serves every page
+ * of LINKD_PAGE_IDS, or every page if that list is empty. */
 size_t graph_page_of(const struct graph *g, const char *page_id);
-/* Is it the page of this token, as far as the settings tell? */
+/* Do the settings allow this token for the page? */
 bool graph_page_is(const struct graph *g, size_t page, const char *page_id);
-/* Do the tokens cover every page of LINKD_PAGE_IDS?  Then a linking token that none of them knows is expired. */
+/* True: there are at least as many page tokens as pages in LINKD_PAGE_IDS, or that list is empty.  A linking token
+ * that no page token knows then counts as expired. */
 bool graph_covers_pages(const struct graph *g);
 
 /* Borrowed for the start only. */

@@ -20,6 +20,7 @@ struct entry {
 	struct key key; /* all zero: free */
 	int64_t at_ms;
 	struct graph_known known; /* of a token */
+	struct key asked;         /* of a client: the token that it may ask for once more */
 };
 
 struct graph_lookups {
@@ -97,24 +98,35 @@ static bool known(struct graph_lookups *l, struct str token, int64_t now_ms, str
 	return true;
 }
 
-static bool client_may_ask(struct graph_lookups *l, struct str client, int64_t now_ms)
+/* Phones open a page twice, one time after the other or at once: the second look-up of a token is free. */
+static bool client_may_ask(struct graph_lookups *l, struct str client, struct key token, int64_t now_ms)
 {
 	const struct entry *e = find(l->clients, key_of(l, client));
-	return e == NULL || now_ms - e->at_ms >= GRAPH_CLIENT_MS;
+	return e == NULL || now_ms - e->at_ms >= GRAPH_CLIENT_MS ||
+	       (e->asked.a == token.a && e->asked.b == token.b);
+}
+
+static void note_asked(struct graph_lookups *l, struct str client, struct key token, int64_t now_ms)
+{
+	struct entry *e = place(l->clients, key_of(l, client));
+	bool again = now_ms - e->at_ms < GRAPH_CLIENT_MS && e->at_ms != 0;
+	e->asked = again ? (struct key){0, 0} : token;
+	e->at_ms = now_ms;
 }
 
 /* The breaker comes last: a probe that it admits must be made. */
-static enum graph_admission admit(struct graph_lookups *l, struct str client, int64_t now_ms)
+static enum graph_admission admit(struct graph_lookups *l, struct str client, struct key token,
+                                  int64_t now_ms)
 {
 	refill(l, now_ms);
-	if (!client_may_ask(l, client, now_ms))
+	if (!client_may_ask(l, client, token, now_ms))
 		return GRAPH_CLIENT_LIMIT;
 	if (l->left_milli < 1000)
 		return GRAPH_LIMIT;
 	if (!breaker_admit(&l->breaker, &rule, now_ms))
 		return GRAPH_PAUSED;
 	l->left_milli -= 1000;
-	place(l->clients, key_of(l, client))->at_ms = now_ms;
+	note_asked(l, client, token, now_ms);
 	return GRAPH_ASK;
 }
 
@@ -122,24 +134,27 @@ enum graph_admission graph_lookups_admit(struct graph_lookups *l, struct str tok
                                          int64_t now_ms, struct graph_known *ret)
 {
 	pthread_mutex_lock(&l->lock);
-	enum graph_admission a = known(l, token, now_ms, ret) ? GRAPH_KNOWN : admit(l, client, now_ms);
+	enum graph_admission a = known(l, token, now_ms, ret) ? GRAPH_KNOWN
+	                                                      : admit(l, client, key_of(l, token), now_ms);
 	pthread_mutex_unlock(&l->lock);
 	return a;
 }
 
-static bool count(struct graph_lookups *l, int64_t now_ms, bool fault)
+static bool count(struct graph_lookups *l, int64_t now_ms, enum graph_lookup_end end)
 {
-	if (fault)
-		return breaker_failed(&l->breaker, &rule, now_ms);
-	breaker_succeeded(&l->breaker);
+	switch (end) {
+	case GRAPH_LOOKUP_ANSWERED: breaker_succeeded(&l->breaker); break;
+	case GRAPH_LOOKUP_LOST: breaker_lost(&l->breaker); break;
+	case GRAPH_LOOKUP_FAILED: return breaker_failed(&l->breaker, &rule, now_ms);
+	}
 	return false;
 }
 
-bool graph_lookups_answered(struct graph_lookups *l, struct str token, int64_t now_ms,
-                            const struct graph_known *answer, bool fault)
+bool graph_lookups_ended(struct graph_lookups *l, struct str token, int64_t now_ms, enum graph_lookup_end end,
+                         const struct graph_known *answer)
 {
 	pthread_mutex_lock(&l->lock);
-	bool opened = count(l, now_ms, fault);
+	bool opened = count(l, now_ms, end);
 	if (answer != NULL) {
 		struct entry *e = place(l->tokens, key_of(l, token));
 		e->at_ms = now_ms;

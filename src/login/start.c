@@ -106,7 +106,7 @@ static void show_page(struct request *r, struct state *state)
 	buf_done(&sealed);
 }
 
-/* --- the Messenger profile that opened the page, when Facebook tells it */
+/* --- the Messenger profile that the linking token belongs to, if Facebook tells it */
 
 struct start {
 	struct request *r;
@@ -144,13 +144,11 @@ static void show_unbound(struct start *s)
 static void on_binding(struct binding *b)
 {
 	struct start *s = LIST_ENTRY(b, struct start, binding);
-	log_scope(s->r->id);
 	switch (b->result) {
 	case BINDING_FOUND: show_bound(s); break;
 	case BINDING_EXPIRED: refuse_expired(s); break;
 	case BINDING_UNKNOWN: show_unbound(s); break;
 	}
-	log_scope(NULL);
 }
 
 static void start_cleanup(struct request *r)
@@ -175,6 +173,7 @@ static void find_profile(struct request *r, const struct state *state)
 	                              .loop = r->loop,
 	                              .token = s->state.token,
 	                              .client = r->client,
+	                              .scope = r->id,
 	                              .done = on_binding};
 	r->flow = s;
 	r->cleanup = start_cleanup;

@@ -13,7 +13,13 @@ bool breaker_admit(struct breaker *b, const struct breaker_rule *rule, int64_t n
 
 void breaker_succeeded(struct breaker *b)
 {
-	*b = (struct breaker){.open = false};
+	if (!b->open || b->probing)
+		*b = (struct breaker){.open = false};
+}
+
+void breaker_lost(struct breaker *b)
+{
+	b->probing = false;
 }
 
 static void open_now(struct breaker *b, int64_t now_ms)

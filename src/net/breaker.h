@@ -1,6 +1,6 @@
 /* breaker.h - a circuit breaker: stops calls to a peer that fails, and tries it again with one call at a time.
  *
- *   closed --(`failures` of them within `within_ms`)--> open --(after open_ms)--> half open: one probe
+ *   closed --(`failures` calls failed in `within_ms`)--> open --(after open_ms)--> half open: one probe
  *     ^                                                  ^                          |
  *     `---------------- the probe succeeded -------------+---- the probe failed ----'
  *
@@ -26,6 +26,8 @@ struct breaker {                                 /* zeroed: closed */
 
 bool breaker_admit(struct breaker *b, const struct breaker_rule *rule,
                    int64_t now_ms); /* false: do not call */
-void breaker_succeeded(struct breaker *b);
+void breaker_succeeded(
+        struct breaker *b); /* no effect on an open breaker without a probe: it is of an earlier call */
+void breaker_lost(struct breaker *b); /* the call has no result: another one may probe */
 /* True: the breaker was closed, and this failure has opened it. */
 bool breaker_failed(struct breaker *b, const struct breaker_rule *rule, int64_t now_ms);

@@ -2,8 +2,8 @@
  *
  * A loop has one client: a worker's is in struct service.  It follows no redirects, uses no proxy of the environment,
  * checks certificates, and limits every call in time and size.  It logs nothing, so headers and bodies may be secret.
- * libcurl sends a request again when a reused connection ends without an answer.  While the name service is silent
- * about a host, one call at a time asks for that host, and others to it fail at once.
+ * libcurl sends a request again when a reused connection ends without an answer.  While DNS does not answer for a host,
+ * one call at a time looks the host up; other calls to it fail at once.
  * At most HTTPC_IDLE_MAX ended calls are kept for the next ones.  Connections stay open between calls.
  * Threads  the loop's thread; httpc_global_start once before any thread. */
 #pragma once

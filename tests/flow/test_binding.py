@@ -7,7 +7,7 @@ import pytest
 from harness import canary, database, metrics
 from harness.phone import Customer, Phone
 from simulator import events
-from simulator.graph import FAULTS
+from simulator.graph import FAULTS, error
 from simulator.server import Simulator, Wiring
 
 TOKEN = "EAAGtestPageToken0123456789"
@@ -149,7 +149,7 @@ def test_one_client_has_one_look_up_in_five_seconds(facebook):
     there = facebook()
     phone = there.phone()
     for _ in range(3):
-        assert there.open(phone).status == 200
+        assert there.open(phone).status == 200  # each with a token of its own
     assert (there.counted("found"), there.counted("unknown")) == (1, 2)
     assert there.lookups() == 1
 
@@ -159,7 +159,7 @@ def test_after_five_failures_graph_is_left_alone(facebook):
     there.graph.fault = "down"
     for _ in range(7):
         assert there.open(there.phone()).status == 200
-    assert there.lookups() == 5
+    assert there.lookups() == 5 and there.service.logged(lambda one: one["msg"] == "graph_paused" and one["request_id"])
     assert there.counted("unknown") == 7
 
 
@@ -175,6 +175,21 @@ def test_each_page_token_is_tried(facebook):
     assert there.open(there.phone()).status == 200
     assert there.counted("found") == 1 and there.lookups() == 2
     assert there.open(there.phone(), life_s=0).status == 400
+
+
+@pytest.mark.parametrize("fault", ["dead", "not allowed"])
+def test_a_page_token_that_cannot_answer_does_not_end_the_look_up_of_the_others(facebook, fault):
+    there = facebook(LINKD_PAGE_ACCESS_TOKEN=f"77=EAAother,{events.PAGE_ID}={TOKEN}", LINKD_PAGE_IDS=f"77,{events.PAGE_ID}")
+    if fault == "not allowed":
+        there.graph.tokens["EAAother"] = "77"
+        known = there.graph._recipient
+        there.graph._recipient = lambda page, asked: known(page, asked) if page == events.PAGE_ID else error(403, 200, "Permissions error")
+    for _ in range(8):
+        assert there.open(there.phone()).status == 200
+        time.sleep(0.25)  # within the look-ups of a second
+    assert there.counted("found") == 8
+    assert there.open(there.phone(), life_s=0).status == 200  # it may be of the page that cannot answer
+    assert there.counted("unknown") == 1
 
 
 def test_with_fewer_tokens_than_pages_an_unknown_token_is_not_called_expired(facebook):

@@ -67,6 +67,26 @@ static void a_lost_probe_is_followed_by_another(void **state)
 	assert_true(breaker_admit(&b, &rule, 62000));
 }
 
+static void a_probe_without_a_result_makes_room_for_another(void **state)
+{
+	struct breaker b = {0};
+	(void)state;
+	fail_times(&b, 5, 0, 0);
+	assert_true(breaker_admit(&b, &rule, 60000));
+	breaker_lost(&b);
+	assert_true(breaker_admit(&b, &rule, 60000));
+	assert_false(breaker_admit(&b, &rule, 60000));
+}
+
+static void a_late_success_of_an_earlier_call_does_not_close_it(void **state)
+{
+	struct breaker b = {0};
+	(void)state;
+	fail_times(&b, 5, 0, 0);
+	breaker_succeeded(&b);
+	assert_false(breaker_admit(&b, &rule, 1000));
+}
+
 static void late_failures_of_earlier_calls_do_not_prolong_the_pause(void **state)
 {
 	struct breaker b = {0};
@@ -94,6 +114,8 @@ int main(void)
 	        cmocka_unit_test(a_success_forgets_the_failures),
 	        cmocka_unit_test(one_probe_decides),
 	        cmocka_unit_test(a_lost_probe_is_followed_by_another),
+	        cmocka_unit_test(a_probe_without_a_result_makes_room_for_another),
+	        cmocka_unit_test(a_late_success_of_an_earlier_call_does_not_close_it),
 	        cmocka_unit_test(late_failures_of_earlier_calls_do_not_prolong_the_pause),
 	        cmocka_unit_test(one_failure_is_enough_where_the_rule_says_so),
 	};

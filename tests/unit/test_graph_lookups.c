@@ -34,13 +34,13 @@ static void an_answer_is_kept_for_a_minute(void **state)
 	struct graph_known known;
 	(void)state;
 	assert_int_equal(ask(l, 1, 1, 1000), GRAPH_ASK);
-	(void)graph_lookups_answered(l, STR("AR1"), 1200, &ann, false);
+	(void)graph_lookups_ended(l, STR("AR1"), 1200, GRAPH_LOOKUP_ANSWERED, &ann);
 	assert_int_equal(graph_lookups_admit(l, STR("AR1"), STR("10.0.0.1"), 61199, &known), GRAPH_KNOWN);
 	assert_string_equal(known.who.psid, "111");
 	assert_string_equal(known.who.page_id, "900");
 	assert_false(known.expired);
 	assert_int_equal(ask(l, 1, 1, 61200), GRAPH_ASK);
-	(void)graph_lookups_answered(l, STR("AR1"), 61300, &gone, false);
+	(void)graph_lookups_ended(l, STR("AR1"), 61300, GRAPH_LOOKUP_ANSWERED, &gone);
 	assert_int_equal(graph_lookups_admit(l, STR("AR1"), STR("10.0.0.2"), 61400, &known), GRAPH_KNOWN);
 	assert_true(known.expired);
 	graph_lookups_free(l);
@@ -51,7 +51,7 @@ static void a_failed_look_up_is_not_kept(void **state)
 	struct graph_lookups *l = made(5);
 	(void)state;
 	assert_int_equal(ask(l, 1, 1, 1000), GRAPH_ASK);
-	(void)graph_lookups_answered(l, STR("AR1"), 1200, NULL, true);
+	(void)graph_lookups_ended(l, STR("AR1"), 1200, GRAPH_LOOKUP_FAILED, NULL);
 	assert_int_equal(ask(l, 1, 2, 1300), GRAPH_ASK);
 	graph_lookups_free(l);
 }
@@ -65,6 +65,34 @@ static void a_client_has_one_look_up_in_five_seconds(void **state)
 	assert_int_equal(ask(l, 2, 1, 5999), GRAPH_CLIENT_LIMIT);
 	assert_int_equal(ask(l, 2, 2, 5999), GRAPH_ASK);
 	assert_int_equal(ask(l, 2, 1, 6000), GRAPH_ASK);
+	graph_lookups_free(l);
+}
+
+static void a_page_that_is_opened_twice_is_asked_for_twice_and_no_more(void **state)
+{
+	struct graph_lookups *l = made(5);
+	(void)state;
+	assert_int_equal(ask(l, 1, 1, 1000), GRAPH_ASK);
+	assert_int_equal(ask(l, 1, 1, 1010), GRAPH_ASK);
+	assert_int_equal(ask(l, 1, 1, 1020), GRAPH_CLIENT_LIMIT);
+	assert_int_equal(ask(l, 1, 1, 6010), GRAPH_ASK);
+	graph_lookups_free(l);
+}
+
+static void a_look_up_that_was_lost_neither_opens_nor_closes_the_breaker(void **state)
+{
+	struct graph_lookups *l = made(100);
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(ask(l, i, i, 1000), GRAPH_ASK);
+		assert_false(graph_lookups_ended(l, numbered("AR", i), 1000, GRAPH_LOOKUP_LOST, NULL));
+	}
+	for (int i = 0; i < 5; i++)
+		(void)graph_lookups_ended(l, numbered("AR", i), 1000, GRAPH_LOOKUP_FAILED, NULL);
+	assert_int_equal(ask(l, 30, 30, 61000), GRAPH_ASK); /* the probe */
+	(void)graph_lookups_ended(l, STR("AR30"), 61000, GRAPH_LOOKUP_LOST, NULL);
+	assert_int_equal(ask(l, 31, 31, 61000), GRAPH_ASK); /* the next one is it */
+	assert_int_equal(ask(l, 32, 32, 61000), GRAPH_PAUSED);
 	graph_lookups_free(l);
 }
 
@@ -102,13 +130,13 @@ static void five_faults_pause_it_and_a_probe_ends_the_pause(void **state)
 	for (int i = 0; i < 5; i++) {
 		assert_false(opened);
 		assert_int_equal(ask(l, i, i, 1000), GRAPH_ASK);
-		opened = graph_lookups_answered(l, numbered("AR", i), 1000, NULL, true);
+		opened = graph_lookups_ended(l, numbered("AR", i), 1000, GRAPH_LOOKUP_FAILED, NULL);
 	}
 	assert_true(opened);
 	assert_int_equal(ask(l, 9, 9, 60999), GRAPH_PAUSED);
 	assert_int_equal(ask(l, 9, 9, 61000), GRAPH_ASK);
 	assert_int_equal(ask(l, 10, 10, 61000), GRAPH_PAUSED);
-	(void)graph_lookups_answered(l, STR("AR9"), 61100, &ann, false);
+	(void)graph_lookups_ended(l, STR("AR9"), 61100, GRAPH_LOOKUP_ANSWERED, &ann);
 	assert_int_equal(ask(l, 10, 10, 61100), GRAPH_ASK);
 	graph_lookups_free(l);
 }
@@ -118,9 +146,9 @@ static void known_answers_are_given_during_a_pause(void **state)
 	struct graph_lookups *l = made(100);
 	(void)state;
 	assert_int_equal(ask(l, 77, 77, 1000), GRAPH_ASK);
-	(void)graph_lookups_answered(l, STR("AR77"), 1000, &ann, false);
+	(void)graph_lookups_ended(l, STR("AR77"), 1000, GRAPH_LOOKUP_ANSWERED, &ann);
 	for (int i = 0; i < 5; i++)
-		(void)graph_lookups_answered(l, numbered("AR", i), 1000, NULL, true);
+		(void)graph_lookups_ended(l, numbered("AR", i), 1000, GRAPH_LOOKUP_FAILED, NULL);
 	assert_int_equal(ask(l, 77, 77, 2000), GRAPH_KNOWN);
 	assert_int_equal(ask(l, 78, 78, 2000), GRAPH_PAUSED);
 	graph_lookups_free(l);
@@ -135,7 +163,7 @@ static void many_tokens_and_clients_fit_in_bounded_tables(void **state)
 	for (int i = 0; i < 20000; i++) {
 		assert_int_equal(ask(l, i, i, 1000 + i), GRAPH_ASK);
 		(void)snprintf(one.who.psid, sizeof one.who.psid, "%d", i);
-		(void)graph_lookups_answered(l, numbered("AR", i), 1000 + i, &one, false);
+		(void)graph_lookups_ended(l, numbered("AR", i), 1000 + i, GRAPH_LOOKUP_ANSWERED, &one);
 	}
 	for (int i = 0; i < 20000; i++)
 		if (graph_lookups_admit(l, numbered("AR", i), STR("x"), 21000, &known) == GRAPH_KNOWN) {
@@ -161,6 +189,8 @@ int main(void)
 	        cmocka_unit_test(an_answer_is_kept_for_a_minute),
 	        cmocka_unit_test(a_failed_look_up_is_not_kept),
 	        cmocka_unit_test(a_client_has_one_look_up_in_five_seconds),
+	        cmocka_unit_test(a_page_that_is_opened_twice_is_asked_for_twice_and_no_more),
+	        cmocka_unit_test(a_look_up_that_was_lost_neither_opens_nor_closes_the_breaker),
 	        cmocka_unit_test(the_process_has_its_look_ups_of_a_second),
 	        cmocka_unit_test(a_refused_client_costs_no_budget),
 	        cmocka_unit_test(five_faults_pause_it_and_a_probe_ends_the_pause),
