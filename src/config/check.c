@@ -96,7 +96,8 @@ static void check_repeated(const struct strlist *tokens, size_t at, const struct
 static void check_admin_tokens(const struct strlist *tokens, struct config_report *r)
 {
 	if (tokens->n > CONFIG_TOKENS_MAX)
-		PROBLEM(ADMIN_TOKEN, "holds %zu tokens; at most %d are used", tokens->n, CONFIG_TOKENS_MAX);
+		PROBLEM(ADMIN_TOKEN, "holds %zu tokens; at most %d are allowed", tokens->n,
+		        CONFIG_TOKENS_MAX);
 	for (size_t i = 0; i < tokens->n; i++) {
 		struct config_token t;
 		const char *fault = config_token_parse(str_c(tokens->v[i]), &t);
@@ -175,8 +176,9 @@ static void check_seal_keys(struct config *c, struct config_report *r)
 		PROBLEM(SEAL_KEY, "must be set with LINKD_STORE=dynamodb:TABLE, to the same value on every "
 		                  "instance; make one with: openssl rand -hex 32");
 	if (c->seal_key.n > KEYS_MAX)
-		PROBLEM(SEAL_KEY, "holds %zu keys; at most %d are used, drop the oldest", c->seal_key.n,
-		        KEYS_MAX);
+		PROBLEM(SEAL_KEY,
+		        "holds %zu keys; at most %d are allowed; remove the oldest, drop the oldest",
+		        c->seal_key.n, KEYS_MAX);
 	for (size_t i = 0; i < c->seal_key.n; i++)
 		if (strlen(c->seal_key.v[i]) < SEAL_KEY_MIN)
 			PROBLEM(SEAL_KEY,
@@ -187,10 +189,11 @@ static void check_seal_keys(struct config *c, struct config_report *r)
 static void check_app_secrets(struct config *c, struct config_report *r)
 {
 	if (c->app_secret.n == 0 && required(r))
-		PROBLEM(APP_SECRET,
-		        "must be set; it stands in the Facebook app's settings, Basic, App secret");
+		PROBLEM(APP_SECRET, "must be set; copy it from the Facebook app dashboard: App settings, "
+		                    "Basic, App secret");
 	if (c->app_secret.n > KEYS_MAX)
-		PROBLEM(APP_SECRET, "holds %zu secrets; at most %d are used, drop the oldest",
+		PROBLEM(APP_SECRET,
+		        "holds %zu secrets; at most %d are allowed; remove the oldest, drop the oldest",
 		        c->app_secret.n, KEYS_MAX);
 }
 
@@ -237,12 +240,20 @@ static const char *fault_of_page_token(const struct config *c, struct str item)
 static void check_page_tokens(const struct config *c, struct config_report *r)
 {
 	if (c->page_access_token.n > PAGE_TOKENS_MAX)
-		PROBLEM(PAGE_ACCESS_TOKEN, "holds %zu tokens; at most %d are used", c->page_access_token.n,
+		PROBLEM(PAGE_ACCESS_TOKEN, "holds %zu tokens; at most %d are allowed", c->page_access_token.n,
 		        PAGE_TOKENS_MAX);
 	for (size_t i = 0; i < c->page_access_token.n; i++) {
-		const char *fault = fault_of_page_token(c, str_c(c->page_access_token.v[i]));
+		struct str item = str_c(c->page_access_token.v[i]), page, token, other;
+		const char *fault = fault_of_page_token(c, item);
 		if (fault != NULL)
 			PROBLEM(PAGE_ACCESS_TOKEN, "token %zu %s", i + 1, fault);
+		(void)str_cut(item, '=', &page, &token);
+		for (size_t k = 0; k < i; k++) {
+			(void)str_cut(str_c(c->page_access_token.v[k]), '=', &other, &token);
+			if (str_eq(page, other))
+				PROBLEM(PAGE_ACCESS_TOKEN, "token %zu is of the same page as token %zu",
+				        i + 1, k + 1);
+		}
 	}
 	if (c->require_psid_binding == BINDING_REQUIRED && c->page_access_token.n == 0 && required(r))
 		PROBLEM(REQUIRE_PSID_BINDING,

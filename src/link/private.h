@@ -1,6 +1,6 @@
 /* private.h - what the flows of link/ share: the call, the holders of a PSID, one answer.
  *
- * A use case embeds struct link_op first and is a flow (store/flow.h).  On failure its starter frees it. */
+ * A use case embeds struct link_op first and is a flow (store/flow.h).  Before link_op_begin the starter frees it on failure; link_op_begin frees it if it fails. */
 #pragma once
 #include "link/link.h"
 #include "obs/audit.h"

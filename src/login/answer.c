@@ -49,7 +49,8 @@ void answer_tap_login(struct request *r)
 void answer_link_expired(struct request *r)
 {
 	web_message(r, 400, "Please tap Log In again",
-	            "The link that opened this page is used or older than 5 minutes. Nothing was connected.",
+	            "The link that opened this page was already used, or it is older than 5 minutes. Nothing "
+	            "was connected.",
 	            TAP_LOG_IN);
 }
 
@@ -58,8 +59,8 @@ void answer_unbound(struct request *r)
 	answer_retry_after(r, 5);
 	web_message(
 	        r, 503, "Please try again in a moment",
-	        "Facebook did not tell which Messenger profile opened this page, so nothing can be connected "
-	        "now.",
+	        "Facebook did not tell us which Messenger profile this link belongs to, so nothing can be "
+	        "connected now.",
 	        TAP_LOG_IN);
 }
 

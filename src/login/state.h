@@ -40,10 +40,11 @@ enum state_loses {
 struct consent {
 	struct state state; /* issued_s is the consent's own */
 	struct store_key key;
-	char record[STORE_DIGEST_LEN + 1]; /* fingerprint of the customer's record when they logged in */
-	uint8_t salt[SEAL_SALT_LEN];       /* of the authorization code */
-	struct store_key replaces; /* the earlier holder of the PSID; id empty: nobody, or not known */
-	unsigned loses;            /* STATE_LOSES_* joined with | */
+	char record[STORE_DIGEST_LEN +
+	            1]; /* digest_text of the customer's password hash at the time of the login */
+	uint8_t salt[SEAL_SALT_LEN]; /* of the authorization code */
+	struct store_key replaces;   /* the earlier holder of the PSID; id empty: nobody, or not known */
+	unsigned loses;              /* STATE_LOSES_* joined with | */
 };
 
 /* Append the token.  Errors ERR_TOO_LARGE, ERR_NOMEM. */

@@ -32,8 +32,7 @@ struct loop_timer {
 MUST_CHECK enum err_code loop_timer_set(struct loop *l, struct loop_timer *t, int64_t due_ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
-/* Tasks: intrusive; fn runs later in the same turn, on a stack that holds nothing but the loop, before the loop waits
- * for descriptors.  They run in the order in which they were added.  Zeroed memory is a task that is not queued. */
+/* Tasks: intrusive; The loop calls fn itself, before it sleeps: in the same turn, or in the next one if the turn has used up its rounds.  They run in the order in which they were added.  Zeroed memory is a task that is not queued. */
 struct loop_task {
 	struct list_node node;
 	void (*fn)(struct loop_task *t);

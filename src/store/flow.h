@@ -28,8 +28,10 @@ struct flow_kind {
 	const struct flow_phase *phases; /* by phase; that of FLOW_WAIT has the name of the start */
 	int late;         /* the phase to go on at when the limit has passed; FLOW_WAIT: `next` of the wait */
 	int64_t store_ms; /* the most time for one operation; 0: until the limit */
-	void (*run)(struct flow *f);  /* may end and free the flow */
-	void (*stop)(struct flow *f); /* cancels what the flow started without this kit; NULL: nothing */
+	void (*run)(struct flow *f); /* may end and free the flow */
+	void (*stop)(
+	        struct flow *
+	                f); /* cancels work that the flow did not start through flow.h; NULL: there is none */
 };
 
 /* Embedded first; zeroed. */
@@ -44,7 +46,7 @@ struct flow {
 	enum err_code code;
 	struct err *err;       /* why it failed; a step may also write its own error here */
 	struct store_out *out; /* of an operation that completed */
-	/* the kit's own */
+	/* used by flow.c only */
 	int phase, from, next;
 	bool late, starting;
 	struct err own; /* of an operation that did not start or had no answer */

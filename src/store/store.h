@@ -48,7 +48,7 @@ struct store_customer {
 	bool too_long;               /* key or hash did not fit: no code can be made for this customer */
 };
 
-/* What a kind does, and what it answers, stands at the struct that it takes: see union store_in. */
+/* The comment of each struct in union store_in describes its kind: the effect and the outcomes. */
 enum store_kind {
 	STORE_FIND_EMAIL,
 	STORE_FIND_ID,
@@ -81,7 +81,8 @@ enum store_outcome {
 	STORE_EXISTS,
 };
 
-/* --- what each kind takes.  Behind the arrow: the outcomes, and what is in struct store_out. */
+/* --- the input of each kind.  After "->": the possible outcomes, and in parentheses the fields of struct store_out that are
+ * set, or the reason. */
 
 /* -> customers with exactly this e-mail; at most 2, since two are an error. */
 struct store_find_email {
@@ -97,7 +98,7 @@ struct store_find_id {
 /* -> customers linked to this PSID, the newest link first; at most STORE_HOLDERS_MAX. */
 struct store_find_psid {
 	char psid[STORE_PSID_MAX + 1];
-	bool conflicts; /* only two holders matter; of a single one just the key is given */
+	bool conflicts; /* the caller looks for conflicts only: if there is one holder, only its key is filled in */
 };
 
 /* For codes that do not carry the key -> the customer with that live code, else the one whose link to the PSID
@@ -146,8 +147,8 @@ struct store_unlink {
 	int64_t time_ms; /* of the event + 2000 */
 };
 
-/* Remove the link of one of two holders of a PSID, unless it is the newer one; of equal times that of the
- * greater customer_id stays -> DONE, KEPT. */
+/* A PSID has two holders: remove the link of one of them, unless that link is the newer one.  If both times are equal,
+ * the link of the greater customer_id is kept -> DONE, KEPT. */
 struct store_repair {
 	struct store_key key; /* the holder that loses the link */
 	char psid[STORE_PSID_MAX + 1];

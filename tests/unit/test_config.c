@@ -99,7 +99,7 @@ static const struct row {
         {"LINKD_SEAL_KEY=0123456789abcdef0123456789abcdef,0123456789abcdef0123456789abcde1,"
          "0123456789abcdef0123456789abcde2,0123456789abcdef0123456789abcde3",
          "holds 4 keys; at most 3"},
-        {"LINKD_APP_SECRET=", "must be set; it stands in the Facebook app's settings"},
+        {"LINKD_APP_SECRET=", "must be set; copy it from the Facebook app dashboard"},
         {"LINKD_APP_SECRET=a,b,c", NULL},
         {"LINKD_APP_SECRET=a,b,c,d", "holds 4 secrets; at most 3"},
         {"LINKD_APP_SECRET=ab\nc", "line break"},
@@ -113,6 +113,7 @@ static const struct row {
         {"LINKD_PAGE_ACCESS_TOKEN=EAAGx1", NULL},
         {"LINKD_PAGE_ACCESS_TOKEN=12=EAAGx1,13=EAAGx2", NULL},
         {"LINKD_PAGE_ACCESS_TOKEN=12=EAAGx1,EAAGx2", "token 2 has no page id"},
+        {"LINKD_PAGE_ACCESS_TOKEN=12=EAAGx1,12=EAAGx2", "token 2 is of the same page as token 1"},
         {"LINKD_PAGE_ACCESS_TOKEN=EAAG x1", "token 1 has a character that no token has"},
         {"LINKD_PAGE_ACCESS_TOKEN=12=", "token 1 has a character that no token has"},
         {"LINKD_PAGE_ACCESS_TOKEN=shop=EAAGx1", "token 1 begins with something other than a page id"},

@@ -30,7 +30,7 @@ void ddb_retry_refund(struct ddb_bucket *b, int price);
  * `after_ms` is what the service asked for, -1: nothing. */
 int64_t ddb_retry_pause_ms(enum ddb_class why, unsigned retry, uint32_t dice, int64_t after_ms);
 
-/* --- one HTTP answer of DynamoDB, or what came instead, judged. */
+/* --- classifies one HTTP answer: a success, an error of DynamoDB, or no valid answer. */
 struct ddb_answer {
 	struct ddb_error error; /* class SUCCESS: json is the answer */
 	struct json *json;      /* owned by the caller; NULL when it was none */

@@ -79,7 +79,7 @@ void dynamodb_body_values(const struct dynamodb_body *b, const char *first, cons
 
 /* --- an operation of the store: calls and pauses in a row, then its end.
  *
- * A flow numbers its phases from 2 and gives its run-switch.  A step returns the phase that follows; one that
+ * The phases of an operation are numbered from 2.  Its `run` function has the switch over them.  A step returns the phase that follows; one that
  * waits returns DYNAMODB_OP_WAIT after naming the phase that goes on.  In the steps after a call, up to the next
  * wait, `reply` is its answer, a success or a failed condition: every other one has ended the operation. */
 enum { DYNAMODB_OP_WAIT = 0, DYNAMODB_OP_END = 1 };
@@ -92,7 +92,7 @@ struct dynamodb_op {
 	int phase, next;
 	struct loop_timer timer;
 	struct ddb_call *call;
-	const struct ddb_reply *reply; /* NULL but in the steps between a call and the next wait */
+	const struct ddb_reply *reply; /* set only in the steps between a call and the next wait; else NULL */
 	bool no_wait;                  /* a throttle ends it, and two attempts are the most */
 	bool twice;                    /* a call of it may have been executed twice */
 
