@@ -141,3 +141,13 @@ bool str_next(struct str *rest, char sep, struct str *ret_item)
 	*rest = more ? tail : (struct str){NULL, 0};
 	return true;
 }
+
+uint32_t str_code_point(struct str s, size_t *ret_n)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	*ret_n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint32_t c = *ret_n == 1 ? p[0] : p[0] & (0xffu >> (*ret_n + 1));
+	for (size_t i = 1; i < *ret_n; i++)
+		c = c << 6 | (p[i] & 0x3fu);
+	return c;
+}

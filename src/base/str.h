@@ -36,8 +36,10 @@ static inline bool str_starts(struct str s, struct str prefix)
 bool str_ieq(struct str a, struct str b); /* ASCII case ignored */
 struct str str_trim(struct str s);        /* ASCII white space off both ends */
 bool str_has(struct str s, char c);
-bool str_lower(char *z);                      /* ASCII letters to lower case; false: nothing changed */
-bool str_utf8(struct str s);                  /* well-formed UTF-8 (RFC 3629) */
+bool str_lower(char *z);     /* ASCII letters to lower case; false: nothing changed */
+bool str_utf8(struct str s); /* well-formed UTF-8 (RFC 3629) */
+/* The first code point of well-formed UTF-8 that is not empty, and its length in bytes. */
+uint32_t str_code_point(struct str s, size_t *ret_n);
 bool str_printable(struct str s);             /* only 0x20..0x7e */
 bool str_of(struct str s, const char *extra); /* only [A-Za-z0-9] and the characters of `extra` */
 

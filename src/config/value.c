@@ -11,21 +11,12 @@ static bool has_control(struct str s)
 	return false;
 }
 
-/* The code point at s.p[i] in well-formed UTF-8, for code points below U+10000. */
-static unsigned code_point(struct str s, size_t i)
-{
-	const unsigned char *p = (const unsigned char *)s.p + i;
-	if (p[0] >= 0xe0 && p[0] < 0xf0)
-		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	return p[0] >= 0xc0 && p[0] < 0xe0 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) : p[0];
-}
-
 /* Invisible characters that are not blanks and come with text copied from a web page: C1 controls, zero-width
  * space, line and paragraph separators, direction marks, byte order mark. */
 static bool has_invisible(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned c = ((unsigned char)s.p[i] & 0xc0) == 0x80 ? ' ' : code_point(s, i);
+	for (size_t n = 0; s.n > 0; s = (struct str){s.p + n, s.n - n}) {
+		uint32_t c = str_code_point(s, &n);
 		if ((c >= 0x80 && c < 0xa0) || c == 0x200b || (c >= 0x2028 && c <= 0x202e) ||
 		    (c >= 0x2060 && c <= 0x2069) || c == 0xfeff)
 			return true;

@@ -94,17 +94,6 @@ struct graph_answer graph_answer_recipient(long status, struct str body, struct 
 
 static const char ELLIPSIS[] = "\xe2\x80\xa6";
 
-/* The code point at the start of well-formed UTF-8, and its length. */
-static uint32_t first_of(struct str s, size_t *ret_n)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	*ret_n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	uint32_t c = *ret_n == 1 ? p[0] : p[0] & (0xffu >> (*ret_n + 1));
-	for (size_t i = 1; i < *ret_n; i++)
-		c = c << 6 | (p[i] & 0x3fu);
-	return c;
-}
-
 /* Characters that could change how the text around a name reads: controls, direction marks, invisible ones, and
  * those that are no characters. */
 static bool is_shown(uint32_t c)
@@ -120,7 +109,7 @@ static bool put_name(struct graph_name *name, struct str word)
 {
 	size_t at = strlen(name->s), n = 0;
 	for (; word.n > 0; word = (struct str){word.p + n, word.n - n}) {
-		if (!is_shown(first_of(word, &n)))
+		if (!is_shown(str_code_point(word, &n)))
 			continue;
 		if (at + n > GRAPH_NAME_MAX - (sizeof ELLIPSIS - 1)) {
 			memcpy(name->s + at, ELLIPSIS, sizeof ELLIPSIS);

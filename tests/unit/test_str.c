@@ -183,12 +183,34 @@ static void test_cut(void **state)
 	assert_false(str_cut(none, '=', &head, &tail));
 }
 
+static void test_code_point(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t c;
+		size_t n;
+	} cases[] = {{"a\xc3", 'a', 1},
+	             {"\xc3\xa9", 0xe9, 2},
+	             {"\xe2\x80\xaex", 0x202e, 3},
+	             {"\xef\xbf\xbf", 0xffff, 3},
+	             {"\xf0\x9f\x91\xa9", 0x1f469, 4},
+	             {"\xf4\x8f\xbf\xbf", 0x10ffff, 4}};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t n = 0;
+		assert_int_equal(str_code_point(str_c(cases[i].text), &n), cases[i].c);
+		assert_int_equal(n, cases[i].n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_equal), cmocka_unit_test(test_starts_has), cmocka_unit_test(test_trim),
-	        cmocka_unit_test(test_utf8),  cmocka_unit_test(test_classes),    cmocka_unit_test(test_copy),
-	        cmocka_unit_test(test_u64),   cmocka_unit_test(test_next),       cmocka_unit_test(test_cut),
+	        cmocka_unit_test(test_equal),   cmocka_unit_test(test_starts_has),
+	        cmocka_unit_test(test_trim),    cmocka_unit_test(test_utf8),
+	        cmocka_unit_test(test_classes), cmocka_unit_test(test_copy),
+	        cmocka_unit_test(test_u64),     cmocka_unit_test(test_next),
+	        cmocka_unit_test(test_cut),     cmocka_unit_test(test_code_point),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
