@@ -91,7 +91,7 @@ static void call_free(struct httpc_call *c)
 	list_del(&c->node);
 	if (c->easy != NULL)
 		curl_easy_cleanup(c->easy);
-	buf_done(&c->target);
+	crypto_wipe_buf(&c->target); /* an address may carry a proof or a linking token */
 	buf_done(&c->head);
 	buf_done(&c->body);
 	buf_done(&c->answer);
@@ -359,7 +359,7 @@ static bool set_target(struct httpc_call *c, const struct httpc_request *req)
 	target_of(req, part);
 	if (is_set_up(c, part))
 		return true;
-	buf_reset(&c->target);
+	crypto_reset_buf(&c->target, TARGET_MAX);
 	curl_easy_reset(e);
 	bool ok = set_bounds(e) && set_callbacks(c) && set_method(c, req->method) &&
 	          set_ca(e, req->ca_file) && curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK &&
