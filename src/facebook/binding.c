@@ -40,10 +40,31 @@ static void nobody_knows(struct binding *b)
 	}
 }
 
-static void found(struct binding *b)
+static void found(struct binding *b, enum graph_lookup_end end)
 {
 	b->result = BINDING_FOUND;
-	report(b, GRAPH_LOOKUP_ANSWERED, &(struct graph_known){.who = b->who, .name = b->name});
+	report(b, end, &(struct graph_known){.who = b->who, .name = b->name});
+}
+
+/* What a call's answer says of Graph itself. */
+static enum graph_lookup_end end_of(enum graph_class class)
+{
+	return class == GRAPH_RETRY || class == GRAPH_RATE_LIMITED ? GRAPH_LOOKUP_FAILED
+	                                                           : GRAPH_LOOKUP_ANSWERED;
+}
+
+/* `error` not NULL: there was no answer. */
+static void tell_failure(const struct binding *b, const char *call, const struct graph_answer *a,
+                         const char *error)
+{
+	metric_add(M_GRAPH_FAILED, 1);
+	if (error != NULL)
+		log_line(LOG_WARN, "graph_unreachable", log_z("call", call), log_z("error", error));
+	else
+		log_line(a->class == GRAPH_TOKEN_DEAD ? LOG_ERROR : LOG_WARN, "graph_refused",
+		         log_z("call", call), log_z("class", graph_class_name(a->class)),
+		         log_int("page_token", (int64_t)b->page + 1), log_int("code", a->code),
+		         log_int("subcode", a->subcode), log_z("fbtrace_id", a->trace));
 }
 
 /* From here to the end the lines of the log carry the request's id.  b may be dead after it. */
@@ -59,9 +80,9 @@ static void on_name(void *arg, long status, struct str body, const char *error)
 	b->call = NULL;
 	log_scope(b->scope);
 	struct graph_answer a = graph_answer_name(status, body, &b->name);
-	if (error != NULL || (a.class != GRAPH_DONE && a.class != GRAPH_NO_PROFILE))
-		metric_add(M_GRAPH_FAILED, 1);
-	found(b);
+	if (a.class != GRAPH_DONE && a.class != GRAPH_NO_PROFILE)
+		tell_failure(b, "name", &a, error);
+	found(b, end_of(a.class));
 	end(b);
 }
 
@@ -82,7 +103,7 @@ static bool ask_name(struct binding *b)
 		metric_add(M_GRAPH_CALLS, 1);
 		return true;
 	}
-	found(b);
+	found(b, GRAPH_LOOKUP_ANSWERED);
 	return false;
 }
 
@@ -104,20 +125,9 @@ static bool judge(struct binding *b, enum graph_class class)
 	case GRAPH_DONE: return ask_name(b);
 	case GRAPH_LINK_TOKEN: return ask_next_page(b);
 	case GRAPH_RETRY:
-	case GRAPH_RATE_LIMITED: unknown(b, graph_class_name(class), GRAPH_LOOKUP_FAILED); return false;
+	case GRAPH_RATE_LIMITED: unknown(b, graph_class_name(class), end_of(class)); return false;
 	default: b->trouble = class; return ask_next_page(b);
 	}
-}
-
-static void tell_error(const struct binding *b, const struct graph_answer *a)
-{
-	if (a->class == GRAPH_DONE || a->class == GRAPH_LINK_TOKEN)
-		return;
-	metric_add(M_GRAPH_FAILED, 1);
-	log_line(a->class == GRAPH_TOKEN_DEAD ? LOG_ERROR : LOG_WARN, "graph_refused",
-	         log_z("call", "recipient"), log_z("class", graph_class_name(a->class)),
-	         log_int("page_token", (int64_t)b->page + 1), log_int("code", a->code),
-	         log_int("subcode", a->subcode), log_z("fbtrace_id", a->trace));
 }
 
 static void on_answer(void *arg, long status, struct str body, const char *error)
@@ -125,17 +135,14 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 	struct binding *b = arg;
 	b->call = NULL;
 	log_scope(b->scope);
-	if (error != NULL) {
-		metric_add(M_GRAPH_FAILED, 1);
-		log_line(LOG_WARN, "graph_unreachable", log_z("call", "recipient"), log_z("error", error));
+	struct graph_answer a = graph_answer_recipient(status, body, &b->who);
+	if (a.class != GRAPH_DONE && a.class != GRAPH_LINK_TOKEN)
+		tell_failure(b, "recipient", &a, error);
+	if (error != NULL)
 		unknown(b, "unreachable", GRAPH_LOOKUP_FAILED);
-	} else {
-		struct graph_answer a = graph_answer_recipient(status, body, &b->who);
-		tell_error(b, &a);
-		if (judge(b, a.class)) {
-			log_scope(NULL);
-			return;
-		}
+	else if (judge(b, a.class)) {
+		log_scope(NULL);
+		return;
 	}
 	end(b);
 }
@@ -186,5 +193,7 @@ void binding_cancel(struct binding *b)
 {
 	graph_cancel(b->call);
 	b->call = NULL;
+	if (b->who.psid[0] != '\0') /* only the name was missing */
+		found(b, GRAPH_LOOKUP_ANSWERED);
 	report(b, GRAPH_LOOKUP_LOST, NULL);
 }

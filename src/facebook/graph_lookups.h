@@ -38,7 +38,7 @@ MUST_CHECK enum graph_admission graph_lookups_admit(struct graph_lookups *l, str
                                                     struct graph_known *ret);
 enum graph_lookup_end {
 	GRAPH_LOOKUP_ANSWERED, /* Graph works, whatever it said */
-	GRAPH_LOOKUP_FAILED,   /* Graph did not answer, failed, or refused for its rate limit */
+	GRAPH_LOOKUP_FAILED,   /* Graph did not answer a call, failed, or refused it for the rate limit */
 	GRAPH_LOOKUP_LOST,     /* it was cancelled or could not be sent */
 };
 

@@ -163,6 +163,20 @@ def test_after_five_failures_graph_is_left_alone(facebook):
     assert there.counted("unknown") == 7
 
 
+def test_a_rate_limit_on_names_pauses_the_look_ups_and_keeps_what_was_found(facebook):
+    there = facebook()
+    limited = error(400, 4, "(#4) Application request limit reached")
+    there.graph._profile = lambda psid, asked: limited
+    for _ in range(5):
+        phone = there.phone()
+        token = there.simulator.state.new_token(phone.psid)
+        assert phone.open(token=token).status == 200
+    assert there.counted("found") == 5
+    assert there.open(there.phone()).status == 200 and there.counted("unknown") == 1  # paused
+    assert phone.open(token=token).status == 200 and there.counted("found") == 6  # kept
+    assert there.service.logged(lambda one: one["msg"] == "graph_refused" and one["call"] == "name" and one["code"] == 4)
+
+
 def test_each_page_token_is_tried(facebook):
     there = facebook(LINKD_PAGE_ACCESS_TOKEN=f"77=EAAother,{events.PAGE_ID}={TOKEN}", LINKD_PAGE_IDS=f"77,{events.PAGE_ID}")
     there.graph.tokens["EAAother"] = "77"
