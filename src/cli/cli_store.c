@@ -93,14 +93,15 @@ struct waiter {
 	struct loop *loop;
 	struct store_out *out;
 	enum err_code code;
-	struct err err;
+	struct err *reterr;
 };
 
 static void on_done(void *arg, struct store_op *op)
 {
 	struct waiter *w = arg;
 	w->code = op->code;
-	w->err = op->err;
+	if (op->code != ERR_OK)
+		(void)err_set(w->reterr, op->code, "%s", op->err.msg); /* op ends with this call */
 	*w->out = op->out;
 	op->out = (struct store_out){.n = 0}; /* the customers are the waiter's now */
 	loop_stop(w->loop);
@@ -118,16 +119,15 @@ static enum err_code start_op(void *arg, struct store_port *port, struct err *re
 enum err_code cli_store_try(struct cli_store *s, struct store_op *op, struct store_out *ret,
                             struct err *reterr)
 {
-	struct waiter w = {.op = op, .out = ret};
+	struct waiter w = {.op = op, .out = ret, .reterr = reterr};
 	*ret = (struct store_out){.n = 0};
-	enum err_code code = cli_store_on_loop(s, start_op, &w, &w.err);
+	enum err_code code = cli_store_on_loop(s, start_op, &w, reterr);
 	store_op_free(w.op);
 	if (code == ERR_OK)
 		code = w.code;
-	if (code == ERR_OK)
-		return ERR_OK;
-	cli_store_drop(ret); /* what it had found before it failed */
-	return err_set(reterr, code, "%s", w.err.msg);
+	if (code != ERR_OK)
+		cli_store_drop(ret); /* what it had found before it failed */
+	return code;
 }
 
 bool cli_store_run(struct cli *c, struct cli_store *s, struct store_op *op, struct store_out *ret)

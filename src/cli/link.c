@@ -89,6 +89,7 @@ static int show(struct cli *c)
 
 /* One round of the use case of the admin API and the webhook, on the command's own loop. */
 struct removal {
+	struct cli *c;
 	struct service service;
 	char psid[STORE_PSID_MAX + 1];
 	char actor[CLI_AUDIT_ACTOR_MAX];
@@ -96,7 +97,6 @@ struct removal {
 	enum link_result result;
 	bool found; /* a holder was seen */
 	int64_t removed;
-	struct err err;
 };
 
 static void on_removed(void *arg, const struct link_answer *a)
@@ -106,7 +106,7 @@ static void on_removed(void *arg, const struct link_answer *a)
 	r->found = a->holder != NULL;
 	r->removed += (int64_t)a->n;
 	if (a->err != NULL)
-		r->err = *a->err;
+		r->c->rc = cli_fail(r->c, "%s", a->err->msg);
 	loop_stop(r->service.loop);
 }
 
@@ -125,26 +125,26 @@ static enum err_code start_removal(void *arg, struct store_port *port, struct er
 }
 
 /* Repeat until no customer holds the PSID. */
-static bool remove_all(struct cli *c, struct cli_store *s, struct removal *r)
+static bool remove_all(struct cli_store *s, struct removal *r)
 {
+	struct err err;
 	r->result = LINK_R_UNLINKED;
 	for (int round = 0; r->result == LINK_R_UNLINKED && round < ROUNDS_MAX; round++) {
-		enum err_code code = cli_store_on_loop(s, start_removal, r, &r->err);
-		if (code == ERR_OK && r->result != LINK_R_UNSETTLED)
+		if (cli_store_on_loop(s, start_removal, r, &err) == ERR_OK)
 			continue;
-		c->rc = cli_fail(c, "%s", r->err.msg);
+		r->c->rc = cli_fail(r->c, "%s", err.msg);
 		return false;
 	}
-	return true;
+	return r->result != LINK_R_UNSETTLED;
 }
 
 static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 {
-	struct removal r = {.service = {.cfg = s->cfg, .listeners = app_listeners}};
+	struct removal r = {.c = c, .service = {.cfg = s->cfg, .listeners = app_listeners}};
 	if (!cli_store_take(c, "--psid", psid, r.psid, sizeof r.psid))
 		return c->rc;
 	cli_audit_actor(r.actor);
-	if (!remove_all(c, s, &r))
+	if (!remove_all(s, &r))
 		return c->rc;
 	if (r.found)
 		return cli_fail(c,

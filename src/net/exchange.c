@@ -61,11 +61,6 @@ static void finish(struct exchange *x, const struct err *err)
 	exchange_free(x);
 }
 
-static void fail(struct exchange *x, struct err err)
-{
-	finish(x, &err);
-}
-
 static void on_answer(void *arg, const struct httpc_response *r);
 
 static enum err_code send(struct exchange *x, struct err *reterr)
@@ -110,7 +105,7 @@ static void on_pause(struct loop_timer *t)
 	struct exchange *x = LIST_ENTRY(t, struct exchange, pause);
 	struct err err;
 	if (send(x, &err) != ERR_OK)
-		fail(x, err);
+		finish(x, &err);
 }
 
 /* The filled request becomes the current one. */
@@ -131,14 +126,14 @@ static void take_step(struct exchange *x, const struct exchange_answer *a)
 	switch (x->o.step(x->o.arg, a, &x->next, &err)) {
 	case EXCHANGE_SEND:
 		if (send_next(x, &err) != ERR_OK)
-			fail(x, err);
+			finish(x, &err);
 		break;
 	case EXCHANGE_AGAIN:
 		if (x->sent >= x->req.attempts || !send_later(x))
-			fail(x, err);
+			finish(x, &err);
 		break;
 	case EXCHANGE_DONE: finish(x, NULL); break;
-	case EXCHANGE_FAILED: fail(x, err); break;
+	case EXCHANGE_FAILED: finish(x, &err); break;
 	}
 }
 
@@ -159,7 +154,7 @@ static void no_answer(struct exchange *x, const struct httpc_response *r)
 		return;
 	(void)err_set(&err, r->code, "no answer from %.*s: %.200s; %s", host_end(x->req.url.p), x->req.url.p,
 	              r->error, x->req.remedy);
-	fail(x, err);
+	finish(x, &err);
 }
 
 static void on_answer(void *arg, const struct httpc_response *r)

@@ -129,7 +129,7 @@ static void waiters_add(struct creds_waiters *s, struct creds_wait *w)
 static void wait_answer(struct creds_wait *w, const struct err *err, struct creds_keys *keys)
 {
 	if (err != NULL)
-		w->err = *err;
+		w->err = *err; /* each waiter reads it on its own loop, later */
 	else
 		w->keys = creds_keys_acquire(keys);
 	loop_post(w->home, &w->post);
@@ -271,7 +271,6 @@ enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done
                          struct creds_wait **ret)
 {
 	struct creds_wait *w = wait_new(home, done, arg);
-	struct err err;
 	if (w == NULL)
 		return ERR_NOMEM;
 	*ret = w;
@@ -282,8 +281,8 @@ enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done
 		wait_answer(w, NULL, c->keys);
 	else if (c->fetching)
 		waiters_add(&c->waiters, w);
-	else if (why_none(c, &err) != ERR_OK)
-		wait_answer(w, &err, NULL);
+	else if (why_none(c, &w->err) != ERR_OK)
+		loop_post(home, &w->post);
 	pthread_mutex_unlock(&c->lock);
 	return ERR_OK;
 }

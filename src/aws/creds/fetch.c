@@ -38,8 +38,7 @@ static void make_plan(struct offload_job *j)
 {
 	struct creds_fetch *f = LIST_ENTRY(j, struct creds_fetch, job);
 	struct profiles *profiles = NULL;
-	struct err err;
-	enum err_code code = profile_load(f->o.environ_, &profiles, &err);
+	enum err_code code = profile_load(f->o.environ_, &profiles, &f->err);
 	if (code == ERR_OK) {
 		struct creds_where w = {.environ_ = f->o.environ_,
 		                        .profiles = profiles,
@@ -48,11 +47,10 @@ static void make_plan(struct offload_job *j)
 		                        .region = f->o.region,
 		                        .container_host = f->o.container_host,
 		                        .stop = &f->stop};
-		code = creds_plan_make(&w, &f->plan, &err);
+		code = creds_plan_make(&w, &f->plan, &f->err);
 	}
 	profile_free(profiles);
-	if (code != ERR_OK)
-		f->err = err;
+	f->err.code = code;
 }
 
 static void on_planned(struct offload_job *j)

@@ -125,13 +125,12 @@ static void look_back(const struct creds_where *w, struct creds_plan *p)
 
 void creds_plan_explain(const struct creds_plan *p, const struct err *why, struct err *ret)
 {
-	struct err own = *why; /* may be *ret */
 	if (p->looked[0] == '\0')
-		*ret = own;
+		(void)err_set(ret, why->code, "%s", why->msg);
 	else
-		(void)err_set(ret, own.code,
+		(void)err_set(ret, why->code,
 		              "no AWS credentials; looked at, in order: %s, instance metadata (%s)",
-		              p->looked, own.msg);
+		              p->looked, why->msg);
 }
 
 enum err_code creds_plan_make(const struct creds_where *w, struct creds_plan *p, struct err *reterr)

@@ -66,7 +66,7 @@ static void after_failure(struct creds *c, const struct err *err)
 {
 	pthread_mutex_lock(&c->lock);
 	c->fetching = false;
-	c->err = *err;
+	c->err = *err; /* `err` ends with the callback of the fetch */
 	bool have = creds_usable(c), hand_out = have && !c->refused;
 	bool urgent = !have || (c->keys->expires_at_s != 0 && c->keys->expires_at_s - now_s() < LATE_S);
 	creds_waiters_answer(&c->waiters, hand_out ? NULL : err, c->keys);
@@ -184,16 +184,11 @@ static void on_fetched(void *arg, const struct err *err, const struct creds_plan
 	struct creds *c = arg;
 	struct creds_keys *keys = NULL;
 	struct err why;
-	enum err_code code = ERR_OK;
 	c->fetch = NULL;
-	if (err != NULL)
-		code = err_set(&why, err->code, "%s", err->msg);
-	if (code == ERR_OK)
-		code = check(c, plan, &why);
-	if (code == ERR_OK)
-		code = creds_keys_new(plan, &keys, &why);
-	if (code == ERR_OK)
+	if (err == NULL && (check(c, plan, &why) != ERR_OK || creds_keys_new(plan, &keys, &why) != ERR_OK))
+		err = &why;
+	if (err == NULL)
 		after_success(c, keys, plan);
 	else
-		after_failure(c, &why);
+		after_failure(c, err);
 }

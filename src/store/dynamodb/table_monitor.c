@@ -29,10 +29,11 @@ struct table_monitor {
 	struct loop_timer timer;
 	pthread_t thread;
 	bool started;
-	pthread_mutex_t lock; /* guards told, first */
+	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t changed;
-	bool told; /* the first look ended, as `first` */
-	struct err first;
+	bool told; /* the first look ended, with `first` */
+	enum err_code first;
+	struct err *reterr; /* of table_monitor_new, which waits for the first look */
 };
 
 static void tell_first(struct table_monitor *k, const struct err *why)
@@ -41,7 +42,7 @@ static void tell_first(struct table_monitor *k, const struct err *why)
 	if (!k->told) {
 		k->told = true;
 		if (why != NULL)
-			k->first = *why;
+			k->first = err_set(k->reterr, why->code, "%s", why->msg);
 		pthread_cond_signal(&k->changed);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -66,12 +67,11 @@ static void on_described(void *arg, const struct ddb_reply *r)
 {
 	struct table_monitor *k = arg;
 	struct dynamodb_table t;
-	struct err why;
 	k->call = NULL;
 	if (r->class != DDB_SUCCESS)
 		ended(k, NULL, r->err);
-	else if (dynamodb_table_read(r->json, &t, &why) != ERR_OK)
-		ended(k, NULL, &why);
+	else if (dynamodb_table_read(r->json, &t, &k->err) != ERR_OK)
+		ended(k, NULL, &k->err);
 	else
 		ended(k, &t, NULL);
 }
@@ -128,20 +128,20 @@ static enum err_code spawn(struct table_monitor *k, struct err *reterr)
 	return ERR_OK;
 }
 
-static enum err_code wait_first(struct table_monitor *k, struct err *reterr)
+static enum err_code wait_first(struct table_monitor *k)
 {
 	pthread_mutex_lock(&k->lock);
 	while (!k->told)
 		pthread_cond_wait(&k->changed, &k->lock);
+	enum err_code first = k->first;
 	pthread_mutex_unlock(&k->lock);
-	if (k->first.code != ERR_OK)
-		*reterr = k->first;
-	return k->first.code;
+	return first;
 }
 
 static enum err_code bring_up(struct table_monitor *k, struct err *reterr)
 {
 	struct creds_options creds = {.environ_ = environ};
+	k->reterr = reterr;
 	enum err_code code = loop_new(&k->loop, reterr);
 	if (code == ERR_OK)
 		code = httpc_new(k->loop, &k->http, reterr);
@@ -156,7 +156,7 @@ static enum err_code bring_up(struct table_monitor *k, struct err *reterr)
 		code = ddb_new(&o, &k->client, reterr);
 	if (code == ERR_OK)
 		code = spawn(k, reterr);
-	return code == ERR_OK ? wait_first(k, reterr) : code;
+	return code == ERR_OK ? wait_first(k) : code;
 }
 
 enum err_code table_monitor_new(const struct table_monitor_options *o, struct table_monitor **ret,

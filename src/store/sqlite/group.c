@@ -52,46 +52,52 @@ static void truncate_due(struct sqlite_wal *w, struct sqlite_db *db)
 
 /* --- the group */
 
-static void finish(struct store_op *op, enum err_code code, const struct err *why)
+/* A failure of the whole group is written into its first operation. */
+static struct err *shared_err(struct sqlite_group *g)
+{
+	return &g->op[0]->err;
+}
+
+static void fail_one(struct store_op *op, enum err_code code)
 {
 	op->code = code;
-	if (code != ERR_OK) {
-		op->out = (struct store_out){.n = 0};
-		op->err = *why;
-	}
+	op->out = (struct store_out){.n = 0};
 	store_finish(op);
 }
 
-static void fail_all(struct sqlite_group *g, enum err_code code, const struct err *why)
+/* `shared_err` says why.  Every operation needs its own copy: each one ends on its own loop. */
+static void fail_all(struct sqlite_group *g, enum err_code code)
 {
+	for (size_t i = 1; i < g->n; i++)
+		g->op[i]->err = *shared_err(g);
 	for (size_t i = 0; i < g->n; i++)
-		finish(g->op[i], code, why);
+		fail_one(g->op[i], code);
 	g->n = 0;
 }
 
-/* Whether the operation may still begin; otherwise `why` says why not. */
-static enum err_code may_begin(const struct sqlite_group *g, const struct store_op *op, struct err *why)
+/* Whether the operation may still begin; otherwise reterr says why not. */
+static enum err_code may_begin(const struct sqlite_group *g, const struct store_op *op, struct err *reterr)
 {
 	if (clock_mono_ms() < op->deadline_ms)
 		return ERR_OK;
 	if (g->locked)
-		return err_set(why, ERR_STORE,
+		return err_set(reterr, ERR_STORE,
 		               "the database stayed locked by another process: end the program that holds it "
 		               "(a shell, a backup): %s",
 		               g->db->file->path);
-	return err_set(why, ERR_TIMEOUT, "the store had no time for it: too many operations wait");
+	return err_set(reterr, ERR_TIMEOUT, "the store had no time for it: too many operations wait");
 }
 
 static void drop_expired(struct sqlite_group *g)
 {
 	size_t left = 0;
 	for (size_t i = 0; i < g->n; i++) {
-		struct err why;
-		enum err_code code = may_begin(g, g->op[i], &why);
+		struct store_op *op = g->op[i];
+		enum err_code code = may_begin(g, op, &op->err);
 		if (code != ERR_OK)
-			finish(g->op[i], code, &why);
+			fail_one(op, code);
 		else
-			g->op[left++] = g->op[i];
+			g->op[left++] = op;
 	}
 	g->n = left;
 }
@@ -108,24 +114,15 @@ static int64_t first_deadline_ms(const struct sqlite_group *g)
 /* False: nothing was begun; operations that may wait for the lock are still in the group. */
 static bool begin(struct sqlite_group *g)
 {
-	struct err why;
 	g->db->wait_until_ms = first_deadline_ms(g);
-	enum err_code code = sqlite_db_ready(g->db, &why);
+	enum err_code code = sqlite_db_ready(g->db, shared_err(g));
 	int rc = code == ERR_OK ? sqlite_db_run(g->db, SQL_BEGIN) : SQLITE_OK;
 	if (rc != SQLITE_OK)
-		code = sqlite_db_fail(g->db, rc, &why);
+		code = sqlite_db_fail(g->db, rc, shared_err(g));
 	g->locked = (rc & 0xff) == SQLITE_BUSY;
 	if (code != ERR_OK && !g->locked)
-		fail_all(g, code, &why);
+		fail_all(g, code);
 	return code == ERR_OK;
-}
-
-/* True: the transaction goes on, whatever became of the operation.  A full disk or a failing one may have
- * rolled back everything. */
-static bool run_one(struct sqlite_group *g, struct store_op *op)
-{
-	op->code = sqlite_op_write(g->db, op, &op->err);
-	return op->code == ERR_OK || sqlite3_get_autocommit(g->db->h) == 0;
 }
 
 /* A result of SQLite for the whole transaction. */
@@ -133,7 +130,9 @@ static int run_all(struct sqlite_group *g, bool *ret_wrote)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct store_op *op = g->op[i];
-		if (!run_one(g, op)) {
+		op->code = sqlite_op_write(g->db, op, &op->err);
+		/* One operation may fail alone; a full or failing disk may have ended the transaction too. */
+		if (op->code != ERR_OK && sqlite3_get_autocommit(g->db->h) != 0) {
 			int rc = sqlite3_extended_errcode(g->db->h);
 			return rc == SQLITE_OK ? SQLITE_ERROR : rc;
 		}
@@ -155,7 +154,6 @@ static void note_erased(struct sqlite_group *g)
 
 void sqlite_group_run(struct sqlite_group *g)
 {
-	struct err why;
 	bool wrote = false;
 	drop_expired(g);
 	if (g->n == 0)
@@ -164,9 +162,9 @@ void sqlite_group_run(struct sqlite_group *g)
 		return;
 	int rc = run_all(g, &wrote);
 	if (rc != SQLITE_OK) {
-		enum err_code code = sqlite_db_fail(g->db, rc, &why);
+		enum err_code code = sqlite_db_fail(g->db, rc, shared_err(g));
 		sqlite_db_close(g->db); /* rolls back the rest and releases the lock */
-		fail_all(g, code == ERR_NOMEM ? ERR_NOMEM : ERR_STORE, &why);
+		fail_all(g, code == ERR_NOMEM ? ERR_NOMEM : ERR_STORE);
 		return;
 	}
 	if (wrote)

@@ -166,10 +166,7 @@ static void *read_ops(void *arg)
 	struct store_op *op;
 	own_metrics();
 	while (queue_take(&l->queue, &op, 1, FOREVER) == 1) {
-		struct err why;
-		op->code = find(&l->db, op, &why);
-		if (op->code != ERR_OK)
-			op->err = why;
+		op->code = find(&l->db, op, &op->err);
 		store_finish(op);
 	}
 	return NULL;
