@@ -1,43 +1,18 @@
 """With a page token Facebook tells whose phone opens the page, and a code links that Messenger profile alone."""
 
+import re
 import time
 
 import pytest
 
-from harness import canary, database, metrics
-from harness.phone import Customer, Phone
+from harness import canary, database
+from harness.facebook import TOKEN, Facebook
+from harness.phone import Customer
+from harness.service import Service, sanitized
 from simulator import events
-from simulator.graph import FAULTS, error
-from simulator.server import Simulator, Wiring
+from simulator.graph import HUGE, FAULTS, Answer, error
 
-TOKEN = "EAAGtestPageToken0123456789"
 FAIL = sorted(set(FAULTS) - {"expired", "no-profile", "odd-name"})
-
-
-class Facebook:
-    """Graph, and a service that has its page token."""
-
-    def __init__(self, make_service, **settings):
-        self.simulator = Simulator(Wiring("to be told"), graph_tokens={canary.secret(TOKEN, "page token"): events.PAGE_ID}).start()
-        self.graph = self.simulator.graph
-        self.service = make_service(**{
-            "LINKD_GRAPH_URL": self.simulator.url, "LINKD_PAGE_ACCESS_TOKEN": TOKEN, "LINKD_PAGE_IDS": events.PAGE_ID,
-            "LINKD_GRAPH_TIMEOUT_MS": "400", **settings})
-        self.graph.app_secret = self.service.secret
-
-    def phone(self):
-        phone = Phone(self.service)
-        self.simulator.state.person(phone.psid)
-        return phone
-
-    def open(self, phone, life_s=300):
-        return phone.open(token=self.simulator.state.new_token(phone.psid, life_s))
-
-    def lookups(self):
-        return sum(path.endswith("/me") for _, path in self.graph.calls)
-
-    def counted(self, outcome):
-        return metrics.value(self.service, f'linkd_bindings_total{{outcome="{outcome}"}}')
 
 
 @pytest.fixture
@@ -50,7 +25,7 @@ def facebook(make_service):
 
     yield make
     for one in made:
-        one.simulator.stop()
+        one.stop()
 
 
 def get_code(facebook, phone, who):
@@ -210,3 +185,136 @@ def test_with_fewer_tokens_than_pages_an_unknown_token_is_not_called_expired(fac
     there = facebook(LINKD_PAGE_IDS=f"77,{events.PAGE_ID}")
     assert there.open(there.phone(), life_s=0).status == 200
     assert there.counted("unknown") == 1
+
+
+# --- answers that Graph does not document
+
+ID, PSID = f'"id": "{events.PAGE_ID}"', '"recipient": "7000000000000001"'
+UNBOUND = {  # what Graph says of a linking token
+    "the page is not ours": f'{{"id": "77", {PSID}}}',
+    "the page is a number": f'{{"id": {events.PAGE_ID}, {PSID}}}',
+    "no page": f"{{{PSID}}}",
+    "no profile": f"{{{ID}}}",
+    "a number": f'{{{ID}, "recipient": 7000000000000001}}',
+    "an object": f'{{{ID}, "recipient": {{"id": "7000000000000001"}}}}',
+    "empty": f'{{{ID}, "recipient": ""}}',
+    "65 digits": f'{{{ID}, "recipient": "{"7" * 65}"}}',
+    "digits of another script": f'{{{ID}, "recipient": "\u0667\u0667\u0667"}}',
+    "wide digits, escaped": f'{{{ID}, "recipient": "\\uff17\\uff17"}}',
+    "a NUL": f'{{{ID}, "recipient": "70000000\\u000000000001"}}',
+    "a raw NUL": f'{{{ID}, "recipient": "7000\0"}}',
+    "a sign": f'{{{ID}, "recipient": "+7000000000000001"}}',
+    "a space": f'{{{ID}, "recipient": "7000000000000001 "}}',
+    "a path": f'{{{ID}, "recipient": "7/../../me"}}',
+    "bytes that are not UTF-8": f'{{{ID}, {PSID}, "x": "'.encode() + b'\xff\xfe"}',
+    "half a surrogate pair": f'{{{ID}, {PSID}, "x": "\\ud83d"}}',
+    "a doubled key, escaped": f'{{{ID}, {PSID}, "\\u0069d": "77"}}',
+    "an error beside it": f'{{{ID}, {PSID}, "error": {{"code": 2, "message": "<script>"}}}}',
+    "an error of a shape of its own": f'{{{ID}, {PSID}, "error": "no"}}',
+    "nested too deep": f'{{{ID}, {PSID}, "x": {"[" * 5000}{"]" * 5000}}}',
+    "many values": f'{{{ID}, {PSID}, "x": [{",".join("1" * 20_000)}]}}',
+    "10 MB": f'{{{ID}, {PSID}, "x": "{"y" * HUGE}"}}',
+    "10 MB of spaces": f'{{{ID}, {PSID}}}' + " " * HUGE,
+}
+EVIL = "https://pictures.example/x.png"
+NAMES = {  # what it says of the name, and what the consent page shows of it; "": no name
+    "markup": ('"first_name": "</dd><script>alert(1)</script>", "last_name": "<img src=x onerror=alert(1)>"',
+               "&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt; &lt;img src=x onerror=alert(1)&gt;, "),
+    "an attribute": ('"first_name": "Ada\\" onmouseover=\\"x", "last_name": "\'y"', "Ada&quot; onmouseover=&quot;x &#39;y, "),
+    "a template": ('"first_name": "{{state}}", "last_name": "{{#profile}}"', "{{state}} {{#profile}}, "),
+    "emoji": ('"first_name": "\U0001f469\U0001f3fd", "last_name": "\\ud83d\\ude00"', "\U0001f469\U0001f3fd \U0001f600, "),
+    "right to left": ('"first_name": "\u200f\u05d3\u05df\u202e", "last_name": "\u2067\u0631\u200e"', "\u05d3\u05df \u0631, "),
+    "10 kB": ('"first_name": "' + "\u00e9" * 5_000 + '", "last_name": "x"', "\u00e9" * 46 + "\u2026, "),
+    "only invisible characters": ('"first_name": "\u200b\u2060", "last_name": "\ufeff\\u00ad\\u0000\U000e0041"', ""),
+    "only spaces": ('"first_name": " \\t", "last_name": "\\n"', ""),
+    "numbers": ('"first_name": 7, "last_name": ["x"]', ""),
+    "bytes that are not UTF-8": (b'"first_name": "Ada\xff", "last_name": "\xc0\xaf"', ""),
+    "a raw control": ('"first_name": "A\nB"', ""),
+    "half a surrogate pair": ('"first_name": "Ada\\ud83d", "last_name": "x"', ""),
+    "doubled keys": ('"first_name": "Ada", "first_name": "<b>"', ""),
+    "an error beside it": ('"first_name": "Ada", "error": {"code": 100, "error_subcode": 2018218}', ""),
+    "an error of code 2": ('"first_name": "Ada", "error": {"code": 2, "message": "<script>"}', ""),
+    "10 MB": (f'"first_name": "{"y" * HUGE}"', ""),
+    "a picture by script": ('"first_name": "Ada", "profile_pic": "javascript:alert(document.domain)"', "Ada, "),
+    "a picture as data": ('"first_name": "Ada", "profile_pic": "data:text/html,<script>alert(1)</script>"', "Ada, "),
+    "a picture of a file": ('"first_name": "Ada", "profile_pic": "file:///etc/passwd"', "Ada, "),
+    "a picture elsewhere": (f'"first_name": "Ada", "profile_pic": "{EVIL}"', "Ada, "),
+}
+NEVER = ("javascript:", "data:text", "file:", "pictures.example", "profile_pic", "<img", "<script", "<b>")
+GROWTH_KIB = 4096  # what answers of 10 MB may leave behind
+
+
+@pytest.fixture(scope="module")
+def plain(binary, tmp_path_factory):
+    """One service for all these answers, with its consent page for an ordinary name; a right answer closes the breaker."""
+    made = []
+
+    def make(**settings):
+        made.append(Service(tmp_path_factory.mktemp("linkd"), **settings).start())
+        return made[-1]
+
+    there = Facebook(make, LINKD_GRAPH_LOOKUPS="1000", LINKD_GRAPH_TIMEOUT_MS="5000")
+    there.who = Customer(there.service)
+    there.tags = tags(consent_of(there, there.who))
+    there.rss_kib = there.service.rss_kib()
+    there.right = there.graph.answer
+    yield there
+    there.stop()
+    made[0].stop()
+
+
+def tags(page):
+    """The markup of a page without its texts, the values of its fields, and the lines on earlier links."""
+    text = re.sub(r'<p class="(warning|hint)">[^<]*</p>', "", page.text)
+    return [re.sub(r' value="[^"]*"', "", one) for one in re.findall(r"<[^>]*>", text)]
+
+
+def odd(raw):
+    return Answer(200, raw if isinstance(raw, bytes) else raw.encode())
+
+
+def through(there, phone, answer):
+    """Open the page with these answers of Graph, log in and link; -> the consent page."""
+    assert there.open(there.phone()).status == 200  # the breaker counts from here
+    there.graph.answer = answer
+    opened = there.open(phone)
+    there.graph.answer = there.right
+    assert opened.status == 200 and not [word for word in NEVER if word in opened.text]
+    page = phone.login(there.who.email, there.who.password)
+    assert page.status == 200 and tags(page) == there.tags, page.text
+    assert not [word for word in NEVER if word in page.text]
+    assert phone.connect().status == 303 and phone.tell().status == 200
+    assert database.customer(there.service.database, there.who.id)["fb_psid"] == phone.psid
+    assert sanitized() or there.service.rss_kib() < there.rss_kib + GROWTH_KIB, "it keeps what Graph sent"
+    return page
+
+
+@pytest.mark.parametrize("what", UNBOUND)
+def test_an_answer_that_names_no_profile_leaves_the_login_unbound(plain, what):
+    before = plain.counted("found"), plain.counted("unknown")
+    page = through(plain, plain.phone(), lambda *asked: odd(UNBOUND[what]))
+    assert (plain.counted("found"), plain.counted("unknown")) == (before[0] + 1, before[1] + 1)
+    assert "<dd>the Messenger profile" in page.text
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_an_odd_name_is_text_or_nothing(plain, what):
+    raw, shown = NAMES[what]
+    phone, before = plain.phone(), plain.counted("found")
+    canary.secret(shown.removesuffix(", "), "name")
+
+    def answer(method, path, query, headers, body):
+        if path.endswith("/me"):
+            return plain.right(method, path, query, headers, body)
+        return odd(b"{" + (raw if isinstance(raw, bytes) else raw.encode()) + b', "id": "' + phone.psid.encode() + b'"}')
+
+    page = through(plain, phone, answer)
+    assert f"<dd>{shown}the Messenger profile" in page.text and plain.counted("found") == before + 2
+
+
+def test_no_picture_is_asked_for(facebook):
+    there, asked = facebook(), []
+    right = there.graph.answer
+    there.graph.answer = lambda method, path, query, headers, raw: asked.append(query) or right(method, path, query, headers, raw)
+    assert there.open(there.phone()).status == 200
+    assert [re.search(r"fields=([a-z_,]*)", query)[1] for query in asked] == ["recipient", "first_name,last_name"]

@@ -1,11 +1,14 @@
 """What stands in the log: one JSON object a line, nothing forged, nothing secret (searched at the end)."""
 
 import http.client
+import json
+import secrets
 import urllib.parse
 
 import pytest
 
 from harness import canary, client, metrics, wire
+from harness.facebook import Facebook
 from harness.phone import Customer, Phone, deliver
 from simulator import events
 
@@ -74,6 +77,65 @@ def test_every_secret_passes_through_a_service_that_logs_everything(make_service
     lines = len(service.lines)
     service.stop()
     assert lines > 5
+
+
+OF_FACEBOOK = {"page token", "appsecret_proof", "linking token", "name", "PSID", "authorization code", "app secret"}
+
+
+@pytest.fixture
+def with_page_token(make_service):
+    """A service that logs everything, on Graph; and the words that became secret since, with their kinds."""
+    before, token = set(canary._secrets), "EAAG" + secrets.token_hex(20)
+    there = Facebook(make_service, LINKD_LOG_LEVEL="debug", LINKD_GRAPH_LOOKUPS="1000",
+                     LINKD_PAGE_ACCESS_TOKEN=f"{events.PAGE_ID}={token}")
+    there.graph.tokens[token] = events.PAGE_ID
+    yield there, lambda: {word: kind for word, kind in canary._secrets.items() if word not in before}
+    there.stop()
+
+
+def link_through(there, fault=""):
+    there.graph.fault = fault
+    phone, who = there.phone(), Customer(there.service)
+    if there.open(phone).status == 200:
+        phone.login(who.email, who.password)
+        phone.connect()
+        phone.tell()
+
+
+def test_no_log_line_has_a_token_a_proof_or_a_name(with_page_token):
+    """With right answers and with those that make the service complain: searched at once, and again at the end of the run."""
+    there, made = with_page_token
+    for fault in ("", "dead", "", "reset", "", "not-json", "", "wrong-page", "", "odd-name", "limit", "slow", "expired"):
+        link_through(there, fault)
+    assert there.lookups() == 13
+    assert there.service.log("graph_refused") and there.service.log("graph_unreachable")
+    told = "".join(there.service.lines)
+    assert OF_FACEBOOK <= set(made().values()) and not [kind for word, kind in made().items() if word in told]
+
+
+def test_the_search_would_find_them(with_page_token, monkeypatch):
+    there, made = with_page_token
+    link_through(there)
+    words = made()
+    assert OF_FACEBOOK <= set(words.values())
+    line = json.dumps({"msg": "call", "url": "https://graph.facebook.com/v26.0/me?a=%s&fields=recipient"})
+    monkeypatch.setattr(canary, "_secrets", words)
+    for word, kind in words.items():
+        monkeypatch.setattr(canary, "_lines", ["{}", line % word, line % word[1:]])
+        _, lines, found = canary.report()
+        assert lines == 3 and len(found) == 1 and found[0].startswith(f"a {kind} (") and word not in found[0]
+    monkeypatch.setattr(canary, "_lines", ["{}", line % "x"])
+    assert canary.report() == (len(words), 2, [])
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_print_config_masks_page_tokens(make_service, words):
+    tokens = [canary.secret("EAAG" + secrets.token_hex(20), "page token") for _ in range(2)]
+    service = make_service(start=False, LINKD_PAGE_ACCESS_TOKEN=f"77={tokens[0]},{events.PAGE_ID}={tokens[1]}",
+                           LINKD_PAGE_IDS=f"77,{events.PAGE_ID}")
+    done = service.command("print-config", *words)
+    assert done.returncode == 0 and "page_access_token" in done.stdout and events.PAGE_ID in done.stdout
+    assert not [token for token in tokens if token[:12] in done.stdout + done.stderr]
 
 
 def test_text_format(make_service):

@@ -1,6 +1,8 @@
 """Start the real program in a private directory, on free ports, and stop it."""
 
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -27,7 +29,16 @@ def sanitized():
     return any(mark in pathlib.Path(BINARY).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
 
 
+def register_page_tokens(settings):
+    """The page tokens of the settings and their proofs must not be in a log."""
+    app_secret = str(settings.get("LINKD_APP_SECRET") or "").split(",")[0].encode()
+    for item in str(settings.get("LINKD_PAGE_ACCESS_TOKEN") or "").split(","):
+        token = canary.secret(item.strip().rpartition("=")[2], "page token")
+        canary.secret(hmac.new(app_secret, token.encode(), hashlib.sha256).hexdigest(), "appsecret_proof")
+
+
 def clean_environment(settings):
+    register_page_tokens(settings)
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {**kept, **{name: str(value) for name, value in settings.items() if value is not None}}
 
