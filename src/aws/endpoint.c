@@ -5,9 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/env.h"
-#include "aws/imds.h"
-#include "aws/profile.h"
+#include "aws/private.h"
 
 static bool name_ok(struct str s)
 {

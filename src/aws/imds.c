@@ -1,8 +1,5 @@
-#include "aws/imds.h"
+#include "aws/private.h"
 
-#include <string.h>
-
-#include "aws/env.h"
 #include "base/crypto.h"
 
 enum { TIMEOUT_MS = 1000, ATTEMPTS = 2 };

@@ -1,7 +1,6 @@
-#include "aws/inifile.h"
+#include "aws/private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/crypto.h"

@@ -1,13 +1,9 @@
-#include "aws/profile.h"
+#include "aws/private.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "aws/env.h"
-#include "aws/inifile.h"
-#include "aws/shell_split.h"
 #include "base/crypto.h"
 #include "base/file.h"
 

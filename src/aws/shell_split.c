@@ -1,4 +1,4 @@
-#include "aws/shell_split.h"
+#include "aws/private.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,4 @@
-#include "aws/xml.h"
-
-#include <string.h>
+#include "aws/private.h"
 
 enum { PATH_MAX_BYTES = 512 };
 

@@ -13,7 +13,7 @@
 
 #include "aws/creds/creds.h"
 #include "aws/endpoint.h"
-#include "aws/shell_split.h"
+#include "aws/private.h"
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "base/json.h"

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/inifile.h"
-#include "aws/profile.h"
-#include "aws/shell_split.h"
+#include "aws/private.h"
 #include "base/buf.h"
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "aws/env.h"
+#include "aws/creds/private.h"
 #include "config/config.h"
 #include "refuse.h"
 
@@ -108,14 +108,14 @@ static void a_program_gets_none_of_our_settings(void **state)
 	                     (char[]){"LINKD_"},
 	                     NULL};
 	(void)state;
-	char **list = env_for_program(variables);
+	char **list = creds_process_environ(variables);
 	assert_ptr_equal(list[0], variables[1]);
 	assert_ptr_equal(list[1], variables[3]);
 	assert_ptr_equal(list[2], variables[4]);
 	assert_null(list[3]);
 	free(list);
 	starve_nth(1);
-	assert_null(env_for_program(variables));
+	assert_null(creds_process_environ(variables));
 	(void)starve_calls();
 }
 

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "aws/ddb/error.h"
 #include "aws/ddb/private.h"
 #include "base/codec.h"
 

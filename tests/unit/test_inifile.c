@@ -1,4 +1,4 @@
-#include "aws/inifile.h"
+#include "aws/private.h"
 #include "test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "aws/xml.h"
+#include "aws/private.h"
 #include "test.h"
 
 enum { WANTS = 2 };

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "aws/creds/private.h"
-#include "aws/env.h"
 #include "base/file.h"
 
 enum { TIMEOUT_MS = 2000, ATTEMPTS = 3, TOKEN_MAX = 16 * 1024 };

@@ -9,10 +9,8 @@
 #include <stdatomic.h>
 
 #include "aws/creds/creds.h"
-#include "aws/imds.h"
-#include "aws/profile.h"
+#include "aws/private.h"
 #include "loop/offload.h"
-#include "net/exchange.h"
 
 /* --- plan: how the next keys are obtained
  *
@@ -121,6 +119,12 @@ struct creds_json_shape {
  * Errors  ERR_UPSTREAM with what is missing or wrong, never a value; ERR_NOMEM. */
 MUST_CHECK enum err_code creds_json_take(struct str text, const struct creds_json_shape *shape,
                                          struct creds_plan *p, struct err *reterr);
+
+/* --- credential_process: the environment of the program, which is all variables except our settings (LINKD_...),
+ * since these hold secrets.
+ *
+ * The list ends with NULL; its strings are borrowed, and the caller frees the list.  NULL: no memory. */
+char **creds_process_environ(char *const *environ_);
 
 /* --- calls of the Security Token Service */
 

@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include "aws/creds/private.h"
-#include "aws/env.h"
-#include "aws/shell_split.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 
@@ -31,10 +29,23 @@ struct program {
 
 static const char *const setting = "credential_process";
 
+char **creds_process_environ(char *const *environ_)
+{
+	static const char ours[] = "LINKD_";
+	size_t n = 0, kept = 0;
+	while (environ_[n] != NULL)
+		n++;
+	char **list = calloc(n + 1, sizeof list[0]);
+	for (size_t i = 0; list != NULL && i < n; i++)
+		if (strncmp(environ_[i], ours, sizeof ours - 1) != 0)
+			list[kept++] = environ_[i];
+	return list;
+}
+
 static int spawn(pid_t *ret, const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attr,
                  char *const *argv, char *const *environ_)
 {
-	char **variables = env_for_program(environ_);
+	char **variables = creds_process_environ(environ_);
 	int bad = variables == NULL ? ENOMEM : posix_spawnp(ret, argv[0], files, attr, argv, variables);
 	free(variables);
 	return bad;

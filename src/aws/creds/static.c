@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "aws/creds/private.h"
-#include "aws/env.h"
 #include "base/time.h"
 
 static enum err_code plan(const struct creds_where *w, struct creds_plan *p, struct err *reterr)

@@ -3,7 +3,6 @@
 
 #include "aws/creds/private.h"
 #include "aws/sigv4.h"
-#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/crypto.h"

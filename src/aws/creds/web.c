@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "aws/creds/private.h"
-#include "aws/env.h"
 #include "base/crypto.h"
 #include "base/file.h"
 

@@ -12,8 +12,8 @@
  * Source    AWS JSON protocol 1.0, DynamoDB API 2012-08-10. */
 #pragma once
 #include "aws/creds/creds.h"
-#include "aws/ddb/error.h"
 #include "aws/endpoint.h"
+#include "base/json.h"
 #include "loop/limiter.h"
 #include "loop/loop.h"
 #include "net/poster/httpc_post.h"
@@ -42,6 +42,22 @@ struct ddb_request {
 	unsigned attempts;   /* at most; 0 takes 4 */
 	bool no_wait;        /* a throttle ends the call: the sender of the event repeats it */
 	bool ahead;          /* goes ahead of other calls that wait to be sent */
+};
+
+/* How a call ended. */
+enum ddb_class {
+	DDB_SUCCESS,
+	DDB_CONDITION,   /* a condition did not hold: a result, not an error */
+	DDB_THROTTLE,    /* the same call may succeed later; it was not executed */
+	DDB_TRANSIENT,   /* the same call may succeed soon; a write may have been executed */
+	DDB_CREDENTIALS, /* keys or clock refused: other keys once, then one more try */
+	DDB_DENIED,      /* the keys may not do this */
+	DDB_NOT_FOUND,   /* no such table */
+	DDB_IN_USE,      /* the table exists or is being changed */
+	DDB_KEYS,        /* the table has other keys than expected: it was made again */
+	DDB_TOO_LARGE,   /* the item would be larger than DynamoDB allows */
+	DDB_VALIDATION,  /* this request cannot be executed, now or later */
+	DDB_FAULT,       /* anything else; never sent again */
 };
 
 /* Borrowed until the callback returns. */

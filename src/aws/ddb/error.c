@@ -1,4 +1,4 @@
-#include "aws/ddb/error.h"
+#include "aws/ddb/private.h"
 
 #include <stdio.h>
 #include <string.h>

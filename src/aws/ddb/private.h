@@ -30,6 +30,34 @@ void ddb_retry_refund(struct ddb_bucket *b, int price);
  * `after_ms` is what the service asked for, -1: nothing. */
 int64_t ddb_retry_pause_ms(enum ddb_class why, unsigned retry, uint32_t dice, int64_t after_ms);
 
+/* --- errors of DynamoDB: their names, their classes, a message for people.
+ *
+ * Source  Amazon DynamoDB Developer Guide, "Error handling with DynamoDB"; AWS JSON protocol 1.0 (__type). */
+enum { DDB_NAME_MAX = 63, DDB_TEXT_MAX = 127 };
+
+/* An answer that is not a success. */
+struct ddb_error {
+	enum ddb_class class;
+	char name[DDB_NAME_MAX + 1]; /* "ThrottlingException", "HTTP 502"; printable */
+	char text[DDB_TEXT_MAX + 1]; /* the service's words, cut; may quote values of a request */
+	bool own_text;               /* text is ours or libcurl's: safe to log */
+};
+
+/* Judge an answer by its status and `__type`; `body` is NULL when it is no JSON. */
+void ddb_error_read(long status, const struct json *body, struct ddb_error *ret);
+
+/* The parts of a message.  All borrowed; NULL is the empty text. */
+struct ddb_context {
+	const char *operation;
+	const char *table;
+	const char *region;
+	const char *keys_from;  /* provider of the credentials and where it found them */
+	const char *request_id; /* of the service */
+};
+/* A sentence with the setting and the remedy, safe to log.  Returns the code: ERR_STORE, ERR_TIMEOUT,
+ * ERR_INVALID. */
+enum err_code ddb_error_say(const struct ddb_error *e, const struct ddb_context *x, struct err *reterr);
+
 /* --- classifies one HTTP answer: a success, an error of DynamoDB, or no valid answer. */
 struct ddb_answer {
 	struct ddb_error error; /* class SUCCESS: json is the answer */
