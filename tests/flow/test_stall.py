@@ -11,6 +11,7 @@ from harness import wire
 from simulator import events
 
 SECONDS = 4.0 if FULL else 1.0
+PATIENCE_S = 20.0  # on a busy machine not every connection has its first answer after SECONDS
 LIMIT_S = 0.1 if FULL else 2.0
 
 
@@ -22,7 +23,7 @@ def requests_for(service, kind):
 
 
 def run(service, raw, connections):
-    """Every connection asks again as soon as it is answered; -> (answers, longest pause between any two)."""
+    """Every connection asks again as soon as it is answered; -> (answers, longest pause between any two, seconds)."""
     chosen = selectors.DefaultSelector()
     socks = [wire.connect(service.url) for _ in range(connections)]
     for sock in socks:
@@ -32,7 +33,7 @@ def run(service, raw, connections):
     try:
         for sock in socks:
             sock.send(raw)
-        return drive(chosen, raw)
+        return drive(chosen, raw, connections)
     finally:
         gc.enable()
         chosen.close()
@@ -40,29 +41,28 @@ def run(service, raw, connections):
             sock.close()
 
 
-def drive(chosen, raw):
+def drive(chosen, raw, connections):
     answers, longest = 0, 0.0
-    last = time.monotonic()
-    ends = last + SECONDS
-    while last < ends:
+    begin = last = time.monotonic()
+    while last < begin + SECONDS or (answers < connections and last < begin + PATIENCE_S):
         ready = chosen.select(LIMIT_S * 2)
         now = time.monotonic()
         longest, last = max(longest, now - last), now
         if not ready:
-            return answers, longest
+            break
         for key, _ in ready:
             got = key.fileobj.recv(65536)
             assert got.startswith(b"HTTP/1.1 200 "), got[:200]
             answers += 1
             key.fileobj.send(raw)
-    return answers, longest
+    return answers, longest, last - begin
 
 
 @pytest.mark.parametrize("kind", ["healthz", "webhook"])
 @pytest.mark.parametrize("connections", [1, 2, 16, 200])
 def test_no_pause_between_answers(service, kind, connections):
-    answers, longest = run(service, requests_for(service, kind), connections)
-    print(f"\n{kind}, {connections} connections: {answers / SECONDS:.0f} answers/s,"
+    answers, longest, seconds = run(service, requests_for(service, kind), connections)
+    print(f"\n{kind}, {connections} connections: {answers / seconds:.0f} answers/s,"
           f" longest pause {longest * 1000:.1f} ms")
     assert answers >= connections
     assert longest < LIMIT_S
