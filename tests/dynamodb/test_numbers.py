@@ -10,6 +10,7 @@ import pytest
 import figures
 from conftest import FULL, count
 from dynamodb import people
+from dynamodb.bill import Bill, counted, settle
 from dynamodb.people import Person
 from dynamodb.proxy import FAULTS
 from harness import client
@@ -32,16 +33,6 @@ def keep(request):
         figures.write(pathlib.Path(__file__).parents[1] / "FIGURES.md", "dynamodb", SAID)
 
 
-def settle(proxy, seconds=2.6):
-    """Until the look for other holders 2 s after a link is over."""
-    time.sleep(seconds)
-
-
-def counted(proxy):
-    """Without what keeps connections warm and health fresh."""
-    return {name: n for name, n in proxy.operations.items() if name != "DescribeTable" and n}
-
-
 @pytest.fixture
 def quiet(start, proxy):
     """A service whose reads of its own (health, warm connections) are over."""
@@ -49,31 +40,6 @@ def quiet(start, proxy):
     people.hash_of(service)
     time.sleep(0.3)
     return service
-
-
-def pings(proxy):
-    """GetItems of nobody: health and warmth."""
-    return sum(1 for operation, body in proxy.log if operation == "GetItem" and b'"account-linkd"' in body)
-
-
-class Bill:
-    """Operations and units between two points, health and warmth taken off."""
-    def __init__(self, proxy):
-        self.proxy = proxy
-        proxy.reset()
-        proxy.keep = True
-
-    def take(self):
-        operations = counted(self.proxy)
-        idle = pings(self.proxy)
-        operations["GetItem"] = operations.get("GetItem", 0) - idle
-        units = dict(self.proxy.units)
-        reads = units.get("read", 0)
-        warm = sum(1 for o, b in self.proxy.log if o == "GetItem" and b'"account-linkd"' in b and b"ConsistentRead" not in b)
-        reads -= warm * 0.5 + (idle - warm) * 1.0
-        self.proxy.reset()
-        self.proxy.keep = True
-        return {k: v for k, v in operations.items() if v}, units.get("write", 0), reads
 
 
 @pytest.mark.parametrize("customers", [10, 1000, 100_000])
@@ -89,7 +55,7 @@ def test_calls_and_units_of_a_link(quiet, proxy, customers):
     people.bind(quiet, person)
     people.tell(quiet, events.linked(person.psid, code))
     webhook = bill.take()
-    settle(proxy)
+    settle()
     later = bill.take()
     assert webhook[0] == {"UpdateItem": 1}, webhook
     assert later[0] == {}, later
@@ -99,7 +65,7 @@ def test_calls_and_units_of_a_link(quiet, proxy, customers):
     code = people.code_of(quiet, person)
     people.tell(quiet, events.linked(person.psid, code))
     again = bill.take()
-    settle(proxy)
+    settle()
     look = bill.take()
     assert again[1] <= 4.0 and again[2] <= 1.5, again
     assert look[0] in ({"Query": 1}, {}) and look[2] <= 0.5, look

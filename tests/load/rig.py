@@ -7,6 +7,8 @@ import secrets
 import struct
 import subprocess
 import sys
+import threading
+import time
 import urllib.parse
 
 import figures
@@ -28,11 +30,10 @@ Request = collections.namedtuple("Request", "kind psid raw")
 Result = collections.namedtuple("Result", "kind psid status retry_after at_s ms")
 
 
-class Standin:
-    """standin.py, as a child."""
-    def __init__(self, **values):
-        self.process = subprocess.Popen([sys.executable, HERE / "standin.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+class Child:
+    """A stand-in of this folder as a child; it takes a JSON object a line and answers each."""
+    def __init__(self, script, **values):
+        self.process = subprocess.Popen([sys.executable, HERE / script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
         self.set(**values)
 
@@ -45,12 +46,34 @@ class Standin:
         """What it did since the last time."""
         return self.set(tell=True)
 
-    def settings(self):
-        return {**ENVIRONMENT, "LINKD_STORE": "dynamodb:load", "AWS_ENDPOINT_URL_DYNAMODB": self.url}
-
     def stop(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Standin(Child):
+    """Of DynamoDB."""
+    def __init__(self, **values):
+        super().__init__("standin.py", **values)
+
+    def settings(self):
+        return {**ENVIRONMENT, "LINKD_STORE": "dynamodb:load", "AWS_ENDPOINT_URL_DYNAMODB": self.url}
+
+
+class Graph(Child):
+    """Of Graph, with one page token; `prove` tells it the app secret of the service."""
+    def __init__(self):
+        self.page_token = "EAAG" + secrets.token_hex(20)
+        super().__init__("graph_standin.py", token=self.page_token)
+
+    def prove(self, service):
+        self.set(app_secret=service.secret)
+
+    def settings(self):
+        return {"LINKD_GRAPH_URL": self.url, "LINKD_PAGE_ACCESS_TOKEN": self.page_token, "LINKD_PAGE_IDS": events.PAGE_ID,
+                "LINKD_GRAPH_LOOKUPS": "1000"}
 
 
 class Maker:
@@ -131,6 +154,29 @@ class Load:
         raw = self.out.read_bytes()
         return [Result(self.requests[n].kind, self.requests[n].psid, status, after, due / 1e6, us / 1e3)
                 for n, status, after, due, us in RESULT.iter_unpack(raw)]
+
+
+class Lag:
+    """How late a thread is that sleeps 10 ms and works 1 ms: what the machine adds to every time, p99."""
+    def __enter__(self):
+        self.late, self.end = [], threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        return self
+
+    def run(self):
+        while not self.end.is_set():
+            before, worked = time.monotonic(), time.thread_time()
+            time.sleep(0.010)
+            while time.thread_time() - worked < 0.001:
+                pass
+            self.late.append((time.monotonic() - before) * 1000 - 11)
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+        self.ms = percentile(self.late, 0.99)
+        self.slack = 0 if FULL else 10 * self.ms
 
 
 def tell(lines):

@@ -2,14 +2,13 @@
 
 The peak is what the store allows: calls in flight / time of a call.  With LINKD_FULL=1 that is 64 in 50 ms, and the bounds
 are the product's; else less, with bounds a busy machine can keep: what its scheduler alone costs is measured beside."""
-import threading
 import time
 
 import pytest
 
 from conftest import FULL, count
 from load.quiet import QuietService
-from load.rig import GOOD, Load, Maker, Standin, good, keep, percentile, tell
+from load.rig import GOOD, Lag, Load, Maker, Standin, good, keep, percentile, tell
 
 STORE_S = 0.05
 SLOTS = count("LINKD_LOAD_SLOTS", 12, 64)
@@ -23,29 +22,6 @@ GOODPUT = 0.9 if FULL else 0.5
 HEALTH_MS, REFUSED_MS = (50, 100) if FULL else (300, 400)
 RECOVERY_S = 1.0 if FULL else 1.5
 REAL_HASH = {"LINKD_ARGON2_MEMORY_KIB": None, "LINKD_ARGON2_PASSES": None}
-
-
-class Lag:
-    """How late a thread is that sleeps 10 ms and works 1 ms: what the machine adds to every time, p99."""
-    def __enter__(self):
-        self.late, self.end = [], threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-        return self
-
-    def run(self):
-        while not self.end.is_set():
-            before, worked = time.monotonic(), time.thread_time()
-            time.sleep(0.010)
-            while time.thread_time() - worked < 0.001:
-                pass
-            self.late.append((time.monotonic() - before) * 1000 - 11)
-
-    def __exit__(self, *_):
-        self.end.set()
-        self.thread.join()
-        self.ms = percentile(self.late, 0.99)
-        self.slack = 0 if FULL else 10 * self.ms
 
 
 @pytest.fixture
