@@ -8,6 +8,7 @@
 #include "admin/health.h"
 #include "http/server.h"
 #include "link/change.h"
+#include "link/graph_later.h"
 #include "link/link.h"
 #include "net/httpc.h"
 #include "obs/log.h"
@@ -118,7 +119,7 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	return code;
 }
 
-const struct link_listener *const app_listeners[] = {&link_change_audit, NULL};
+const struct link_listener *const app_listeners[] = {&link_change_audit, &graph_later_listener, NULL};
 
 static void set_service(struct app_worker *w, const struct app_shared *shared)
 {
@@ -207,6 +208,17 @@ static void end_later(struct app_worker *w)
 	w->service.later = NULL;
 }
 
+static enum err_code make_graph_later(struct app_worker *w, struct err *reterr)
+{
+	return graph_later_new(&w->service, &w->service.graph_later, reterr);
+}
+
+static void end_graph_later(struct app_worker *w)
+{
+	graph_later_free(w->service.graph_later);
+	w->service.graph_later = NULL;
+}
+
 static void close_servers(struct app_worker *w)
 {
 	for (size_t i = 0; i < w->servers; i++)
@@ -222,8 +234,13 @@ static const struct {
 	void (*stop)(struct app_worker *w); /* NULL: nothing to do; likewise free */
 	void (*free)(struct app_worker *w);
 } modules[] = {
-        {start_counts, stop_counts, NULL},  {make_keys, NULL, free_keys},      {make_http, end_http, NULL},
-        {attach_store, detach_store, NULL}, {start_health, stop_health, NULL}, {make_later, end_later, NULL},
+        {start_counts, stop_counts, NULL},
+        {make_keys, NULL, free_keys},
+        {make_http, end_http, NULL},
+        {attach_store, detach_store, NULL},
+        {start_health, stop_health, NULL},
+        {make_later, end_later, NULL},
+        {make_graph_later, end_graph_later, NULL},
         {listen_all, close_servers, NULL},
 };
 

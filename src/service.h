@@ -14,6 +14,7 @@ struct signature_keys;
 struct throttle;
 struct link_listener;
 struct later;
+struct graph_later;
 struct health;
 struct password_pool;
 
@@ -30,6 +31,8 @@ struct service {
 	struct throttle *throttle;    /* login/throttle.h; shared by all workers */
 	const struct link_listener *const *listeners; /* link/change.h: who hears of links; NULL-terminated */
 	struct later *later; /* loop/later.h: look-ups to repeat (link/link.h); of this loop */
+	struct graph_later *
+	        graph_later; /* link/graph_later.h: calls to Graph after the answer; of this loop; NULL without a page token */
 	const _Atomic bool *draining;
 	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
 };

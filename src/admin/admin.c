@@ -1,9 +1,12 @@
 #include "admin/admin.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "facebook/graph_post.h"
+#include "link/graph_later.h"
 #include "obs/metrics.h"
 
 enum {
@@ -125,19 +128,6 @@ static void on_found(void *arg, const struct link_answer *a)
 		reply_link(r, a->holder);
 }
 
-static void on_removed(void *arg, const struct link_answer *a)
-{
-	struct request *r = arg;
-	r->flow = NULL;
-	tell_link(r, "link_remove", a);
-	if (a->result == LINK_R_UNSETTLED)
-		reply_error(r, ERR_STORE, NULL, a->err);
-	else if (a->n == 0)
-		reply_error(r, ERR_NOT_FOUND, NOT_LINKED, NULL);
-	else
-		reply_empty(r, 204);
-}
-
 void admin_link_get(struct request *r)
 {
 	struct link_call c = link_call_of(r, on_found);
@@ -147,8 +137,141 @@ void admin_link_get(struct request *r)
 	started(r, op, code, (struct audit){.action = "link_show", .psid = r->arg}, NOT_LINKED, &err);
 }
 
+/* --- DELETE: removed here, then Facebook is asked to forget the link too */
+
+enum { SPARE_MS = 200 }; /* left before the deadline for the answer */
+
+struct deletion {
+	struct request *r;
+	struct link_op *op; /* running */
+	struct graph_post post;
+	bool done, removed;
+	char customer_id[STORE_ID_MAX + 1], page_id[STORE_PSID_MAX + 1];
+	char body[GRAPH_LATER_BODY_MAX];
+};
+
+static bool asks_facebook(const struct request *r)
+{
+	return r->service->graph != NULL && graph_id_ok(str_c(r->arg));
+}
+
+/* Facebook is told later, if the answer does not say that it was. */
+static void later(const struct deletion *d, bool accepted)
+{
+	if (asks_facebook(d->r))
+		graph_later_unlink(d->r->service, &(struct graph_later_unlink){
+		                                          .psid = d->r->arg,
+		                                          .page_id = d->page_id,
+		                                          .called_ms = d->post.sent ? clock_wall_ms() : 0,
+		                                          .accepted = accepted});
+}
+
+/* The client has gone, or the deadline has passed: what was removed here is still told to Facebook. */
+static void cleanup_deletion(struct request *r)
+{
+	struct deletion *d = r->flow;
+	r->flow = NULL;
+	if (d->op != NULL)
+		link_cancel(d->op);
+	d->post.sent |= d->post.call != NULL;
+	graph_post_cancel(&d->post);
+	if (!d->done)
+		later(d, false);
+	free(d);
+}
+
+static void tell_deletion(const struct deletion *d, const char *result, const char *reason)
+{
+	admin_tell(d->r, (struct audit){.action = "link_remove",
+	                                .result = result,
+	                                .reason = reason,
+	                                .customer_id = d->customer_id,
+	                                .psid = d->r->arg});
+}
+
+static void reply_deleted(struct deletion *d, bool at_facebook)
+{
+	d->done = true;
+	tell_deletion(d, d->removed || at_facebook ? "done" : "not_found", NULL);
+	if (d->removed || at_facebook)
+		reply_empty(d->r, 204);
+	else
+		reply_error(d->r, ERR_NOT_FOUND, NOT_LINKED, NULL);
+}
+
+static void reply_facebook_failed(struct deletion *d)
+{
+	struct buf json;
+	d->done = true;
+	later(d, false);
+	tell_deletion(d, "failed", "facebook");
+	buf_init(&json, JSON_MAX);
+	buf_z(&json, "{\"local\":\"removed\",\"facebook\":\"failed\"}\n");
+	reply_json(d->r, 502, &json);
+}
+
+static void on_told(struct graph_post *p)
+{
+	struct deletion *d = LIST_ENTRY(p, struct deletion, post);
+	if (p->class == GRAPH_DONE)
+		later(d, true);
+	if (p->class == GRAPH_DONE || p->class == GRAPH_NOBODY)
+		reply_deleted(d, true);
+	else
+		reply_facebook_failed(d);
+}
+
+static void tell_facebook(struct deletion *d)
+{
+	const struct service *s = d->r->service;
+	struct err err;
+	int64_t limit_ms = loop_now_ms(s->loop) + GRAPH_POST_MS;
+	int64_t last_ms = d->r->deadline_ms - SPARE_MS;
+	d->post = (struct graph_post){.graph = s->graph,
+	                              .http = s->http,
+	                              .loop = s->loop,
+	                              .path = "me/unlink_accounts",
+	                              .page_id = d->page_id,
+	                              .json = graph_later_body(d->r->arg, d->body),
+	                              .deadline_ms = limit_ms < last_ms ? limit_ms : last_ms,
+	                              .scope = d->r->id,
+	                              .done = on_told};
+	switch (graph_post_start(&d->post, &err)) {
+	case ERR_OK: break;
+	case ERR_NOT_FOUND: reply_deleted(d, false); break; /* no token for that page */
+	default: reply_facebook_failed(d);
+	}
+}
+
+static void on_removed(void *arg, const struct link_answer *a)
+{
+	struct deletion *d = arg;
+	d->op = NULL;
+	d->removed = a->n > 0;
+	if (a->holder != NULL) {
+		(void)str_copy(d->customer_id, sizeof d->customer_id, str_c(a->holder->key.id));
+		(void)str_copy(d->page_id, sizeof d->page_id, str_c(a->holder->link.page_id));
+	}
+	if (a->result == LINK_R_UNSETTLED) {
+		d->done = true;
+		later(d, false); /* what was sent may be applied */
+		tell_deletion(d, "failed", NULL);
+		reply_error(d->r, ERR_STORE, NULL, a->err);
+	} else if (asks_facebook(d->r)) {
+		tell_facebook(d);
+	} else {
+		reply_deleted(d, false);
+	}
+}
+
 void admin_link_delete(struct request *r)
 {
+	struct deletion *d = calloc(1, sizeof *d);
+	if (d == NULL) {
+		reply_error(r, ERR_NOMEM, NULL, NULL);
+		return;
+	}
+	d->r = r;
 	struct link_call c = link_call_of(r, on_removed);
 	struct link_removal in = {
 	        .psid = str_c(r->arg),
@@ -156,10 +279,16 @@ void admin_link_delete(struct request *r)
 	        .reason = "admin",
 	        .any_age = true,
 	};
-	struct link_op *op = NULL;
 	struct err err;
-	enum err_code code = link_remove(&c, &in, &op, &err);
-	started(r, op, code, (struct audit){.action = "link_remove", .psid = r->arg}, NOT_LINKED, &err);
+	c.arg = d;
+	enum err_code code = link_remove(&c, &in, &d->op, &err);
+	started(r, d->op, code, (struct audit){.action = "link_remove", .psid = r->arg}, NOT_LINKED, &err);
+	if (code != ERR_OK) {
+		free(d);
+		return;
+	}
+	r->cleanup = cleanup_deletion;
+	r->flow = d;
 }
 
 /* --- /v1/customers/{customer_id}/links */

@@ -2,7 +2,6 @@
 
 #include "facebook/graph_lookups.h"
 #include "obs/log.h"
-#include "obs/metrics.h"
 
 static void report(struct binding *b, enum graph_lookup_end end, const struct graph_known *known)
 {
@@ -53,20 +52,6 @@ static enum graph_lookup_end end_of(enum graph_class class)
 	                                                           : GRAPH_LOOKUP_ANSWERED;
 }
 
-/* `error` not NULL: there was no answer. */
-static void tell_failure(const struct binding *b, const char *call, const struct graph_answer *a,
-                         const char *error)
-{
-	metric_add(M_GRAPH_FAILED, 1);
-	if (error != NULL)
-		log_line(LOG_WARN, "graph_unreachable", log_z("call", call), log_z("error", error));
-	else
-		log_line(a->class == GRAPH_TOKEN_DEAD ? LOG_ERROR : LOG_WARN, "graph_refused",
-		         log_z("call", call), log_z("class", graph_class_name(a->class)),
-		         log_int("page_token", (int64_t)b->page + 1), log_int("code", a->code),
-		         log_int("subcode", a->subcode), log_z("fbtrace_id", a->trace));
-}
-
 /* From here to the end the lines of the log carry the request's id.  b may be dead after it. */
 static void end(struct binding *b)
 {
@@ -81,7 +66,7 @@ static void on_name(void *arg, long status, struct str body, const char *error)
 	log_scope(b->scope);
 	struct graph_answer a = graph_answer_name(status, body, &b->name);
 	if (a.class != GRAPH_DONE && a.class != GRAPH_NO_PROFILE)
-		tell_failure(b, "name", &a, error);
+		graph_tell_failure(b->page, "name", &a, error);
 	found(b, end_of(a.class));
 	end(b);
 }
@@ -99,10 +84,8 @@ static bool ask_name(struct binding *b)
 		unknown(b, "wrong_page", GRAPH_LOOKUP_ANSWERED);
 		return false;
 	}
-	if (r.timeout_ms > 0 && graph_start(b->graph, &r, on_name, b, &b->call, &err) == ERR_OK) {
-		metric_add(M_GRAPH_CALLS, 1);
+	if (r.timeout_ms > 0 && graph_start(b->graph, &r, on_name, b, &b->call, &err) == ERR_OK)
 		return true;
-	}
 	found(b, GRAPH_LOOKUP_ANSWERED);
 	return false;
 }
@@ -137,7 +120,7 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 	log_scope(b->scope);
 	struct graph_answer a = graph_answer_recipient(status, body, &b->who);
 	if (a.class != GRAPH_DONE && a.class != GRAPH_LINK_TOKEN)
-		tell_failure(b, "recipient", &a, error);
+		graph_tell_failure(b->page, "recipient", &a, error);
 	if (error != NULL)
 		unknown(b, "unreachable", GRAPH_LOOKUP_FAILED);
 	else if (judge(b, a.class)) {
@@ -161,10 +144,8 @@ static bool ask(struct binding *b)
 		unknown(b, "timeout", GRAPH_LOOKUP_FAILED);
 		return false;
 	}
-	if (graph_start(b->graph, &r, on_answer, b, &b->call, &err) == ERR_OK) {
-		metric_add(M_GRAPH_CALLS, 1);
+	if (graph_start(b->graph, &r, on_answer, b, &b->call, &err) == ERR_OK)
 		return true;
-	}
 	log_line(LOG_WARN, "graph_unreachable", log_z("call", "recipient"), log_z("error", err.msg));
 	unknown(b, "not_started", GRAPH_LOOKUP_LOST);
 	return false;

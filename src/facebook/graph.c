@@ -6,6 +6,9 @@
 #include "base/codec.h"
 #include "base/crypto.h"
 #include "facebook/graph_lookups.h"
+#include "facebook/graph_once.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
 
 enum { URL_MAX = 4096, AUTHORIZATION_MAX = 1024, PROOF_LEN = 2 * CRYPTO_SHA256_LEN };
 
@@ -18,6 +21,7 @@ struct page {
 struct graph {
 	const struct config *cfg;
 	struct graph_lookups *lookups;
+	struct graph_once *refusals;
 	size_t pages;
 	struct page page[];
 };
@@ -63,6 +67,8 @@ enum err_code graph_new(const struct config *cfg, struct graph **ret, struct err
 		return err_set(reterr, ERR_NOMEM, "no memory for the page access tokens");
 	g->cfg = cfg;
 	enum err_code code = graph_lookups_new(cfg->graph_lookups, &g->lookups, reterr);
+	if (code == ERR_OK)
+		code = graph_once_new(&g->refusals, reterr);
 	for (; code == ERR_OK && g->pages < tokens->n; g->pages++)
 		if (!set_page(&g->page[g->pages], str_c(cfg->app_secret.v[0]), str_c(tokens->v[g->pages])))
 			code = err_set(reterr, ERR_NOMEM, "no memory for the proof of a page access token");
@@ -78,6 +84,7 @@ void graph_free(struct graph *g)
 	if (g == NULL)
 		return;
 	graph_lookups_free(g->lookups);
+	graph_once_free(g->refusals);
 	crypto_wipe(g->page, g->pages * sizeof g->page[0]);
 	free(g);
 }
@@ -85,6 +92,11 @@ void graph_free(struct graph *g)
 struct graph_lookups *graph_lookups_of(struct graph *g)
 {
 	return g->lookups;
+}
+
+struct graph_once *graph_refusals(struct graph *g)
+{
+	return g->refusals;
 }
 
 int64_t graph_timeout_ms(const struct graph *g)
@@ -147,7 +159,8 @@ static void on_answer(void *arg, const struct httpc_response *r)
 {
 	struct graph_call *c = arg;
 	bool answered = r->code == ERR_OK;
-	c->done(c->arg, answered ? r->status : 0, answered ? r->body : (struct str){NULL, 0},
+	long none = r->sends == 0 ? GRAPH_NOT_SENT : 0;
+	c->done(c->arg, answered ? r->status : none, answered ? r->body : (struct str){NULL, 0},
 	        answered ? NULL : r->error);
 	free(c);
 }
@@ -170,6 +183,7 @@ enum err_code graph_start(struct graph *g, const struct graph_request *r, graph_
 	                          .headers = headers,
 	                          .body = r->json,
 	                          .allow_http = true, /* the settings allow it on loopback only */
+	                          .fresh = r->once,
 	                          .timeout_ms = r->timeout_ms,
 	                          .connect_ms = r->timeout_ms,
 	                          .response_max = GRAPH_ANSWER_MAX};
@@ -177,11 +191,13 @@ enum err_code graph_start(struct graph *g, const struct graph_request *r, graph_
 	                                          "the address of a call to Graph is too long")
 	                                : httpc_start(r->http, &q, on_answer, c, &c->http, reterr);
 	crypto_wipe(room, sizeof room);
-	if (code == ERR_OK)
-		*ret = c;
-	else
+	if (code != ERR_OK) {
 		free(c);
-	return code;
+		return code;
+	}
+	metric_add(M_GRAPH_CALLS, 1);
+	*ret = c;
+	return ERR_OK;
 }
 
 void graph_cancel(struct graph_call *c)
@@ -190,4 +206,16 @@ void graph_cancel(struct graph_call *c)
 		return;
 	httpc_cancel(c->http);
 	free(c);
+}
+
+void graph_tell_failure(size_t page, const char *call, const struct graph_answer *a, const char *error)
+{
+	metric_add(M_GRAPH_FAILED, 1);
+	if (error != NULL)
+		log_line(LOG_WARN, "graph_unreachable", log_z("call", call), log_z("error", error));
+	else
+		log_line(a->class == GRAPH_TOKEN_DEAD ? LOG_ERROR : LOG_WARN, "graph_refused",
+		         log_z("call", call), log_z("class", graph_class_name(a->class)),
+		         log_int("page_token", (int64_t)page + 1), log_int("code", a->code),
+		         log_int("subcode", a->subcode), log_z("fbtrace_id", a->trace));
 }

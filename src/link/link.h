@@ -53,6 +53,9 @@ struct link_completion {
 MUST_CHECK enum err_code link_complete(const struct link_call *c, const struct link_completion *in,
                                        struct link_op **ret, struct err *reterr);
 
+/* An event may be a little older than the link that it ends: their times are of different machines. */
+enum { LINK_SLACK_MS = 2000 };
+
 struct link_removal {
 	struct str psid;
 	int64_t event_ms;

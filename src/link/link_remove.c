@@ -14,9 +14,6 @@ enum remove_phase {
 	REMOVE_ANSWER,
 };
 
-/* An event may be a little older than the link that it ends: both times are Facebook's, but of different machines. */
-enum { SLACK_MS = 2000 };
-
 enum { SPARE_MS = 1000 }; /* left before the deadline for the next events of the same delivery */
 
 struct removal {
@@ -145,7 +142,7 @@ enum err_code link_remove(const struct link_call *call, const struct link_remova
 	if (r == NULL)
 		return err_set(reterr, ERR_NOMEM, "no memory to remove a link");
 	r->event_ms = in->event_ms;
-	r->until_ms = in->any_age ? INT64_MAX : in->event_ms + SLACK_MS;
+	r->until_ms = in->any_age ? INT64_MAX : in->event_ms + LINK_SLACK_MS;
 	r->reason = in->reason;
 	r->once = in->once;
 	r->later = in->later;

@@ -29,16 +29,24 @@ static void end(struct later_work *w)
 	w->kind->free(w);
 }
 
-/* Arm the timer of the next try.  Without a next try, or without memory for the timer, the work ends. */
+/* Without memory for the timer the work ends. */
+static void arm(struct later_work *w, int64_t wait_ms)
+{
+	struct loop *loop = w->list->o.loop;
+	if (loop_timer_set(loop, &w->timer, loop_now_ms(loop) + wait_ms) == ERR_OK)
+		return;
+	drop(w->list, "no memory for a timer");
+	end(w);
+}
+
+/* Without a next try the work ends. */
 static void plan(struct later_work *w)
 {
 	int64_t wait_ms = w->kind->delays_ms[w->tries++];
-	struct loop *loop = w->list->o.loop;
-	if (wait_ms != 0 && loop_timer_set(loop, &w->timer, loop_now_ms(loop) + wait_ms) == ERR_OK)
-		return;
 	if (wait_ms != 0)
-		drop(w->list, "no memory for a timer");
-	end(w);
+		arm(w, wait_ms);
+	else
+		end(w);
 }
 
 void later_done(struct later_work *w, bool again)
@@ -48,6 +56,23 @@ void later_done(struct later_work *w, bool again)
 		plan(w);
 	else
 		end(w);
+}
+
+void later_wait(struct later_work *w, int64_t wait_ms)
+{
+	w->running = false;
+	arm(w, wait_ms);
+}
+
+struct later_work *later_find(const struct later *l, const struct later_kind *kind,
+                              bool (*is)(struct later_work *w, const char *what), const char *what)
+{
+	for (struct list_node *n = l->open.next; n != &l->open; n = n->next) {
+		struct later_work *w = LIST_ENTRY(n, struct later_work, node);
+		if (w->kind == kind && is(w, what))
+			return w;
+	}
+	return NULL;
 }
 
 static void on_timer(struct loop_timer *t)

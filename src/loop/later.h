@@ -46,3 +46,8 @@ void later_free(struct later *l); /* cancels what runs, frees all work; NULL is 
 void later_add(struct later *l, const struct later_kind *kind, struct later_work *w);
 /* A try has ended.  `again`: wait for the next one, if the schedule has one. */
 void later_done(struct later_work *w, bool again);
+/* A try has ended, and the next one comes after wait_ms.  It is not one of the schedule. */
+void later_wait(struct later_work *w, int64_t wait_ms);
+/* Open work of this kind for which `is` holds, or NULL. */
+struct later_work *later_find(const struct later *l, const struct later_kind *kind,
+                              bool (*is)(struct later_work *w, const char *what), const char *what);

@@ -396,6 +396,7 @@ static bool set_request(struct httpc_call *c, const struct httpc_request *req)
 	       curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE, (long)c->body.len) == CURLE_OK &&
 	       (strcmp(req->method, "POST") != 0 ||
 	        curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body.p) == CURLE_OK) &&
+	       curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, req->fresh ? 1L : 0L) == CURLE_OK &&
 	       curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms) == CURLE_OK &&
 	       curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK;
 }

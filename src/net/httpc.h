@@ -28,6 +28,7 @@ struct httpc_request {
 	const char *url;            /* absolute, NUL-terminated */
 	const char *const *headers; /* "Name: value", NULL-ended, at most HTTPC_HEADERS_MAX; NULL for none */
 	struct str body;            /* copied */
+	bool fresh;                 /* on a new connection, on which libcurl never repeats it */
 	bool allow_http;            /* else the URL must be https */
 	const char *ca_file;        /* PEM: only these authorities are trusted; NULL: those of the system */
 	int64_t timeout_ms;         /* whole call */

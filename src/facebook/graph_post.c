@@ -1,0 +1,83 @@
+#include "facebook/graph_post.h"
+
+#include "obs/log.h"
+
+static void end(struct graph_post *p)
+{
+	p->done(p);
+	log_scope(NULL);
+}
+
+/* Of several page tokens: a failure that a later try may overcome counts most, and one that says that the person is not
+ * of that page counts least. */
+static void note(struct graph_post *p, enum graph_class class)
+{
+	static const int weight[GRAPH_CLASSES] = {
+	        [GRAPH_RETRY] = 3,       [GRAPH_RATE_LIMITED] = 3, [GRAPH_TOKEN_DEAD] = 2,
+	        [GRAPH_NOT_ALLOWED] = 2, [GRAPH_NO_PROFILE] = 1,   [GRAPH_LINK_TOKEN] = 1,
+	        [GRAPH_REFUSED] = 1,     [GRAPH_NOBODY] = 0,       [GRAPH_DONE] = 4};
+	if (weight[class] > weight[p->class])
+		p->class = class;
+}
+
+static enum err_code ask(struct graph_post *p, struct err *reterr);
+
+/* True: the next page token is tried. */
+static bool next_page(struct graph_post *p)
+{
+	struct err err;
+	if (!p->each || p->class == GRAPH_DONE || ++p->page == graph_pages(p->graph))
+		return false;
+	if (ask(p, &err) == ERR_OK)
+		return true;
+	note(p, GRAPH_RETRY);
+	return false;
+}
+
+static void on_answer(void *arg, long status, struct str body, const char *error)
+{
+	struct graph_post *p = arg;
+	p->call = NULL;
+	p->sent |= status != GRAPH_NOT_SENT;
+	log_scope(p->scope);
+	struct graph_answer a = graph_answer_accepted(status, body);
+	if (a.class != GRAPH_DONE && a.class != GRAPH_NOBODY)
+		graph_tell_failure(p->page, p->path, &a, error);
+	note(p, a.class);
+	if (next_page(p))
+		log_scope(NULL);
+	else
+		end(p);
+}
+
+static enum err_code ask(struct graph_post *p, struct err *reterr)
+{
+	struct graph_request r = {.http = p->http,
+	                          .page = p->page,
+	                          .path = p->path,
+	                          .json = p->json,
+	                          .once = p->once,
+	                          .timeout_ms = p->deadline_ms - loop_now_ms(p->loop)};
+	if (r.timeout_ms <= 0)
+		return err_set(reterr, ERR_TIMEOUT, "no time left for a call to Graph");
+	return graph_start(p->graph, &r, on_answer, p, &p->call, reterr);
+}
+
+enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
+{
+	size_t pages = graph_pages(p->graph);
+	bool known = p->page_id[0] != '\0';
+	p->class = GRAPH_NOBODY;
+	p->sent = false;
+	p->each = !known && pages > 1 && !p->once;
+	p->page = known ? graph_page_of(p->graph, p->page_id) : p->each || pages == 1 ? 0 : pages;
+	if (p->page == pages)
+		return err_set(reterr, ERR_NOT_FOUND, "there is no token for the page");
+	return ask(p, reterr);
+}
+
+void graph_post_cancel(struct graph_post *p)
+{
+	graph_cancel(p->call);
+	p->call = NULL;
+}

@@ -1,0 +1,307 @@
+#include "link/graph_later.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "facebook/graph_once.h"
+#include "facebook/graph_post.h"
+#include "obs/audit.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+enum { LOOK_MS = 5000 }; /* one look-up or removal */
+
+struct graph_later {
+	struct later *unlinks, *refusals;
+	bool stops;
+};
+
+struct unlink {
+	struct later_work work; /* first */
+	struct service *s;
+	int64_t called_ms;  /* end of the last call that Graph may have executed; 0: none */
+	bool accepted;      /* it was, and no code was refused since */
+	bool once_more;     /* a code was refused during the call */
+	bool ends;          /* nothing is left to be done */
+	const char *why;    /* of the last failure */
+	struct link_op *op; /* running */
+	struct graph_post post;
+	char psid[STORE_PSID_MAX + 1], page_id[STORE_PSID_MAX + 1];
+	char body[GRAPH_LATER_BODY_MAX];
+};
+
+static struct unlink *of(struct later_work *w)
+{
+	return LIST_ENTRY(w, struct unlink, work);
+}
+
+struct str graph_later_body(const char *psid, char room[GRAPH_LATER_BODY_MAX])
+{
+	struct buf b;
+	buf_over(&b, room, GRAPH_LATER_BODY_MAX);
+	buf_z(&b, "{\"psid\":");
+	codec_json(&b, str_c(psid));
+	buf_z(&b, "}");
+	return buf_view(&b);
+}
+
+static void end_as(struct unlink *u, enum metric outcome)
+{
+	u->ends = true;
+	metric_add(outcome, 1);
+	later_done(&u->work, false);
+}
+
+static void again(struct unlink *u, const char *why)
+{
+	u->why = why;
+	later_done(&u->work, true);
+}
+
+static struct link_call call(struct unlink *u, link_done_fn *done)
+{
+	return (struct link_call){.service = u->s,
+	                          .deadline_ms = loop_now_ms(u->s->loop) + LOOK_MS,
+	                          .done = done,
+	                          .arg = u,
+	                          .source = {.way = "later"}};
+}
+
+static void on_called(struct graph_post *p)
+{
+	struct unlink *u = LIST_ENTRY(p, struct unlink, post);
+	if (p->sent)
+		u->called_ms = clock_wall_ms();
+	switch (p->class) {
+	case GRAPH_DONE:
+		u->accepted = !u->once_more;
+		u->once_more = false;
+		later_wait(&u->work, GRAPH_LATER_CHECK_MS);
+		break;
+	case GRAPH_NOBODY: end_as(u, M_UNLINKS_DONE); break;
+	case GRAPH_RETRY:
+	case GRAPH_RATE_LIMITED: again(u, graph_class_name(p->class)); break;
+	default: u->why = graph_class_name(p->class); later_done(&u->work, false);
+	}
+}
+
+static void ask(struct unlink *u)
+{
+	struct err err;
+	u->post = (struct graph_post){.graph = u->s->graph,
+	                              .http = u->s->http,
+	                              .loop = u->s->loop,
+	                              .path = "me/unlink_accounts",
+	                              .page_id = u->page_id,
+	                              .json = graph_later_body(u->psid, u->body),
+	                              .deadline_ms = loop_now_ms(u->s->loop) + GRAPH_POST_MS,
+	                              .done = on_called};
+	u->once_more = false;
+	switch (graph_post_start(&u->post, &err)) {
+	case ERR_OK: break;
+	case ERR_NOT_FOUND:
+		u->why = "no_page_token";
+		later_done(&u->work, false);
+		break;
+	default: again(u, "not_started");
+	}
+}
+
+static void on_removed(void *arg, const struct link_answer *a)
+{
+	struct unlink *u = arg;
+	u->op = NULL;
+	if (a->result != LINK_R_UNSETTLED)
+		u->accepted = false; /* Facebook may have made the link after our call */
+	again(u, a->result == LINK_R_UNSETTLED ? "store" : "linked_meanwhile");
+}
+
+static void remove_link(struct unlink *u)
+{
+	struct link_call c = call(u, on_removed);
+	struct link_removal in = {.psid = str_c(u->psid),
+	                          .event_ms = u->called_ms,
+	                          .reason = "ended_at_facebook",
+	                          .once = true};
+	if (link_remove(&c, &in, &u->op, NULL) != ERR_OK)
+		again(u, "store");
+}
+
+static void on_found(void *arg, const struct link_answer *a)
+{
+	struct unlink *u = arg;
+	u->op = NULL;
+	if (a->result == LINK_R_UNSETTLED) {
+		log_line(LOG_WARN, "link_later_unsettled", log_z("error", a->err->msg));
+		again(u, "store");
+	} else if (a->holder == NULL) {
+		if (u->accepted)
+			end_as(u, M_UNLINKS_DONE);
+		else
+			ask(u);
+	} else if (u->called_ms == 0 || a->holder->link.linked_at_ms > u->called_ms + LINK_SLACK_MS) {
+		end_as(u, M_UNLINKS_NOT_NEEDED);
+	} else {
+		remove_link(u);
+	}
+}
+
+static enum err_code start(struct later_work *w)
+{
+	struct unlink *u = of(w);
+	struct link_call c = call(u, on_found);
+	return link_find(&c, str_c(u->psid), &u->op, NULL);
+}
+
+static void cancel(struct later_work *w)
+{
+	struct unlink *u = of(w);
+	if (u->op != NULL)
+		link_cancel(u->op);
+	graph_post_cancel(&u->post);
+}
+
+static const char *remedy_for(const char *why)
+{
+	if (strcmp(why, graph_class_name(GRAPH_TOKEN_DEAD)) == 0)
+		return "put a new token into LINKD_PAGE_ACCESS_TOKEN, then repeat DELETE /v1/links/{psid}";
+	if (strcmp(why, graph_class_name(GRAPH_NOT_ALLOWED)) == 0)
+		return "give the app the permission pages_messaging for the page, then repeat DELETE "
+		       "/v1/links/{psid}";
+	if (strcmp(why, "no_page_token") == 0)
+		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN, then repeat DELETE "
+		       "/v1/links/{psid}";
+	return "Facebook may still show the profile as linked: repeat DELETE /v1/links/{psid}";
+}
+
+static void drop(struct later_work *w)
+{
+	struct unlink *u = of(w);
+	if (!u->ends && !u->accepted) {
+		bool listed = w->list != NULL;
+		const char *why = !listed ? "list_full" : u->s->graph_later->stops ? "stopped" : u->why;
+		metric_add(M_UNLINKS_GIVEN_UP, listed);
+		log_line(LOG_ERROR, "facebook_unlink_given_up", log_z("reason", why),
+		         log_z("psid_digest", audit_digest(str_c(u->psid)).s), log_z("page_id", u->page_id),
+		         log_z("remedy", remedy_for(why)));
+	}
+	free(u);
+}
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+/* For about 10 hours. */
+static const int64_t pauses_ms[] = {
+        2 * SECOND,  2 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND, 10 * SECOND, 20 * SECOND,
+        30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR,
+        HOUR,        HOUR,       HOUR,       HOUR,       HOUR,        HOUR,        HOUR,
+        HOUR,        0};
+static const struct later_kind kind = {pauses_ms, start, cancel, drop};
+
+static void add_unlink(struct service *s, struct later *list, const struct graph_later_unlink *in)
+{
+	struct unlink *u = calloc(1, sizeof *u);
+	if (u != NULL) {
+		u->s = s;
+		u->called_ms = in->called_ms;
+		u->accepted = in->accepted;
+		u->why = "not_started";
+		(void)str_copy(u->psid, sizeof u->psid, str_c(in->psid));
+		(void)str_copy(u->page_id, sizeof u->page_id, str_c(in->page_id));
+	}
+	later_add(list, &kind, u == NULL ? NULL : &u->work);
+}
+
+void graph_later_unlink(struct service *s, const struct graph_later_unlink *u)
+{
+	if (s->graph_later != NULL && graph_id_ok(str_c(u->psid)))
+		add_unlink(s, s->graph_later->unlinks, u);
+}
+
+/* --- the listener */
+
+static bool is_of(struct later_work *w, const char *psid)
+{
+	return strcmp(of(w)->psid, psid) == 0;
+}
+
+/* Each refused code may have left the profile linked at Facebook. */
+static void refused(struct service *s, const struct link_change *c)
+{
+	struct graph_later *g = s->graph_later;
+	struct later_work *open = later_find(g->refusals, &kind, is_of, c->psid);
+	if (!graph_id_ok(str_c(c->psid)) || !store_traits(s->store)->find_psid ||
+	    !graph_once_first(graph_refusals(s->graph), str_c(c->psid), c->time_ms))
+		return;
+	if (open == NULL) {
+		add_unlink(s, g->refusals,
+		           &(struct graph_later_unlink){.psid = c->psid, .page_id = c->page_id});
+		return;
+	}
+	of(open)->accepted = false;
+	of(open)->once_more = true;
+}
+
+static bool among(const char *reason, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strcmp(reason, *words) == 0)
+			return true;
+	return false;
+}
+
+static void heard(const struct link_listener *self, struct service *s, const struct link_change *c)
+{
+	static const char *const refusals[] = {"bad_code", "expired_or_other_psid", "no_customer", NULL};
+	static const char *const removals[] = {"relinked", "erased", NULL};
+	(void)self;
+	if (s->graph_later == NULL)
+		return;
+	if (c->kind == LINK_REFUSED && among(c->reason, refusals))
+		refused(s, c);
+	if (c->kind == LINK_REMOVED && among(c->reason, removals))
+		graph_later_unlink(s, &(struct graph_later_unlink){.psid = c->psid, .page_id = c->page_id});
+}
+
+const struct link_listener graph_later_listener = {.heard = heard};
+
+/* --- the lists */
+
+static enum err_code list_new(struct service *s, size_t max, struct later **ret, struct err *reterr)
+{
+	const struct later_options o = {.loop = s->loop,
+	                                .max = max,
+	                                .name = "facebook_unlink_dropped",
+	                                .open = M_UNLINKS_OPEN,
+	                                .dropped = M_UNLINKS_DROPPED};
+	return later_new(&o, ret, reterr);
+}
+
+enum err_code graph_later_new(struct service *s, struct graph_later **ret, struct err *reterr)
+{
+	*ret = NULL;
+	if (s->graph == NULL)
+		return ERR_OK;
+	struct graph_later *g = calloc(1, sizeof *g);
+	if (g == NULL)
+		return err_set(reterr, ERR_NOMEM, "no memory for the lists of calls to Graph");
+	enum err_code code = list_new(s, GRAPH_LATER_UNLINKS, &g->unlinks, reterr);
+	if (code == ERR_OK)
+		code = list_new(s, GRAPH_LATER_REFUSALS, &g->refusals, reterr);
+	if (code == ERR_OK)
+		*ret = g;
+	else
+		graph_later_free(g);
+	return code;
+}
+
+void graph_later_free(struct graph_later *g)
+{
+	if (g == NULL)
+		return;
+	g->stops = true;
+	later_free(g->unlinks);
+	later_free(g->refusals);
+	free(g);
+}

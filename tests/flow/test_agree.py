@@ -1,0 +1,289 @@
+"""When a link ends here, Facebook is told: both sides always agree.
+
+The scenarios mostly wait for a pause of the service, so all of them run at once, each with a service of its own."""
+
+import concurrent.futures
+import time
+
+import pytest
+
+from harness import client, database
+from harness.agreement import TOKEN, Agreement
+from harness.phone import Customer
+from harness.service import Service
+from simulator import events
+from simulator.graph import error
+
+SCENARIOS = {}
+
+
+def scenario(run):
+    """`run` is called with a function that starts a service that has a page token."""
+    SCENARIOS[run.__name__] = run
+    return run
+
+
+def play(run, directory):
+    """-> what it raised, or None."""
+    made = []
+
+    def start(**settings):
+        return Service(directory / str(len(made)), **settings).start()
+
+    def facebook(**settings):
+        made.append(Agreement(start, **settings))
+        return made[-1]
+
+    try:
+        run(facebook)
+        return None
+    except Exception as e:  # told by the test of that name
+        return e
+    finally:
+        for one in made:
+            one.service.stop()
+            one.stop()
+
+
+@pytest.fixture(scope="module")
+def played(binary, tmp_path_factory):
+    with concurrent.futures.ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        running = {name: pool.submit(play, run, tmp_path_factory.mktemp("agree")) for name, run in SCENARIOS.items()}
+    return {name: one.result() for name, one in running.items()}
+
+
+def linked(there):
+    who, phone = Customer(there.service), there.phone()
+    return who, there.link(phone, who)
+
+
+def delete(there, phone):
+    return client.admin(there.service, "DELETE", "/v1/links/" + phone.psid)
+
+
+# --- DELETE /v1/links/{psid}
+
+@scenario
+def without_a_page_token_nothing_is_asked(facebook):
+    there = facebook(token=None)
+    _, phone = linked(there)
+    assert delete(there, phone).status == 204 and delete(there, phone).status == 404
+    assert there.believes(phone.psid) and not there.graph.calls
+
+
+@scenario
+def delete_tells_facebook(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    assert delete(there, phone).status == 204
+    assert not there.believes(phone.psid) and database.customer(there.service.database, who.id)["fb_psid"] is None
+    there.settle()
+    assert there.unlinks() == 1 and there.unlinked("done") == 1
+    assert there.service.audit(action="link_remove", result="done", psid_digest=there.service.digest(phone.psid))
+
+
+@scenario
+def delete_asks_facebook_also_if_nothing_is_linked_here(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    database.change(there.service.database, who.id, fb_psid=None)
+    assert delete(there, phone).status == 204 and not there.believes(phone.psid)
+    assert client.admin(there.service, "DELETE", "/v1/links/no-psid").status == 404
+    assert there.unlinks() == 1
+    assert delete(there, there.phone()).status == 204  # Facebook unlinks whom it knows, linked or not
+
+
+@scenario
+def a_delete_that_facebook_fails_is_told_and_done_later(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    there.graph.faults = [error(500, 2, "down")] * 2
+    for _ in range(2):  # a repetition is safe
+        answer = delete(there, phone)
+        assert answer.status == 502 and answer.header("content-type") == "application/json"
+        assert answer.json == {"local": "removed", "facebook": "failed"}
+        assert database.customer(there.service.database, who.id)["fb_psid"] is None and there.believes(phone.psid)
+    there.settle()
+    assert not there.believes(phone.psid) and not there.differences()
+    assert there.service.audit(action="link_remove", result="failed", reason="facebook")
+
+
+@scenario
+def a_delete_does_not_wait_for_ever_while_graph_hangs(facebook):
+    there = facebook()
+    _, phone = linked(there)
+    there.graph.fault = "slow"
+    began = time.monotonic()
+    assert delete(there, phone).status == 502
+    assert time.monotonic() - began < 6  # of the 10 s of the request
+    there.graph.fault = ""
+    there.settle()
+    assert not there.differences()
+
+
+# --- refused codes, former profiles, erasure
+
+def refuse(there, phone, at=None):
+    """Facebook delivers a code that nobody issued, and the person is linked there."""
+    there.deliver(phone, "no-code-of-ours", at=at)
+
+
+@scenario
+def a_refused_code_is_unlinked_once_after_the_answer(facebook):
+    there = facebook()
+    phone, at = there.phone(), events.now_ms()
+    for _ in range(6):
+        refuse(there, phone, at)
+    assert there.unlinks() == 0 and there.believes(phone.psid)
+    there.settle()
+    assert there.unlinks() == 1 and not there.believes(phone.psid)
+    refuse(there, phone, at)  # delivered again long after
+    there.settle()
+    assert there.unlinks() == 1
+
+
+@scenario
+def each_refused_code_is_unlinked(facebook):
+    there = facebook(LINKD_WORKERS="1")
+    phone = there.phone()
+    refuse(there, phone)
+    while there.unlinks() == 0:
+        time.sleep(0.05)
+    refuse(there, phone)  # while the first is looked at again
+    there.settle()
+    assert there.unlinks() == 2 and not there.differences()
+
+
+@scenario
+def a_refused_code_does_not_unlink_a_profile_that_somebody_holds(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    refuse(there, phone)
+    there.settle()
+    assert there.unlinks() == 0 and there.unlinked("linked_again") == 1
+    assert database.customer(there.service.database, who.id)["fb_psid"] == phone.psid and not there.differences()
+
+
+@scenario
+def codes_that_were_good_once_are_not_unlinked(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    other = there.phone()
+    there.deliver(other, phone.code)  # used, by another profile
+    assert delete(there, phone).status == 204
+    there.deliver(phone, phone.code)  # unlinked since
+    there.settle()
+    assert there.unlinks() == 1 and database.customer(there.service.database, who.id)["fb_psid"] is None
+
+
+@scenario
+def the_former_profile_of_a_customer_is_unlinked_with_the_token_of_its_page(facebook):
+    pages = {TOKEN: events.PAGE_ID, "EAAother": "77"}
+    there = facebook(token=f"{events.PAGE_ID}={TOKEN},77=EAAother", tokens=pages)
+    who, former, now = Customer(there.service), there.phone(), there.phone()
+    asked = []
+    unlink = there.graph._unlink
+    page = there.graph._page
+    there.graph._page = lambda headers, form: asked.append(page(headers, form)) or asked[-1]
+    there.graph._unlink = lambda method, form: asked.append("unlink") or unlink(method, form)
+    there.link(former, who, page="77")
+    there.link(now, who)
+    there.settle()
+    assert not there.believes(former.psid) and there.believes(now.psid) and not there.differences()
+    assert asked[-2:] == ["77", "unlink"] and there.unlinks() == 1
+
+
+@scenario
+def an_unknown_page_is_found_by_trying_each_token(facebook):
+    there = facebook(token=f"77=EAAother,{events.PAGE_ID}={TOKEN}", tokens={"EAAother": "77", TOKEN: events.PAGE_ID})
+    unlink, page = there.graph._unlink, there.graph._page
+    of_call = []
+    there.graph._page = lambda headers, form: of_call.append(page(headers, form)) or of_call[-1]
+    there.graph._unlink = lambda method, form: (unlink(method, form) if of_call[-1] == events.PAGE_ID else
+                                                error(400, 100, "(#100) No matching user found", subcode=2018001))
+    who, phone = linked(there)
+    database.change(there.service.database, who.id, fb_psid=None)
+    assert delete(there, phone).status == 204
+    assert there.unlinks() == 2 and not there.believes(phone.psid)
+
+
+@scenario
+def erasure_unlinks(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    assert client.admin(there.service, "DELETE", f"/v1/customers/{who.id}/links").status == 204
+    there.settle()
+    assert not there.believes(phone.psid) and there.unlinks() == 1
+
+
+@scenario
+def a_log_out_is_not_told_back(facebook):
+    there = facebook()
+    _, phone = linked(there)
+    assert phone.tell(events.unlinked(phone.psid)).status == 200
+    time.sleep(2.5)
+    assert there.unlinks() == 0
+
+
+@scenario
+def a_dead_token_is_given_up_at_once(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    there.graph.fault = "dead"
+    assert client.admin(there.service, "DELETE", f"/v1/customers/{who.id}/links").status == 204
+    there.settle()
+    assert there.unlinks() == 1 and there.unlinked("given_up") == 1
+    line = there.service.logged(lambda one: one["msg"] == "facebook_unlink_given_up")
+    assert line["reason"] == "token_dead" and "LINKD_PAGE_ACCESS_TOKEN" in line["remedy"]
+    assert line["psid_digest"] == there.service.digest(phone.psid) and line["level"] == "error"
+
+
+@scenario
+def a_profile_that_is_linked_again_before_the_retry_stays_linked(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    there.graph.faults = [error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")]
+    assert delete(there, phone).status == 502
+    ends = time.time() + 2.1  # newer than the end of the call by more than the slack of two clocks
+    code_time = int(ends * 1000)
+    there.deliver(phone, there.get_code(phone, who), at=code_time)
+    there.settle()
+    assert there.believes(phone.psid) and not there.differences() and there.unlinks() == 1
+    assert database.customer(there.service.database, who.id)["fb_psid"] == phone.psid
+    assert there.unlinked("linked_again") == 1
+
+
+@scenario
+def a_link_made_while_the_call_ran_ends_on_both_sides(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    unlink = there.graph._unlink
+
+    def slowly(method, form):
+        there.graph._unlink = unlink
+        time.sleep(0.5)
+        there.link(there.person(phone.psid), who)  # and then Facebook forgets it
+        return unlink(method, form)
+
+    there.graph._unlink = slowly
+    assert delete(there, phone).status == 204
+    there.settle()
+    assert not there.differences() and not there.believes(phone.psid)
+    assert there.service.audit(action="link", result="removed", reason="ended_at_facebook", way="later")
+
+
+@scenario
+def what_is_open_at_the_end_of_the_service_is_in_the_log(facebook):
+    there = facebook()
+    _, phone = linked(there)
+    there.graph.fault = "down"
+    assert delete(there, phone).status == 502
+    lines = there.service.lines
+    there.service.stop()
+    assert any('"facebook_unlink_given_up"' in line and '"reason":"stopped"' in line for line in lines)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_sides_agree(played, name):
+    if played[name] is not None:
+        raise played[name]

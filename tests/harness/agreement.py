@@ -1,0 +1,71 @@
+"""Who Facebook believes to be linked, and whether the service's table says the same."""
+
+import time
+
+from simulator import events
+
+from . import canary, database, metrics
+from .facebook import TOKEN, Facebook
+
+
+class Agreement(Facebook):
+    """`tokens`: page of each page token; `token`: the setting, None for a service without one."""
+
+    def __init__(self, make_service, token=TOKEN, tokens=None, **settings):
+        pages = tokens or {canary.secret(TOKEN, "page token"): events.PAGE_ID}
+        super().__init__(make_service, **{"LINKD_PAGE_ACCESS_TOKEN": token, "LINKD_PAGE_IDS": ",".join(pages.values()),
+                                          "LINKD_GRAPH_LOOKUPS": "1000", **settings})
+        self.graph.tokens.update(pages)
+        self.state = self.simulator.state
+
+    def person(self, psid):
+        """The phone of a person that Facebook knows already."""
+        phone = self.phone()
+        phone.psid = psid
+        return phone
+
+    def believes(self, psid):
+        return self.state.person(psid).linked
+
+    def deliver(self, phone, code, at=None, page=events.PAGE_ID):
+        """A `linked` event.  As at Facebook the person is linked after the 200, whatever became of the code."""
+        answer = phone.tell(events.linked(phone.psid, code, page, at))
+        assert answer.status == 200
+        with self.state.lock:
+            self.state.person(phone.psid).linked = True
+
+    def get_code(self, phone, who):
+        self.open(phone)
+        assert phone.login(who.email, who.password).status == 200
+        assert phone.connect().status == 303 and phone.code
+        return phone.code
+
+    def link(self, phone, who, page=events.PAGE_ID):
+        """From the Log In button to the webhook's 200."""
+        self.deliver(phone, self.get_code(phone, who), page=page)
+        return phone
+
+    def unlinks(self):
+        return sum(path.endswith("/me/unlink_accounts") for _, path in self.graph.calls)
+
+    def messages(self):
+        return sum(path.endswith("/me/messages") for _, path in self.graph.calls)
+
+    def metric(self, name):
+        return metrics.value(self.service, name)
+
+    def unlinked(self, outcome):
+        return self.metric(f'linkd_facebook_unlinks_total{{outcome="{outcome}"}}')
+
+    def settle(self, seconds=30):
+        """Wait until nothing is left to be told to Facebook."""
+        ends = time.monotonic() + seconds
+        while self.metric("linkd_facebook_unlinks_open"):
+            assert time.monotonic() < ends, "Facebook is still to be told"
+            time.sleep(0.1)
+
+    def differences(self):
+        """The PSIDs that only one side believes to be linked."""
+        with self.state.lock:
+            theirs = {psid for psid, person in self.state.people.items() if person.linked}
+        return theirs ^ {one["fb_psid"] for one in database.rows(self.service.database) if one["fb_psid"]}
