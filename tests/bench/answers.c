@@ -60,6 +60,8 @@ static const char *const names[ANSWER_OPS] = {
         [ANSWER_DELETE_ITEM] = "DeleteItem",
         [ANSWER_SCAN] = "Scan",
         [ANSWER_OTHER] = "other",
+        [ANSWER_RECIPIENT] = "recipient",
+        [ANSWER_NAME] = "name",
 };
 
 enum answer_op answers_op(struct str target)
@@ -148,6 +150,25 @@ void answers_http(const char *status, struct str body, struct buf *out)
 	buf_str(out, body);
 }
 
+enum answer_op answers_graph(struct str head, struct buf *out)
+{
+	static const char recipient[] = "{\"recipient\":\"71234567890123456\",\"id\":\"1067280970047460\"}";
+	static const char name[] =
+	        "{\"first_name\":\"Ada\",\"last_name\":\"Berger\",\"id\":\"71234567890123456\"}";
+	bool whose = mentions(head, "&fields=recipient&");
+	const char *body = whose ? recipient : name;
+	buf_printf(
+	        out,
+	        "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nVary: Origin, "
+	        "Accept-Encoding\r\nx-app-usage: {\"call_count\":0,\"total_cputime\":0,\"total_time\":0}\r\n"
+	        "facebook-api-version: v26.0\r\nCache-Control: private, no-cache, no-store, "
+	        "must-revalidate\r\nExpires: Sat, 01 Jan 2000 00:00:00 GMT\r\nx-fb-request-id: "
+	        "AbCdEfGhIjKlMnOpQrStUv\r\nx-fb-trace-id: HLeVxTz0aBc\r\nx-fb-rev: 1012345678\r\n"
+	        "Connection: keep-alive\r\nContent-Length: %zu\r\n\r\n%s",
+	        strlen(body), body);
+	return whose ? ANSWER_RECIPIENT : ANSWER_NAME;
+}
+
 void answers_make(enum answer_op op, struct str body, const char *hash, struct buf *out)
 {
 	struct buf json;
@@ -161,6 +182,8 @@ void answers_make(enum answer_op op, struct str body, const char *hash, struct b
 	case ANSWER_PUT_ITEM:
 	case ANSWER_DELETE_ITEM: buf_z(&json, "{}"); break;
 	case ANSWER_OTHER:
+	case ANSWER_RECIPIENT:
+	case ANSWER_NAME:
 	case ANSWER_OPS:
 		buf_z(&json, "{\"__type\":\"com.amazon.coral.service#UnknownOperationException\"}");
 		break;

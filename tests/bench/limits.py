@@ -39,7 +39,7 @@ def scaled(one, two, times):
     return (one, two), f"two workers on two cores: at least {times} times the links of one, by the CPU time of a link", judge
 
 
-LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 7), share("go", 6), share("express", 25),
+LIMITS = [ratio("healthz", 1.25), ratio("message", 2.2), ratio("linked", 5), share("go", 6), share("express", 25),
           scaled("one", "two", 1.8), dearer("libcurl", 1.1),
           grouped("sqlite", "alone", 5, ""), grouped("sqlite_ms", "alone_ms", 5, ", a flush of 1 ms more")]
 PACED_P50_MS, PACED_P99_MS = 0.5, 3.0

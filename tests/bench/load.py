@@ -2,6 +2,7 @@
 import dataclasses
 import json
 import os
+import random
 import re
 import subprocess
 import urllib.parse
@@ -80,6 +81,17 @@ def page_path():
     """Of the login page, as the Log In button opens it."""
     token = events.new_linking_token()
     return f"/link?account_linking_token={token}&redirect_uri=" + urllib.parse.quote(RETURN + token, safe="")
+
+
+def pages(path, kind, n, store=None):
+    """Write a file of login pages, each with another linking token and opened at another address."""
+    token, client = events.new_linking_token()[:-8], random.randrange(1 << 24)
+    back = urllib.parse.quote(RETURN, safe="")
+    with open(path, "w") as out:
+        for i in range(n):
+            at, one = (client + i) % (1 << 24), f"{token}{i:08d}"
+            out.write(f"X-Forwarded-For: 10.{at >> 16}.{at >> 8 & 255}.{at & 255}"
+                      f"\t/link?account_linking_token={one}&redirect_uri={back}{one}\n")
 
 
 def logins(path, server, n):

@@ -73,13 +73,14 @@ def on_nginx(folder):
         yield of_server(server, folder)
 
 
-def on_standin(delay_ms=0, password_hash=None, cores=servers.SERVER_CORE, program=None, **settings):
-    """account-linkd on the stand-in for DynamoDB.  password_hash: makes it."""
+def on_standin(delay_ms=0, password_hash=None, cores=servers.SERVER_CORE, program=None, graph=False, **settings):
+    """account-linkd on the stand-in for DynamoDB.  password_hash: makes it.  graph: with a page token; the stand-in is Graph, too."""
     @contextlib.contextmanager
     def start(folder):
         database = servers.standin(delay_ms, password_hash() if password_hash else "")
         with stopping(database):
-            server = servers.service(servers.on_dynamodb(database), settings, program, cores)
+            more = servers.on_graph(database) if graph else {}
+            server = servers.service(servers.on_dynamodb(database), {**settings, **more}, program, cores)
             with stopping(server):
                 yield of_server(server, folder, database=database)
     return start
@@ -155,12 +156,12 @@ def repeated(kind):
     return ask
 
 
-def fresh(kind):
-    """Every delivery has a code nobody has used: more of them are made than can be sent."""
+def fresh(kind, make=load.bodies, how=("/webhook", load.JSON)):
+    """Every delivery has a code nobody has used, every page another linking token: more are made than can be sent."""
     def ask(stage, row, seconds):
         file = stage.file(kind)
-        load.bodies(file, kind, int(stage.rate * seconds * SPARE) + row.connections, stage.store)
-        result = load.wrk(stage.url, seconds, row.connections, [file, "/webhook", load.JSON])
+        make(file, kind, int(stage.rate * seconds * SPARE) + row.connections, stage.store)
+        result = load.wrk(stage.url, seconds, row.connections, [file, *how])
         stage.rate = result.requests / result.seconds * (SPARE if result.again else 1)
         if result.again:
             raise NotFresh(f"{row.title}: {result.requests} requests were more than were made")
@@ -190,11 +191,13 @@ def login(stage, row, seconds):
     return dataclasses.replace(result, requests=requests, seconds=spent, runs=runs)
 
 
+pages = fresh("pages", load.pages, ("GET",))
 ASKS = {"root": get("/"), "healthz": get("/healthz"), "page": page, "message": repeated("message"), "linked": fresh("linked"),
-        "unlinked": repeated("unlinked"), "stored": fresh("stored"), "shared": shared, "login": login}
+        "unlinked": repeated("unlinked"), "stored": fresh("stored"), "shared": shared, "login": login, "pages": pages, "bound pages": pages}
 # Calls the stand-in must have got for each request.
 CALLS = {"linked": {"UpdateItem": 1, "Query": 0}, "shared": {"UpdateItem": 1, "Query": 0}, "unlinked": {"Query": 1, "GetItem": 1, "UpdateItem": 1},
-         "message": {"UpdateItem": 0, "Query": 0}, "login": {"Query": 1, "UpdateItem": 0}}
+         "message": {"UpdateItem": 0, "Query": 0}, "login": {"Query": 1, "UpdateItem": 0},
+         "pages": {"recipient": 0, "name": 0}, "bound pages": {"recipient": 1, "name": 1}}
 PEER_CALLS = {"linked": {"Query": 1, "UpdateItem": 1}}
 OWN = {"GetItem": 30}  # calls the service may make by itself meanwhile: does the store answer?
 
@@ -238,6 +241,8 @@ OURS = [
     Row("alone_ms", "the same with 1 ms more, a transaction each", on_sqlite(ALONE, 1000), "stored"),
     Row("unlinked", "webhook: unlinked, DynamoDB stand-in", on_standin(), "unlinked"),
     Row("page", "/link, the login page", on_standin(), "page"),
+    Row("pages", "/link, each time another linking token", on_standin(**servers.page_settings()), "pages"),
+    Row("graph", "the same with a page token, two calls to Graph", on_standin(graph=True, **servers.page_settings()), "bound pages"),
     Row("argon2", f"login, argon2id {ARGON2[0] // 1024} MiB, {ARGON2[1]} passes", on_standin(password_hash=argon2, **servers.login_settings()),
         "login", LOGIN_CONNECTIONS),
     Row("bcrypt", "login, bcrypt cost 10", on_standin(password_hash=bcrypt, **servers.login_settings()), "login",

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from dynamodb.servers import ENVIRONMENT, free_port
+from simulator import events
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -139,6 +140,15 @@ def service(store, more=None, program=None, cores=SERVER_CORE):
 def login_settings():
     """Logins come from many addresses, as behind a proxy."""
     return {"LINKD_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+def page_settings():
+    """The same, and the process asks Graph as often as pages are opened."""
+    return {**login_settings(), "LINKD_GRAPH_LOOKUPS": "100000", "LINKD_PAGE_IDS": events.PAGE_ID}
+
+
+def on_graph(standin):
+    return {"LINKD_GRAPH_URL": standin.url, "LINKD_PAGE_ACCESS_TOKEN": "EAAG" + "0" * 180}
 
 
 def floor():

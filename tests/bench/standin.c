@@ -1,4 +1,4 @@
-/* standin.c - a server that answers DynamoDB's calls at once, or after a fixed time.
+/* standin.c - a server that answers the calls of DynamoDB and of Graph at once, or after a fixed time.
  *   standin [--delay MS] [--hash HASH]
  * Prints its port.  GET /counts tells how often each operation was called.  Every answer has its own due
  * time, so that they do not wait for each other. */
@@ -133,13 +133,17 @@ static struct str header(struct str head_, const char *name)
 static void answer(struct conn *c, struct str head_, struct str body)
 {
 	buf_reset(&c->out);
-	if (str_starts(head_, STR("GET "))) {
+	if (str_starts(head_, STR("GET /counts "))) {
 		tell_counts(c);
 		return;
 	}
-	enum answer_op op = answers_op(header(head_, "\nx-amz-target:"));
-	counts[op]++;
-	answers_make(op, body, hash, &c->out);
+	if (str_starts(head_, STR("GET "))) {
+		counts[answers_graph(head_, &c->out)]++;
+	} else {
+		enum answer_op op = answers_op(header(head_, "\nx-amz-target:"));
+		counts[op]++;
+		answers_make(op, body, hash, &c->out);
+	}
 	if (delay_ns > 0)
 		queue_answer(c);
 	else

@@ -32,7 +32,7 @@ def row(key):
     return next(one for one in rows.table() if one.key == key)
 
 
-@pytest.mark.parametrize("key", ["healthz", "message", "linked", "unlinked", "page", "sqlite", "alone", "floor"])
+@pytest.mark.parametrize("key", ["healthz", "message", "linked", "unlinked", "page", "pages", "graph", "sqlite", "alone", "floor"])
 def test_a_round_of_a_row(key, tmp_path):
     """The right status throughout, and the calls the row is about; else it raises."""
     with row(key).start(tmp_path) as stage:
