@@ -10,6 +10,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "base/codec.h"
+
 static EVP_MD *sha256_md;
 static EVP_MD *sha1_md;
 static EVP_CIPHER *gcm;
@@ -53,6 +55,18 @@ static enum err_code digest(const EVP_MD *md, struct str data, uint8_t *ret)
 enum err_code crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_LEN])
 {
 	return digest(sha256_md, data, ret);
+}
+
+enum err_code crypto_sha256_text(struct str data, char ret[CRYPTO_SHA256_TEXT_LEN + 1])
+{
+	uint8_t sum[CRYPTO_SHA256_LEN];
+	struct buf out;
+	enum err_code code = crypto_sha256(data, sum);
+	if (code != ERR_OK)
+		return code;
+	buf_over(&out, ret, CRYPTO_SHA256_TEXT_LEN + 1);
+	codec_b64url(&out, sum, sizeof sum);
+	return ERR_OK;
 }
 
 enum err_code crypto_sha1(struct str data, uint8_t ret[CRYPTO_SHA1_LEN])
@@ -204,6 +218,65 @@ enum err_code crypto_open(const uint8_t key[CRYPTO_KEY_LEN], const uint8_t nonce
 	EVP_CIPHER_CTX_free(ctx);
 	return result(ok, ready ? ERR_DENIED : ERR_NOMEM);
 }
+
+/* --- SipHash-2-4 */
+
+struct sip {
+	uint64_t v[4];
+};
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static uint64_t sip_word(const uint8_t *p, size_t n)
+{
+	uint64_t x = 0;
+	for (size_t i = 0; i < n; i++)
+		x |= (uint64_t)p[i] << 8 * i;
+	return x;
+}
+
+static void sip_rounds(struct sip *s, int n)
+{
+	uint64_t *v = s->v;
+	while (n-- > 0) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] = rotate(v[0], 32) + v[3];
+		v[2] += v[1];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+static void sip_take(struct sip *s, uint64_t word)
+{
+	s->v[3] ^= word;
+	sip_rounds(s, 2);
+	s->v[0] ^= word;
+}
+
+uint64_t crypto_siphash(const uint8_t key[CRYPTO_SIPHASH_KEY_LEN], struct str data)
+{
+	const uint8_t *p = (const uint8_t *)data.p;
+	uint64_t k0 = sip_word(key, 8), k1 = sip_word(key + 8, 8);
+	struct sip s = {{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+	                 k1 ^ 0x7465646279746573}};
+	size_t whole = data.n / 8 * 8;
+	for (size_t i = 0; i < whole; i += 8)
+		sip_take(&s, sip_word(p + i, 8));
+	sip_take(&s, (uint64_t)data.n << 56 | (data.n > whole ? sip_word(p + whole, data.n - whole) : 0));
+	s.v[2] ^= 0xff;
+	sip_rounds(&s, 4);
+	return s.v[0] ^ s.v[1] ^ s.v[2] ^ s.v[3];
+}
+
+/* --- random bytes, comparison, wiping */
 
 enum err_code crypto_random(void *ret, size_t n)
 {

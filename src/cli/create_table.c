@@ -7,7 +7,6 @@
 #include "base/crypto.h"
 #include "cli/cli.h"
 #include "net/httpc.h"
-#include "store/dynamodb/create.h"
 #include "store/dynamodb/table.h"
 
 enum {

@@ -4,7 +4,6 @@
 
 #include "aws/ddb/session.h"
 #include "cli/cli.h"
-#include "store/dynamodb/create.h"
 #include "store/dynamodb/table.h"
 
 enum {

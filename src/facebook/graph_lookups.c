@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "base/siphash.h"
 #include "net/breaker.h"
 
 enum { WAYS = 8, SETS = GRAPH_LOOKUPS_MAX / WAYS };
@@ -25,7 +24,7 @@ struct entry {
 
 struct graph_lookups {
 	pthread_mutex_t lock;
-	uint8_t secret[2][SIPHASH_KEY_LEN];
+	uint8_t secret[2][CRYPTO_SIPHASH_KEY_LEN];
 	struct breaker breaker;
 	int64_t per_second;
 	int64_t left_milli, filled_ms; /* thousandths of a look-up that may still be made */
@@ -56,7 +55,7 @@ void graph_lookups_free(struct graph_lookups *l)
 
 static struct key key_of(const struct graph_lookups *l, struct str text)
 {
-	return (struct key){siphash(l->secret[0], text), siphash(l->secret[1], text)};
+	return (struct key){crypto_siphash(l->secret[0], text), crypto_siphash(l->secret[1], text)};
 }
 
 static struct entry *find(struct entry table[SETS][WAYS], struct key key)

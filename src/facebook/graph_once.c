@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "base/siphash.h"
 
 enum { WAYS = 8, SETS = GRAPH_ONCE_MAX / WAYS };
 
@@ -16,7 +15,7 @@ struct event {
 
 struct graph_once {
 	pthread_mutex_t lock;
-	uint8_t secret[SIPHASH_KEY_LEN];
+	uint8_t secret[CRYPTO_SIPHASH_KEY_LEN];
 	uint64_t turns;
 	struct event event[SETS][WAYS];
 };
@@ -56,7 +55,7 @@ static bool first(struct graph_once *o, uint64_t person, int64_t time_ms)
 
 bool graph_once_first(struct graph_once *o, struct str psid, int64_t event_ms)
 {
-	uint64_t person = siphash(o->secret, psid);
+	uint64_t person = crypto_siphash(o->secret, psid);
 	pthread_mutex_lock(&o->lock);
 	bool is_first = first(o, person, event_ms);
 	pthread_mutex_unlock(&o->lock);

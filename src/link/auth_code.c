@@ -38,7 +38,7 @@ enum err_code auth_code_open(const struct sealer *s, struct str text, struct sto
 enum err_code auth_code_shorten(struct auth_code_text *code)
 {
 	char digest[STORE_DIGEST_LEN + 1];
-	enum err_code result = digest_text(str_c(code->s), digest);
+	enum err_code result = crypto_sha256_text(str_c(code->s), digest);
 	if (result == ERR_OK)
 		(void)str_copy(code->s, sizeof code->s, str_c(digest));
 	return result;

@@ -264,7 +264,7 @@ enum err_code link_complete(const struct link_call *call, const struct link_comp
 	if (call->service->cfg->code_style != CODE_STYLE_RANDOM)
 		c->opened = auth_code_open(call->service->sealer, in->code, &c->key);
 	if (c->opened == ERR_OK)
-		c->opened = digest_text(in->code, c->digest);
+		c->opened = crypto_sha256_text(in->code, c->digest);
 	c->op.code_digest = audit_digest(in->code);
 	enum err_code code = link_op_begin(&c->op, &kind, call, &in->psid, reterr);
 	if (code == ERR_OK)

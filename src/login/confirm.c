@@ -66,7 +66,7 @@ static enum err_code fill(const struct confirm *c, struct store_issue *in)
 	(void)str_copy(in->record, sizeof in->record, str_c(c->consent.record));
 	(void)str_copy(in->psid, sizeof in->psid, str_c(c->consent.state.psid));
 	in->replaces = c->consent.replaces;
-	return digest_text(str_c(c->text.s), in->digest);
+	return crypto_sha256_text(str_c(c->text.s), in->digest);
 }
 
 static int issue(struct confirm *c)

@@ -1,7 +1,6 @@
 #include "login/private.h"
 
 #include "base/crypto.h"
-#include "base/digest.h"
 #include "link/auth_code.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
@@ -28,7 +27,7 @@ static enum err_code make_consent(const struct offer *o, struct consent *ret, st
 	*ret = (struct consent){
 	        .state = *o->state, .key = o->customer->key, .replaces = o->holder, .loses = loses(o)};
 	ret->state.issued_s = form_guard_now_s();
-	enum err_code code = digest_text(str_c(o->customer->hash), ret->record);
+	enum err_code code = crypto_sha256_text(str_c(o->customer->hash), ret->record);
 	if (code == ERR_OK)
 		code = crypto_random(ret->salt, sizeof ret->salt);
 	return code == ERR_OK ? state_seal_consent(o->r->service->sealer, ret, sealed) : code;

@@ -41,7 +41,7 @@ struct consent {
 	struct state state; /* issued_s is the consent's own */
 	struct store_key key;
 	char record[STORE_DIGEST_LEN +
-	            1]; /* digest_text of the customer's password hash at the time of the login */
+	            1]; /* crypto_sha256_text of the customer's password hash at the time of the login */
 	uint8_t salt[SEAL_SALT_LEN]; /* of the authorization code */
 	struct store_key replaces;   /* the earlier holder of the PSID; id empty: nobody, or not known */
 	unsigned loses;              /* STATE_LOSES_* joined with | */

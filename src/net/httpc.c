@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/siphash.h"
 #include "net/poster/httpc_answer.h"
 #include "net/private.h"
 
@@ -34,9 +33,9 @@ enum err_code httpc_global_start(struct err *reterr)
 /* Of a host.  Hosts with the same digest share them, and can delay each other's look-ups. */
 static struct httpc_lookups *lookups_of(struct httpc *h, const char *url)
 {
-	static const uint8_t no_key[SIPHASH_KEY_LEN];
+	static const uint8_t no_key[CRYPTO_SIPHASH_KEY_LEN];
 	const char *scheme_end = strstr(url, "://"), *host = scheme_end == NULL ? url : scheme_end + 3;
-	return &h->lookups[siphash(no_key, (struct str){host, strcspn(host, "/?#")}) % HTTPC_LOOKUPS];
+	return &h->lookups[crypto_siphash(no_key, (struct str){host, strcspn(host, "/?#")}) % HTTPC_LOOKUPS];
 }
 
 /* Each look-up has a thread and descriptors of its own, which stay after its call has ended.  So while the name

@@ -1,14 +1,13 @@
 #include "obs/audit.h"
 
 #include "base/crypto.h"
-#include "base/siphash.h"
 #include "obs/log.h"
 
 enum { FIELDS_MAX = 13, LOWER_MAX = 256 };
 
 static struct {
 	bool set;
-	uint8_t key[SIPHASH_KEY_LEN];
+	uint8_t key[CRYPTO_SIPHASH_KEY_LEN];
 } audit_;
 
 enum err_code audit_key(struct str seal_key)
@@ -25,7 +24,7 @@ struct audit_digest audit_digest(struct str value)
 	struct audit_digest ret = {"-"};
 	if (!audit_.set)
 		return ret;
-	uint64_t sum = siphash(audit_.key, value);
+	uint64_t sum = crypto_siphash(audit_.key, value);
 	for (size_t i = AUDIT_DIGEST_LEN; i-- > 0; sum >>= 4)
 		ret.s[i] = digits[sum & 15];
 	return ret;

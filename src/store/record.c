@@ -95,7 +95,7 @@ enum err_code record_is(struct str hash, const char *wanted, bool *ret_same)
 	*ret_same = true;
 	if (wanted[0] == '\0')
 		return ERR_OK;
-	enum err_code code = digest_text(hash, own);
+	enum err_code code = crypto_sha256_text(hash, own);
 	*ret_same = code == ERR_OK && str_is(str_c(wanted), own);
 	return code;
 }

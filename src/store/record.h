@@ -28,8 +28,8 @@ bool record_unpack_key(struct str text, struct store_key *ret);
 /* --- the record for which a consent was made.
  *
  * A customer who is removed and added again has the same key but another password hash, since each hash has a
- * salt of its own.  A consent carries the digest_text of the hash ("" if there is none), and a code is issued only
- * while the stored hash has that digest. */
+ * salt of its own.  A consent carries the crypto_sha256_text of the hash ("" if there is none), and a code is issued
+ * only while the stored hash has that digest. */
 
 /* Does the hash have the wanted digest?  "" accepts any hash.  Errors  ERR_NOMEM. */
 MUST_CHECK enum err_code record_is(struct str hash, const char *wanted, bool *ret_same);

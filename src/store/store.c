@@ -7,8 +7,6 @@
 #include "base/crypto.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "store/dynamodb/dynamodb.h"
-#include "store/sqlite/sqlite.h"
 
 enum { IN_FLIGHT_MAX = 8192 }; /* operations; about 4 KiB each */
 

@@ -10,7 +10,7 @@
 #pragma once
 #include <stdatomic.h>
 
-#include "base/digest.h"
+#include "base/crypto.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "loop/limiter.h"
@@ -22,8 +22,8 @@ enum {
 	STORE_KEY_MAX = 340,   /* a code that carries the key stays within 512 characters */
 	STORE_PSID_MAX = 64,   /* characters of a PSID or page id */
 	STORE_HASH_MAX = 512,  /* characters of a password hash */
-	STORE_DIGEST_LEN = DIGEST_TEXT_LEN, /* of a code */
-	STORE_HOLDERS_MAX = 8,              /* holders of one PSID returned at once */
+	STORE_DIGEST_LEN = CRYPTO_SHA256_TEXT_LEN, /* of a code */
+	STORE_HOLDERS_MAX = 8,                     /* holders of one PSID returned at once */
 };
 
 /* Key of a customer item, exactly as stored. */
@@ -116,7 +116,7 @@ struct store_issue {
 	int64_t expires_s;                 /* Unix seconds */
 	char psid[STORE_PSID_MAX + 1];     /* the only one that may redeem the code; "": any */
 	struct store_key replaces;         /* the PSID's earlier holder; id "": none */
-	/* digest_text of the password hash for which the consent was made; "": any */
+	/* crypto_sha256_text of the password hash for which the consent was made; "": any */
 	char record[STORE_DIGEST_LEN + 1];
 };
 
@@ -289,6 +289,16 @@ struct store_backend {
 	enum err_code (*open)(const struct config *cfg, const char *where, struct store **ret,
 	                      struct err *reterr);
 };
+
+/* One SQLite database file on this machine; `where` is its path.  Writes run on one thread in groups that share a
+ * commit.  Reads run on a second thread with a connection of their own and never wait for a write to reach the
+ * disk.  The command line may use the file at the same time. */
+extern const struct store_backend sqlite_backend;
+/* One Amazon DynamoDB table for any number of instances; `where` is its name.  Each loop has a client of its own.  A
+ * monitor thread holds the credentials and looks at the table every minute. */
+extern const struct store_backend dynamodb_backend;
+/* With both, a failure of the database fails operations with ERR_STORE or ERR_TIMEOUT and a remedy.  Operations
+ * succeed again, without a restart, when its cause is gone. */
 
 /* Open the store that `cfg->store` names.  An error about a database file names the path and the remedy.
  * Errors  ERR_INVALID (unknown kind, wrong file, newer schema), ERR_STORE (cannot be opened), ERR_NOMEM. */

@@ -78,7 +78,7 @@ bool fill_code(struct fill *f, const struct store_key *key, const char *psid, st
 {
 	struct store_op *add = store_op_new(STORE_ADD, clock_mono_ms() + DEADLINE_MS);
 	struct store_op *issue = store_op_new(STORE_ISSUE, clock_mono_ms() + DEADLINE_MS);
-	if (add == NULL || issue == NULL || digest_text(code, issue->in.issue.digest) != ERR_OK)
+	if (add == NULL || issue == NULL || crypto_sha256_text(code, issue->in.issue.digest) != ERR_OK)
 		return false;
 	add->in.key = issue->in.key = *key;
 	(void)str_copy(add->in.add.hash, sizeof add->in.add.hash, STR("$none"));

@@ -25,7 +25,7 @@ RULES = {
     "signature": (Place("webhook/signature.c", ("*",), ("unit/test_signature",)),),
     "code": (
         Place("link/auth_code.c", ("*",), ("unit/test_auth_code",)),
-        Place("base/digest.c", ("*",), ("unit/test_auth_code",)),
+        Place("base/crypto.c", ("crypto_sha256_text",), ("unit/test_crypto", "unit/test_crypto_refused")),
         Place("link/seal.c", ("*",), ("unit/test_seal", "unit/test_auth_code")),
         Place("link/link_complete.c", ("begin", "searched", "redeem", "judge", "link_complete"),
               ("unit/test_link", "unit/test_link_fail", "unit/test_link_starve")),

@@ -10,7 +10,6 @@
 #include "aws/ddb/session.h"
 #include "base/codec.h"
 #include "net/httpc.h"
-#include "store/dynamodb/create.h"
 #include "store/dynamodb/table.h"
 
 enum { ASK_MS = 10000 };

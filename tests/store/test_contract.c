@@ -271,7 +271,7 @@ static const struct history {
 static void set_hashes(struct store_op *op, const struct step *s)
 {
 	if (s->kind == STORE_ISSUE && s->hash != NULL)
-		assert_int_equal(digest_text(str_c(s->hash), op->in.issue.record), ERR_OK);
+		assert_int_equal(crypto_sha256_text(str_c(s->hash), op->in.issue.record), ERR_OK);
 	if (s->kind != STORE_UPGRADE)
 		return;
 	RIG_SET(op->in.upgrade.old_hash, s->hash);

@@ -77,7 +77,7 @@ static void test_an_issue_names_what_it_saw(void **state)
 static struct store_op *issue_for(const char *hash)
 {
 	struct store_op *op = an_issue();
-	assert_int_equal(digest_text(str_c(hash), op->in.issue.record), ERR_OK);
+	assert_int_equal(crypto_sha256_text(str_c(hash), op->in.issue.record), ERR_OK);
 	return op;
 }
 

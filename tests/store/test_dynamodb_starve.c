@@ -61,7 +61,7 @@ static struct store_op *an_op(enum store_kind kind)
 	rig_email(op, "a@example.com");
 	rig_hash(op, "new");
 	if (kind == STORE_ISSUE)
-		assert_int_equal(digest_text(STR("hash"), op->in.issue.record), ERR_OK);
+		assert_int_equal(crypto_sha256_text(STR("hash"), op->in.issue.record), ERR_OK);
 	return op;
 }
 

@@ -20,7 +20,7 @@ static struct store_op *an_op(enum store_kind kind)
 	if (kind == STORE_UPGRADE)
 		RIG_SET(op->in.upgrade.old_hash, "hash");
 	if (kind == STORE_ISSUE)
-		assert_int_equal(digest_text(STR("hash"), op->in.issue.record), ERR_OK);
+		assert_int_equal(crypto_sha256_text(STR("hash"), op->in.issue.record), ERR_OK);
 	return op;
 }
 
@@ -65,7 +65,7 @@ static void every_call_fails_once(void **state)
 	        STORE_ISSUE, STORE_REDEEM, STORE_UNLINK,  STORE_LINK,       STORE_FAILURE,   STORE_UPGRADE,
 	        STORE_ERASE, STORE_REMOVE, STORE_FIND_ID, STORE_FIND_EMAIL, STORE_FIND_PSID, STORE_FIND_CODE};
 	static const char *const functions[] = {"sqlite_db_bind", "sqlite_db_run", "sqlite3_step",
-	                                        "crypto_sha256"};
+	                                        "crypto_sha256_text"};
 	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
 		for (size_t f = 0; f < 4; f++) {
 			size_t n = 1;

@@ -72,6 +72,7 @@ WRAP(void *, malloc, (size_t n), (n), NULL)
 WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL)
 WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL)
 WRAP(enum err_code, crypto_sha256, (struct str data, uint8_t *ret), (data, ret), ERR_NOMEM)
+WRAP(enum err_code, crypto_sha256_text, (struct str data, char *ret), (data, ret), ERR_NOMEM)
 WRAP(enum err_code, crypto_hmac_sha256, (struct str key, struct str data, uint8_t *ret), (key, data, ret),
      ERR_NOMEM)
 WRAP(enum err_code, crypto_mac_new, (struct crypto_mac * *ret), (ret), ERR_NOMEM)

@@ -35,6 +35,15 @@ static void test_digests(void **state)
 	assert_hex(out, "a9993e364706816aba3e25717850c26c9cd0d89d");
 }
 
+static void test_digest_as_text(void **state)
+{
+	(void)state;
+	char got[CRYPTO_SHA256_TEXT_LEN + 1];
+	assert_int_equal(crypto_sha256_text(STR("abc"), got), ERR_OK);
+	/* SHA-256("abc") of FIPS 180-4, base64url */
+	assert_string_equal(got, "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+}
+
 #define AA20 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define AA131 AA20 AA20 AA20 AA20 AA20 AA20 "aaaaaaaaaaaaaaaaaaaaaa"
 
@@ -244,11 +253,11 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_digests),      cmocka_unit_test(test_hmac),
-	        cmocka_unit_test(test_hkdf),         cmocka_unit_test(test_seal_open),
-	        cmocka_unit_test(test_open_refused), cmocka_unit_test(test_random),
-	        cmocka_unit_test(test_compare_wipe), cmocka_unit_test(test_wipe_buf),
-	        cmocka_unit_test(test_version),
+	        cmocka_unit_test(test_digests),   cmocka_unit_test(test_digest_as_text),
+	        cmocka_unit_test(test_hmac),      cmocka_unit_test(test_hkdf),
+	        cmocka_unit_test(test_seal_open), cmocka_unit_test(test_open_refused),
+	        cmocka_unit_test(test_random),    cmocka_unit_test(test_compare_wipe),
+	        cmocka_unit_test(test_wipe_buf),  cmocka_unit_test(test_version),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }

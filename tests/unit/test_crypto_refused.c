@@ -17,12 +17,22 @@ static void start_says_what_is_missing(void **state)
 	assert_int_equal(crypto_sha256(STR("abc"), out), ERR_OK);
 }
 
+static enum err_code text_or_leave(void)
+{
+	char digest[CRYPTO_SHA256_TEXT_LEN + 1] = "as it was";
+	enum err_code code = crypto_sha256_text(STR("abc"), digest);
+	if (code != ERR_OK)
+		assert_string_equal(digest, "as it was");
+	return code;
+}
+
 static void digests(void **state)
 {
 	static char key[100];
 	const struct str long_key = {key, sizeof key};
 	(void)state;
 	STARVE(crypto_sha256(STR("abc"), out), ERR_OK);
+	STARVE(text_or_leave(), ERR_OK);
 	STARVE(crypto_sha1(STR("abc"), out), ERR_OK);
 	STARVE(crypto_hmac_sha256(STR("key"), STR("abc"), out), ERR_OK);
 	STARVE(crypto_hmac_sha256(long_key, STR("abc"), out), ERR_OK);

@@ -26,7 +26,7 @@ static void what_the_store_is_asked(void **state)
 	start_rig(&fake_sharp);
 	rows(A, B);
 	struct auth_code_text code = fake_code(&rig, "a");
-	assert_int_equal(digest_text(str_c(code.s), digest), ERR_OK);
+	assert_int_equal(crypto_sha256_text(str_c(code.s), digest), ERR_OK);
 	int64_t ahead_ms = clock_wall_ms() + 200000;
 	(void)complete(code.s, ahead_ms, 2500);
 	assert_true(fake_run(&rig, 5000));

@@ -19,7 +19,7 @@ static void random_code(void **state)
 	(void)state;
 	char digest[STORE_DIGEST_LEN + 1];
 	start_random("a");
-	assert_int_equal(digest_text(STR("43 characters"), digest), ERR_OK);
+	assert_int_equal(crypto_sha256_text(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
 	assert_string_equal(rig.store.last.redeem.digest, digest);
@@ -74,7 +74,7 @@ static void random_code_is_looked_up_by_its_digest(void **state)
 	char digest[STORE_DIGEST_LEN + 1];
 	start_random("a");
 	rig.store.saw = keep_first;
-	assert_int_equal(digest_text(STR("43 characters"), digest), ERR_OK);
+	assert_int_equal(crypto_sha256_text(STR("43 characters"), digest), ERR_OK);
 	(void)complete("43 characters", 5000, 2500);
 	expect(LINK_R_LINKED, "find_code redeem:a find_psid", "created:a:7:linked");
 	assert_string_equal(asked.find_code.digest, digest);

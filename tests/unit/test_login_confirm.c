@@ -90,7 +90,7 @@ static void test_connect(void **state)
 	assert_int_equal(auth_code_open(visit.service.sealer, code, &key), ERR_OK);
 	assert_string_equal(key.id, "C-1");
 	assert_string_equal(key.email, "ann@example.com");
-	assert_int_equal(digest_text(code, digest), ERR_OK);
+	assert_int_equal(crypto_sha256_text(code, digest), ERR_OK);
 	const struct store_issue *in = &visit.in[STORE_ISSUE].issue;
 	assert_string_equal(in->digest, digest);
 	assert_string_equal(in->key.id, "C-1");

@@ -274,7 +274,7 @@ static void test_client_leaves(void **state)
 static void check_record(const char *hash)
 {
 	char record[STORE_DIGEST_LEN + 1];
-	assert_int_equal(digest_text(str_c(hash), record), ERR_OK);
+	assert_int_equal(crypto_sha256_text(str_c(hash), record), ERR_OK);
 	assert_string_equal(visit_consent_of_page().record, record);
 }
 

@@ -1,7 +1,6 @@
 /*  store_start -> struct ddb_loop of the port -> dynamodb_op: calls and pauses on that loop -> store_finish
  *  monitor: a thread with a loop; holds the credentials; DescribeTable every minute selects index or scan for a
  *  PSID */
-#include "store/dynamodb/dynamodb.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "obs/audit.h"
 #include "obs/log.h"
 #include "store/dynamodb/private.h"
-#include "store/dynamodb/table_monitor.h"
 #include "store/record.h"
 
 enum {

@@ -1,4 +1,4 @@
-/* store/dynamodb/table.h - what a DynamoDB table is like: its keys and indexes, read from DescribeTable, judged.
+/* store/dynamodb/table.h - a DynamoDB table: its keys and indexes, read from DescribeTable and judged; the requests that make one.
  *
  * Names are fixed: partition key customer_id, sort key email or none, indexes email-index, fb_psid-index and
  * authorization_code-index. */
@@ -53,3 +53,15 @@ enum dynamodb_lookup dynamodb_table_lookup(enum config_psid_lookup setting, enum
 /* Why dynamodb_table_lookup gave NOTHING, with the command. */
 enum err_code dynamodb_table_no_lookup(const char *table, const char *index, const struct dynamodb_table *t,
                                        struct err *reterr);
+
+/* --- the table as `account-linkd create-table` makes it: bodies of requests.
+ *
+ * On-demand billing; email-index holds only what a login reads, so that codes and links cost nothing there;
+ * fb_psid-index and authorization_code-index hold keys only and only items that have the attribute. */
+
+enum { DYNAMODB_CREATE_MAX = 4096 };
+
+void dynamodb_create_table(const char *table, bool code_index, bool protect,
+                           struct buf *out);                       /* CreateTable */
+void dynamodb_create_recovery(const char *table, struct buf *out); /* UpdateContinuousBackups */
+void dynamodb_create_describe(const char *table, struct buf *out); /* DescribeTable */

@@ -1,5 +1,3 @@
-#include "store/dynamodb/table_monitor.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +7,7 @@
 #include "net/httpc.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-#include "store/dynamodb/create.h"
+#include "store/dynamodb/private.h"
 
 enum {
 	FIRST_MS = 10000, /* of the first look */

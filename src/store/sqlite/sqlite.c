@@ -1,7 +1,5 @@
 /*  store_start -> writes and pings -> queue -> writer: take, BEGIN, a statement each, COMMIT -> store_finish
  *             `-> finds            -> queue -> reader: SELECT                             -> store_finish  */
-#include "store/sqlite/sqlite.h"
-
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
