@@ -2,7 +2,6 @@
  * the size and type checks and the row's admit hook (src/http/request.c). */
 #include "admin/admin.h"
 #include "admin/health.h"
-#include "http/route.h"
 #include "login/login.h"
 #include "webhook/webhook.h"
 

@@ -1,6 +1,6 @@
 /* admin.h - the admin API: who is linked, remove a link, erase a customer; metrics.
  *
- * Handlers and the hook for the route table; see http/route.h and http/request.h. */
+ * Handlers and the hook for the route table; see http/request.h. */
 #pragma once
 #include "http/request.h"
 #include "link/link.h"

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "http/client_address.h"
+#include "http/private.h"
 #include "obs/metrics.h"
 
 enum {

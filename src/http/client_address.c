@@ -1,9 +1,7 @@
-#include "http/client_address.h"
+#include "http/private.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-
-#include "config/config.h"
 
 /* A dual-stack socket gives IPv4 peers as ::ffff:192.0.2.1; a client must have the same text on both. */
 static void peer_of_six(const struct in6_addr *six, char ret[REQUEST_ADDR_MAX])

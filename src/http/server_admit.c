@@ -5,7 +5,6 @@
 
 #include "base/codec.h"
 #include "config/config.h"
-#include "http/client_address.h"
 #include "http/private.h"
 #include "obs/metrics.h"
 

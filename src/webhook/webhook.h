@@ -1,6 +1,6 @@
 /* webhook.h - Facebook's calls: the handshake that registers us, and deliveries of events.
  *
- * Handlers and hooks for the route table; see http/route.h and http/request.h. */
+ * Handlers and hooks for the route table; see http/request.h. */
 #pragma once
 #include "http/request.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "http/client_address.h"
+#include "http/private.h"
 
 struct address {
 	struct sockaddr_in6 v6;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "http/client_address.h"
 #include "http/guard.h"
 #include "http/params.h"
 #include "http/private.h"

@@ -6,7 +6,6 @@
 #include <sys/un.h>
 
 #include "http/body.h"
-#include "http/client_address.h"
 #include "http/params.h"
 #include "http/private.h"
 #include "obs/metrics.h"

@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "base/codec.h"
-#include "web/render.h"
 #include "web/style_path.h"
+#include "web/web.h"
 
 #define EVIL "\"'><script>alert(1)</script>&amp;"
 #define EVIL_ESCAPED "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
