@@ -126,11 +126,43 @@ struct str httpc_header(const struct httpc_response *r, const char *name)
 	return str_c(h->value);
 }
 
+static long info(const struct httpc_call *c, CURLINFO what)
+{
+	long value = 0;
+	return curl_easy_getinfo(c->easy, what, &value) == CURLE_OK ? value : 0;
+}
+
+static enum httpc_fault fault_of(const struct httpc_call *c, CURLcode result)
+{
+	enum {
+		NONE = 1,
+		NOT_YET_VALID = 9,
+		EXPIRED = 10
+	}; /* X509_V_ERR_... of OpenSSL; NONE: the chain is right */
+	curl_off_t connected_us = 0;
+	long verdict = info(c, CURLINFO_SSL_VERIFYRESULT);
+	switch (result) {
+	case CURLE_OK: return HTTPC_NO_FAULT;
+	case CURLE_COULDNT_RESOLVE_HOST: return HTTPC_NO_NAME;
+	case CURLE_COULDNT_CONNECT: return HTTPC_NO_CONNECTION;
+	case CURLE_OPERATION_TIMEDOUT:
+		(void)curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+		return connected_us == 0 ? HTTPC_NO_CONNECTION : HTTPC_NO_ANSWER;
+	case CURLE_SSL_CONNECT_ERROR: return HTTPC_NO_TLS;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		if (verdict == NOT_YET_VALID || verdict == EXPIRED)
+			return HTTPC_CERT_TIME;
+		return verdict <= NONE ? HTTPC_CERT_NAME : HTTPC_CERT_ISSUER;
+	default: return HTTPC_NO_ANSWER;
+	}
+}
+
 static void finish(struct httpc_call *c, CURLcode result)
 {
 	struct httpc_response r = {
 	        .code = ERR_OK, .error = "", .body = buf_view(&c->answer), .sends = c->sends, .call = c};
-	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
+	r.status = info(c, CURLINFO_RESPONSE_CODE);
+	r.fault = fault_of(c, result);
 	httpc_looked_up(c, result == CURLE_OPERATION_TIMEDOUT && found_nothing(c));
 	if (result != CURLE_OK) {
 		r.code = result == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM;

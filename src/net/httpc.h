@@ -36,10 +36,23 @@ struct httpc_request {
 	size_t response_max;        /* bytes of body; past it the call fails */
 };
 
+/* Why a call has no answer. */
+enum httpc_fault {
+	HTTPC_NO_FAULT,
+	HTTPC_NO_NAME,       /* the name of the host does not resolve */
+	HTTPC_NO_CONNECTION, /* refused, unreachable, or not connected in time */
+	HTTPC_NO_ANSWER,     /* connected, but no whole answer came in time, or none within the limits */
+	HTTPC_NO_TLS,        /* the handshake failed, not because of the certificate */
+	HTTPC_CERT_TIME,     /* the certificate is expired, or not valid yet */
+	HTTPC_CERT_ISSUER,   /* its chain does not lead to an authority that is trusted */
+	HTTPC_CERT_NAME,     /* it is for another name */
+};
+
 /* Borrowed until the callback returns.  code is ERR_OK when any HTTP answer came, whatever its status. */
 struct httpc_response {
 	enum err_code code; /* else ERR_TIMEOUT or ERR_UPSTREAM */
-	const char *error;  /* the text of libcurl when code is not ERR_OK; safe to log */
+	enum httpc_fault fault;
+	const char *error; /* the text of libcurl when code is not ERR_OK; safe to log */
 	long status;
 	struct str head; /* of calls of httpc_post.h; else empty: use httpc_header */
 	struct str body;
