@@ -8,7 +8,11 @@ import secrets
 import time
 import urllib.parse
 
-PATH = re.compile(r"^/v\d+\.\d+/(me|me/unlink_accounts|me/messages|\d{1,64}/messages|\d{1,64})$")
+from . import graph_app
+
+PATH = re.compile(r"^/v\d+\.\d+/(me|me/unlink_accounts|me/messages|app|debug_token"
+                  r"|\d{1,64}/(?:messages|subscribed_apps|subscriptions)|\d{1,64})$")
+PAGE_NAME = "Demo Shop"
 ODD_NAME = ("<b>Ada</b> \U0001f469\u200d\U0001f469\u200d\U0001f467 \u202eadA & \"Co\"", "x" * 10_000)
 SLOW_S = 30
 DRIP_MAX = 60
@@ -46,6 +50,9 @@ FAULTS = {
               lambda right: Answer.of(*error(400, 4, "(#4) Application request limit reached"))),
     "page-limit": ("Page rate limit", "Error 613, calls to this API have exceeded the rate limit.",
                    lambda right: Answer.of(*error(400, 613, "(#613) Calls to this api have exceeded the rate limit."))),
+    "wrong-secret": ("Wrong app secret", "Error 100 for every call: the proof is not of this app's secret.",
+                     lambda right: Answer.of(*error(400, 100, "Invalid appsecret_proof provided in the API argument",
+                                                    "GraphMethodException"))),
     "down": ("Down", "HTTP 500 with an HTML page.", lambda right: Answer(500, b"<html><title>Error</title></html>")),
     "reset": ("Reset", "The connection is reset before an answer.", lambda right: Answer(0, b"", reset=True)),
     "slow": ("Slow", f"The right answer after {SLOW_S} s.", lambda right: Answer.of(*right, wait_s=SLOW_S)),
@@ -68,15 +75,21 @@ FAULTS = {
                                          if "first_name" in right[1] else right[1])),
 }
 
+ALL_FAULTS = {**FAULTS, **{name: (*words, lambda right, change=change: Answer.of(right[0], change(right[1])))
+                           for name, (*words, change) in graph_app.FAULTS.items()}}
+
 
 class Graph:
     """`tokens` maps page access token to page id; `faults` holds answers to give first, for tests; `fault` names the
-    fault of FAULTS that every call meets.  With an app secret a call without the right appsecret_proof is refused."""
+    fault of ALL_FAULTS that every call meets.  With an app secret a call with a wrong appsecret_proof is refused, and
+    with `proof_required` one without it."""
 
     def __init__(self, state, tokens, app_secret=None):
         self.state = state
         self.tokens = dict(tokens)
+        self.app = graph_app.App(self.tokens)
         self.app_secret = app_secret
+        self.proof_required = True
         self.faults = []
         self.fault = ""
         self.calls = []
@@ -94,20 +107,33 @@ class Graph:
         if self.faults:
             return Answer.of(*self.faults.pop(0))
         right = self._right(method, PATH.match(path).group(1), headers, asked, form)
-        return FAULTS[self.fault][2](right) if self.fault else Answer.of(*right)
+        return ALL_FAULTS[self.fault][2](right) if self.fault else Answer.of(*right)
 
     def _right(self, method, what, headers, asked, form):
-        page = self._page(headers, {**asked, **form})
-        if page is None:
+        given = {**asked, **form}
+        page = self._page(headers, given)
+        as_app = self.app_secret and self._token(headers, given) == self.app.token(self.app_secret)
+        if page is None and not as_app:
             return error(401, 190, "Invalid OAuth access token - Cannot parse access token")
-        if not self._proved(headers, {**asked, **form}):
-            return error(400, 100, "API calls from the server require an appsecret_proof argument", "GraphMethodException")
+        refused = self._proof_fault(headers, given)
+        if refused:
+            return error(400, 100, refused, "GraphMethodException")
+        if what.endswith("/subscribed_apps"):
+            return self._subscribed(method, what.split("/")[0], page, given)
         if what == "me/unlink_accounts":
             return self._unlink(method, form)
         if what.endswith("/messages"):
             return self._message(method, form)
         if method != "GET":
             return error(400, 100, "Unsupported post request.", "GraphMethodException")
+        if what == "app":
+            return self.app.about()
+        if what == "debug_token" or what.endswith("/subscriptions"):
+            if not as_app:
+                return error(400, 15, "(#15) This method must be called with an app access_token.")
+            return self.app.debug(asked.get("input_token")) if what == "debug_token" else self.app.subscriptions()
+        if page is None:
+            return error(400, 2500, "An active access token must be used to query information about the current user.")
         return self._recipient(page, asked) if what == "me" else self._profile(what, asked)
 
     @staticmethod
@@ -130,15 +156,30 @@ class Graph:
     def _page(self, headers, asked):
         return self.tokens.get(self._token(headers, asked))
 
-    def _proved(self, headers, asked):
-        if not self.app_secret:
-            return True
+    def _proof_fault(self, headers, asked):
+        """What Graph says of the proof; "" when it is right, or not needed."""
+        given = str(asked.get("appsecret_proof", ""))
+        if not self.app_secret or (not given and not self.proof_required):
+            return ""
+        if not given:
+            return "API calls from the server require an appsecret_proof argument"
         proof = hmac.new(self.app_secret.encode(), self._token(headers, asked).encode(), hashlib.sha256).hexdigest()
-        return hmac.compare_digest(proof, str(asked.get("appsecret_proof", "")))
+        return "" if hmac.compare_digest(proof, given) else "Invalid appsecret_proof provided in the API argument"
+
+    def _subscribed(self, method, page, of_token, given):
+        if page != of_token:
+            return error(400, 100, f"Object with ID '{page}' does not exist or cannot be loaded", subcode=33)
+        if method == "GET":
+            return self.app.subscribed(page)
+        if not given.get("subscribed_fields"):
+            return error(400, 100, "(#100) Param subscribed_fields must be non-empty.")
+        if self.fault == "not-subscribed":
+            self.fault = ""
+        return self.app.subscribe(page, given["subscribed_fields"])
 
     def _recipient(self, page, asked):
         if "account_linking_token" not in asked:
-            return 200, {"id": page}
+            return 200, {"id": page, **({"name": PAGE_NAME} if "name" in asked.get("fields", "") else {})}
         psid = self.state.token_psid(asked["account_linking_token"])
         return expired() if psid is None else (200, {"id": page, "recipient": psid})
 

@@ -4,7 +4,7 @@ import html
 import time
 import urllib.parse
 
-from .graph import FAULTS
+from .graph import ALL_FAULTS
 
 BOT = ('<svg viewBox="0 0 40 40" role="img" aria-label="Demo Shop">'
        '<circle cx="20" cy="20" r="20" fill="#0a7cff"/>'
@@ -95,7 +95,7 @@ def answer_rows(deliveries):
 
 def fault_rows(graph, person):
     """One button a fault; the one that is on is marked, and pressing Normal ends it."""
-    rows = [("", "Normal", "Graph answers as it should."), *((key, one[0], one[1]) for key, one in FAULTS.items())]
+    rows = [("", "Normal", "Graph answers as it should."), *((key, one[0], one[1]) for key, one in ALL_FAULTS.items())]
     return "".join(
         f'<div><form method="post" action="/graph">{hidden(psid=person.psid, fault=key)}'
         f'<button id="graph-{key or "normal"}"{" class=on" if key == graph.fault else ""}>{text(name)}</button></form>'

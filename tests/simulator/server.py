@@ -9,7 +9,7 @@ import urllib.parse
 
 from . import events, pages
 from .acts import Acts
-from .graph import DRIP_MAX, FAULTS, Graph
+from .graph import ALL_FAULTS, DRIP_MAX, Graph
 from .state import State
 
 BODY_MAX = 64 * 1024
@@ -161,7 +161,7 @@ class Chat(Handler):
         elif path == "/deliver" and not acts.deliver(person, form.get("what", "")):
             return self.page(400, pages.plain_page("Unknown delivery", "The panel has no such button."))
         elif path == "/graph":
-            self.simulator.graph.fault = form.get("fault") if form.get("fault") in FAULTS else ""
+            self.simulator.graph.fault = form.get("fault") if form.get("fault") in ALL_FAULTS else ""
         elif path not in ("/deliver", "/person"):
             return self.page(404, pages.plain_page("Not found", "There is nothing at this address."))
         return self.redirect(f"{self.server.url}/?psid={psid}")
@@ -262,6 +262,7 @@ class Simulator:
                 f"&redirect_uri={urllib.parse.quote(back, safe='')}")
 
     def start(self):
+        self.graph.app.callback_url = self.graph.app.callback_url or self.wiring.webhook_url
         for listener in (self.chat, self.hop):
             thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1},
                                       daemon=True)

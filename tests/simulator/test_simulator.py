@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 
 import pytest
 import requests
 
-from simulator import demo, events
+from simulator import demo, events, graph_app
 from simulator.graph import FAULTS
 from simulator.server import Simulator, Wiring
 
@@ -186,7 +187,7 @@ def test_graph_shows_a_message_in_the_chat_while_the_window_is_open(simulator):
     assert tell_graph(simulator, "me/messages", **words).json()["error"]["code"] == 100
 
 
-CODES = {"expired": 10303, "dead": 190, "limit": 4, "page-limit": 613, "error-200": 1}
+CODES = {"expired": 10303, "dead": 190, "wrong-secret": 100, "limit": 4, "page-limit": 613, "error-200": 1}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -227,6 +228,58 @@ def check_fault(simulator, fault):
         assert found.status_code == 200 and name.json()["error"]["error_subcode"] == 2018218
     else:
         assert fault == "odd-name" and "<b>" in name.json()["first_name"] and len(name.json()["last_name"]) == 10_000
+
+
+def ask_as_app(simulator, path, **query):
+    token = f"{graph_app.APP_ID}|{SECRET}"
+    proof = hmac.new(SECRET.encode(), token.encode(), "sha256").hexdigest()
+    return get(f"{simulator.url}/v26.0/{path}", params={"appsecret_proof": proof, **query},
+               headers={"Authorization": "Bearer " + token}).json()
+
+
+def subscribed(simulator):
+    return ask(simulator, f"{events.PAGE_ID}/subscribed_apps").json()["data"][0]["subscribed_fields"]
+
+
+def test_graph_tells_of_the_app_and_its_page_tokens(simulator, service):
+    assert ask(simulator, "app").json()["id"] == graph_app.APP_ID
+    assert ask(simulator, "me", fields="id,name").json() == {"id": events.PAGE_ID, "name": "Demo Shop"}
+    data = ask_as_app(simulator, "debug_token", input_token="page-token")["data"]
+    assert data["is_valid"] and data["profile_id"] == events.PAGE_ID and data["expires_at"] == 0
+    assert not ask_as_app(simulator, "debug_token", input_token="other")["data"]["is_valid"]
+    assert ask(simulator, "debug_token", input_token="page-token").json()["error"]["code"] == 15
+    assert ask_as_app(simulator, f"{graph_app.APP_ID}/subscriptions")["data"][0]["callback_url"] == service.url + "/webhook"
+    assert ask_as_app(simulator, "me")["error"]["code"] == 2500
+
+
+def test_a_post_subscribes_the_page_with_a_new_list(simulator):
+    assert subscribed(simulator) == ["messages", graph_app.FIELD]
+    assert tell_graph(simulator, f"{events.PAGE_ID}/subscribed_apps", subscribed_fields="feed").json() == {"success": True}
+    assert subscribed(simulator) == ["feed"]
+    assert tell_graph(simulator, f"{events.PAGE_ID}/subscribed_apps").json()["error"]["code"] == 100
+    assert tell_graph(simulator, "123/subscribed_apps", subscribed_fields="feed").json()["error"]["error_subcode"] == 33
+
+
+@pytest.mark.parametrize("fault", graph_app.FAULTS)
+def test_a_fault_of_the_app_is_switched_from_the_page(simulator, fault):
+    def seen():
+        data = ask_as_app(simulator, "debug_token", input_token="page-token")["data"]
+        fields = [one["name"] for one in ask_as_app(simulator, f"{graph_app.APP_ID}/subscriptions")["data"][0]["fields"]]
+        return {"not-subscribed": graph_app.FIELD not in subscribed(simulator), "app-not-subscribed": graph_app.FIELD not in fields,
+                "expiring": data["expires_at"] > time.time(), "no-permission": "pages_messaging" not in data["scopes"]}
+    assert not any(seen().values())
+    post(simulator, "/graph", fault=fault)
+    assert f'id="graph-{fault}" class=on' in get(simulator.url).text
+    assert seen() == {**dict.fromkeys(graph_app.FAULTS, False), fault: True}
+    assert ask_recipient(simulator).json()["recipient"] == simulator.psid
+    tell_graph(simulator, f"{events.PAGE_ID}/subscribed_apps", subscribed_fields=graph_app.FIELD)
+    assert seen()[fault] == (fault != "not-subscribed")
+
+
+def test_a_proof_that_is_not_needed_must_still_be_right(simulator):
+    simulator.graph.proof_required = False
+    assert ask(simulator, "me", appsecret_proof=None).status_code == 200
+    assert ask(simulator, "me", appsecret_proof="0" * 64).json()["error"]["message"].startswith("Invalid appsecret_proof")
 
 
 def test_an_expired_linking_token_is_unknown(simulator):
