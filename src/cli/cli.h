@@ -157,20 +157,6 @@ MUST_CHECK bool cli_store_take(struct cli *c, const char *option, const char *va
 /* psid, page_id and linked_at as results. */
 void cli_store_show_link(struct cli *c, const struct store_link *l);
 
-/* --- doctor: each check gives one line of its list */
-
-enum doctor_verdict { DOCTOR_OK, DOCTOR_ADVICE, DOCTOR_FAULT, DOCTOR_SKIPPED };
-
-struct doctor {
-	struct cli *c;
-	const struct config *cfg;
-	size_t faults;
-};
-
-void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)
-        PRINTF_LIKE(4, 5);
-void doctor_dynamodb(struct doctor *d);
-
 /* --- the commands */
 
 int cli_main(struct cli *c); /* returns the exit code */

@@ -1,16 +1,15 @@
-/* account-linkd doctor: checks the store and everything it needs, and gives the remedy for each fault. */
-#include <string.h>
-
+/* account-linkd doctor: checks the store, the pages at Facebook and the public address, and gives the remedy for each
+ * fault. */
+#include "cli/doctor.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "cli/cli.h"
 #include "net/httpc.h"
 
 void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, const char *fmt, ...)
 {
 	static const char *const words[] = {"ok", "advice", "fault", "skipped"};
 	struct cli *c = d->c;
-	char text[ERR_MSG_MAX];
+	char text[DOCTOR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
@@ -20,6 +19,17 @@ void doctor_note(struct doctor *d, const char *check, enum doctor_verdict v, con
 	cli_str(c, "result", str_c(words[v]));
 	cli_str(c, "text", str_c(text));
 	d->faults += v == DOCTOR_FAULT;
+}
+
+void doctor_clock(struct doctor *d, const char *check, const char *whose, int64_t off_ms)
+{
+	int64_t size = off_ms < 0 ? -off_ms : off_ms;
+	enum doctor_verdict v = size >= DOCTOR_CLOCK_BAD_MS    ? DOCTOR_FAULT
+	                        : size >= DOCTOR_CLOCK_WARN_MS ? DOCTOR_ADVICE
+	                                                       : DOCTOR_OK;
+	doctor_note(d, check, v, "%lld s %s %s%s", (long long)(size / 1000),
+	            off_ms < 0 ? "ahead of" : "behind", whose,
+	            v == DOCTOR_OK ? "" : ": set it, for instance by NTP (chrony, systemd-timesyncd)");
 }
 
 static void check_keys(struct doctor *d)
@@ -77,6 +87,7 @@ static int examine(struct doctor *d)
 		doctor_dynamodb(d);
 	check_answer(d);
 	check_keys(d);
+	doctor_facebook(d);
 	cli_list_end(d->c);
 	cli_int(d->c, "faults", (int64_t)d->faults);
 	int rc = cli_done(d->c);
@@ -86,8 +97,13 @@ static int examine(struct doctor *d)
 int cli_doctor(struct cli *c)
 {
 	struct config *cfg;
-	if (!cli_parse(c, (const struct cli_option[]){{NULL, NULL, NULL}}, 0) ||
-	    !cli_config(c, CONFIG_STORE | CONFIG_KEYS, &cfg))
+	const char *token = NULL;
+	const struct cli_option options[] = {{"--token", &token, NULL}, {NULL, NULL, NULL}};
+	if (!cli_parse(c, options, 0))
+		return c->rc;
+	if (token != NULL)
+		return doctor_explain(c, token);
+	if (!cli_config(c, CONFIG_STORE | CONFIG_KEYS, &cfg))
 		return c->rc;
 	struct doctor d = {.c = c, .cfg = cfg};
 	int rc = examine(&d);

@@ -3,13 +3,11 @@
 #include <string.h>
 
 #include "aws/ddb/session.h"
-#include "cli/cli.h"
+#include "cli/doctor.h"
 #include "store/dynamodb/table.h"
 
 enum {
 	CALL_MS = 5000,
-	CLOCK_WARN_MS = 5000,
-	CLOCK_BAD_MS = 60000, /* signatures are corrected from here on */
 	SLOW_US = 250000,
 	COMMAND_MAX = 1024,
 };
@@ -27,17 +25,6 @@ static void take_table(void *arg, const struct json *answer)
 {
 	struct table_exam *e = arg;
 	e->fits = dynamodb_table_read(answer, &e->seen, &e->why);
-}
-
-static void check_clock(struct table_exam *e, int64_t off_ms)
-{
-	int64_t size = off_ms < 0 ? -off_ms : off_ms;
-	enum doctor_verdict v = size >= CLOCK_BAD_MS    ? DOCTOR_FAULT
-	                        : size >= CLOCK_WARN_MS ? DOCTOR_ADVICE
-	                                                : DOCTOR_OK;
-	doctor_note(e->d, "clock", v, "%lld s %s AWS's%s", (long long)(size / 1000),
-	            off_ms < 0 ? "ahead of" : "behind",
-	            v == DOCTOR_OK ? "" : ": set it, for instance by NTP (chrony, systemd-timesyncd)");
 }
 
 static void check_trip(struct table_exam *e, int64_t us)
@@ -146,7 +133,7 @@ static void describe(struct table_exam *e)
 		doctor_note(e->d, keys[0] == '\0' ? "credentials" : "table", DOCTOR_FAULT, "%s", got.err.msg);
 		return;
 	}
-	check_clock(e, got.clock_off_ms);
+	doctor_clock(e->d, "clock", "AWS's", got.clock_off_ms);
 	check_trip(e, got.took_us);
 	if (e->fits == ERR_OK)
 		check_table(e);

@@ -401,18 +401,24 @@ static void check_passwords(struct config *c, struct config_report *r)
 		           "people in. Use upgrade if nobody else reads them, refuse if there are none.");
 }
 
+static void check_facebook(struct config *c, struct config_report *r)
+{
+	check_public_url(c, r);
+	check_app_secrets(c, r);
+	check_page_ids(c, r);
+	check_graph(c, r);
+}
+
 void config_check(struct config *c, struct config_report *r)
 {
 	check_store(c, r);
 	check_seal_keys(c, r);
 	check_listen(c, r);
+	if ((r->scope & CONFIG_FACEBOOK) != 0)
+		check_facebook(c, r);
 	if ((r->scope & CONFIG_OTHERS) == 0)
 		return;
 	check_admin(c, r);
-	check_public_url(c, r);
-	check_app_secrets(c, r);
-	check_page_ids(c, r);
-	check_graph(c, r);
 	check_redirect_hosts(c, r);
 	check_proxies(c, r);
 	check_clients(c, r);

@@ -39,7 +39,8 @@ enum config_scope {
 	CONFIG_LISTEN = 4,    /* LINKD_LISTEN */
 	CONFIG_OTHERS = 8,    /* every other setting */
 	CONFIG_REQUIRED = 16, /* not a group: the settings that the service requires must be set */
-	CONFIG_EVERY = CONFIG_STORE | CONFIG_KEYS | CONFIG_LISTEN | CONFIG_OTHERS,
+	CONFIG_FACEBOOK = 32, /* the app, its pages, Graph, and the address that Facebook calls */
+	CONFIG_EVERY = CONFIG_STORE | CONFIG_KEYS | CONFIG_LISTEN | CONFIG_FACEBOOK | CONFIG_OTHERS,
 	CONFIG_SERVICE = CONFIG_EVERY | CONFIG_REQUIRED,
 };
 

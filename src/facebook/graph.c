@@ -10,12 +10,12 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { URL_MAX = 4096, AUTHORIZATION_MAX = 1024, PROOF_LEN = 2 * CRYPTO_SHA256_LEN };
+enum { URL_MAX = 4096, AUTHORIZATION_MAX = 1024 };
 
 struct page {
 	char id[GRAPH_ID_MAX + 1];                 /* "": the token names no page */
 	char authorization[AUTHORIZATION_MAX + 1]; /* the header line */
-	char proof[PROOF_LEN + 1];
+	char proof[GRAPH_PROOF_LEN + 1];
 };
 
 struct graph {
@@ -32,11 +32,11 @@ struct graph_call {
 	void *arg;
 };
 
-static bool set_proof(struct page *p, struct str secret, struct str token)
+bool graph_proof(struct str secret, struct str token, char ret[GRAPH_PROOF_LEN + 1])
 {
 	uint8_t mac[CRYPTO_SHA256_LEN];
 	struct buf hex;
-	buf_over(&hex, p->proof, sizeof p->proof);
+	buf_over(&hex, ret, GRAPH_PROOF_LEN + 1);
 	bool ok = crypto_hmac_sha256(secret, token, mac) == ERR_OK;
 	codec_hex(&hex, mac, sizeof mac);
 	return ok && !hex.failed;
@@ -53,7 +53,7 @@ static bool set_page(struct page *p, struct str secret, struct str item)
 	buf_over(&line, p->authorization, sizeof p->authorization);
 	buf_z(&line, "Authorization: Bearer ");
 	buf_str(&line, token);
-	return !line.failed && set_proof(p, secret, token);
+	return !line.failed && graph_proof(secret, token, p->proof);
 }
 
 enum err_code graph_new(const struct config *cfg, struct graph **ret, struct err *reterr)

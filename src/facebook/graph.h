@@ -39,6 +39,10 @@ bool graph_page_is(const struct graph *g, size_t page, const char *page_id);
  * that no page token knows then counts as expired. */
 bool graph_covers_pages(const struct graph *g);
 
+enum { GRAPH_PROOF_LEN = 64 };
+/* appsecret_proof of a token.  False: the digest cannot be computed. */
+MUST_CHECK bool graph_proof(struct str secret, struct str token, char ret[GRAPH_PROOF_LEN + 1]);
+
 /* Borrowed for the start only.  Each started call is counted. */
 struct graph_request {
 	struct httpc *http; /* of the loop */

@@ -1,0 +1,388 @@
+/* doctor: each page token of LINKD_PAGE_ACCESS_TOKEN at Graph.
+ *
+ *   me, once with the proof of each app secret -> app -> debug_token -> {page}/subscribed_apps
+ *                                                    `-> {app}/subscriptions, once
+ * Source  https://developers.facebook.com/docs/graph-api/reference/debug_token,
+ *         https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
+ *         https://developers.facebook.com/docs/graph-api/reference/app/subscriptions */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/time.h"
+#include "cli/doctor.h"
+
+#define DOCTOR_FIELD "messaging_account_linking"
+enum { APP_TOKEN_MAX = 1024, SOON_S = 14 * 86400, DAY_S = 86400 };
+
+void doctor_page_note(const struct doctor_page *e, const char *check, enum doctor_verdict v, const char *fmt,
+                      ...)
+{
+	char text[DOCTOR_TEXT_MAX], which[32] = "";
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (e->all->cfg->page_access_token.n > 1)
+		(void)snprintf(which, sizeof which, "token %zu: ", e->n + 1);
+	doctor_note(e->all->d, check, v, "%s%s", which, text);
+}
+
+static void skip(const struct doctor_page *e, const char *const *checks, const char *why)
+{
+	for (; *checks != NULL; checks++)
+		doctor_page_note(e, *checks, DOCTOR_SKIPPED, "%s", why);
+}
+
+/* --- calls */
+
+/* What the first answer says of the way to Graph. */
+static void first_answer(struct doctor_pages *all, const struct doctor_answer *a)
+{
+	all->asked = true;
+	if (a->date_s >= 0)
+		doctor_clock(all->d, "graph_clock", "Facebook's", a->date_s * 1000 - clock_wall_ms());
+	if (a->took_ms > all->cfg->graph_timeout_ms)
+		doctor_note(
+		        all->d, "graph", DOCTOR_ADVICE,
+		        "Graph took %lld ms, more than LINKD_GRAPH_TIMEOUT_MS (%lld): codes are not bound "
+		        "to a Messenger profile when it does so at a login",
+		        (long long)a->took_ms, (long long)all->cfg->graph_timeout_ms);
+	else
+		doctor_note(all->d, "graph", DOCTOR_OK, "answers in %lld ms", (long long)a->took_ms);
+}
+
+bool doctor_page_ask(struct doctor_pages *all, const struct doctor_question *q, struct doctor_answer *ret)
+{
+	if (!all->down)
+		doctor_graph_ask(all->web, all->cfg, q, ret);
+	else
+		*ret = (struct doctor_answer){.graph = {.class = GRAPH_RETRY}};
+	if (ret->graph.class == GRAPH_RETRY && !all->down) {
+		all->down = true;
+		doctor_note(all->d, "graph", DOCTOR_FAULT,
+		            "%s: check the way from this machine to %s (firewall, DNS, the IPAddressDeny of "
+		            "the systemd unit), then https://metastatus.com",
+		            doctor_graph_why(ret).s, all->cfg->graph_url);
+	}
+	if (!all->down && !all->asked)
+		first_answer(all, ret);
+	return !all->down;
+}
+
+struct str doctor_text(const struct json *object, const char *key)
+{
+	return json_str(json_get(object, key));
+}
+
+bool doctor_has(const struct json *list, const char *word)
+{
+	for (const struct json *one = json_first(list); one != NULL; one = json_next(one))
+		if (str_is(json_str(one), word) || str_is(doctor_text(one, "name"), word))
+			return true;
+	return false;
+}
+
+/* --- whose token it is */
+
+static const char *dead_because(int subcode)
+{
+	switch (subcode) {
+	case 458: return ", since its maker removed the app";
+	case 460: return ", since its maker changed the password";
+	case 463: return ", since it has expired";
+	case 464: return ", since its maker is not confirmed";
+	default: return "";
+	}
+}
+
+static void note_refused(const struct doctor_page *e, const struct doctor_answer *a)
+{
+	switch (a->graph.class) {
+	case GRAPH_TOKEN_DEAD:
+		doctor_page_note(
+		        e, "page_token", DOCTOR_FAULT,
+		        "Facebook does not accept the page token%s (%s): make a new one %s, put it in "
+		        "LINKD_PAGE_ACCESS_TOKEN, and restart",
+		        dead_because(a->graph.subcode), doctor_graph_why(a).s, DOCTOR_DASHBOARD);
+		break;
+	case GRAPH_RATE_LIMITED:
+		doctor_page_note(
+		        e, "page_token", DOCTOR_ADVICE,
+		        "could not be checked: the app makes too many calls (%s); run doctor again later",
+		        doctor_graph_why(a).s);
+		break;
+	default:
+		doctor_page_note(e, "page_token", DOCTOR_FAULT,
+		                 "Facebook refuses the page token a look at its own page (%s): look %s "
+		                 "whether the app "
+		                 "is "
+		                 "live and the token has pages_messaging",
+		                 doctor_graph_why(a).s, DOCTOR_DASHBOARD);
+	}
+}
+
+static bool take_page(struct doctor_page *e, const struct doctor_answer *a)
+{
+	if (a->graph.class != GRAPH_DONE || !graph_id_ok(doctor_text(a->json, "id")))
+		return false;
+	e->known = str_copy(e->id, sizeof e->id, doctor_text(a->json, "id"));
+	(void)str_copy(e->name, sizeof e->name, doctor_text(a->json, "name"));
+	return e->known;
+}
+
+/* Ask with the proof of one app secret, or with none.  False: the token cannot be examined further. */
+static bool ask_me(struct doctor_page *e, struct str secret, bool *ret_refused)
+{
+	struct doctor_answer a;
+	struct doctor_question q = {
+	        .bearer = e->token, .secret = secret, .path = "me", .query = "fields=id,name"};
+	bool ok = doctor_page_ask(e->all, &q, &a);
+	*ret_refused = ok && a.proof_refused;
+	if (ok && !a.proof_refused && !take_page(e, &a)) {
+		note_refused(e, &a);
+		ok = false;
+	}
+	json_free(a.json);
+	return ok;
+}
+
+/* False: a line says why the token cannot be examined. */
+static bool identify(struct doctor_page *e)
+{
+	const struct strlist *secrets = &e->all->cfg->app_secret;
+	bool refused;
+	e->fit = secrets->n;
+	for (size_t i = 0; i < secrets->n; i++) {
+		if (!ask_me(e, str_c(secrets->v[i]), &refused))
+			return false;
+		if (refused)
+			continue;
+		e->fits |= 1u << i;
+		if (e->fit == secrets->n)
+			e->fit = i;
+	}
+	if (e->fit < secrets->n)
+		e->secret = str_c(secrets->v[e->fit]);
+	return e->fit < secrets->n || ask_me(e, (struct str){NULL, 0}, &refused);
+}
+
+static bool is_ours(const struct doctor_page *e)
+{
+	const struct strlist *ours = &e->all->cfg->page_ids;
+	for (size_t i = 0; i < ours->n; i++)
+		if (strcmp(ours->v[i], e->id) == 0)
+			return true;
+	return ours->n == 0;
+}
+
+static void check_page(const struct doctor_page *e)
+{
+	if (!e->known)
+		doctor_page_note(e, "page_token", DOCTOR_SKIPPED,
+		                 "could not be checked: the app requires the proof of a right app secret");
+	else if (e->page.n > 0 && !str_is(e->page, e->id))
+		doctor_page_note(e, "page_token", DOCTOR_FAULT,
+		                 "is of page %s (%s), but LINKD_PAGE_ACCESS_TOKEN names page %.*s: put each "
+		                 "token behind "
+		                 "its own page id",
+		                 e->id, e->name, (int)e->page.n, e->page.p);
+	else if (!is_ours(e))
+		doctor_page_note(
+		        e, "page_token", DOCTOR_FAULT,
+		        "is of page %s (%s), which LINKD_PAGE_IDS does not list: list that page, or use the "
+		        "token of a page that is listed",
+		        e->id, e->name);
+	else
+		doctor_page_note(e, "page_token", DOCTOR_OK, "valid, of page %s (%s)", e->id, e->name);
+}
+
+static void check_spare_secrets(const struct doctor_page *e)
+{
+	for (size_t i = e->fit + 1; i < e->all->cfg->app_secret.n; i++)
+		if ((e->fits & 1u << i) == 0)
+			doctor_page_note(
+			        e, "app_secret", DOCTOR_ADVICE,
+			        "secret %zu is not accepted any more: remove it when the change of the app "
+			        "secret is a day old",
+			        i + 1);
+}
+
+static void check_secret(const struct doctor_page *e)
+{
+	size_t n = e->all->cfg->app_secret.n;
+	if (n == 0)
+		return;
+	if (e->fit == 0) {
+		doctor_page_note(e, "app_secret", DOCTOR_OK,
+		                 "the first app secret is of the app that made the token");
+		check_spare_secrets(e);
+	} else if (e->all->secret_told) {
+		doctor_page_note(e, "app_secret", DOCTOR_SKIPPED, "fix the fault of the app secret above");
+	} else if (e->fit < n) {
+		doctor_page_note(
+		        e, "app_secret", DOCTOR_FAULT,
+		        "Facebook accepts secret %zu of LINKD_APP_SECRET, not the first, whose proof the "
+		        "service "
+		        "sends: put secret %zu first",
+		        e->fit + 1, e->fit + 1);
+	} else {
+		doctor_page_note(
+		        e, "app_secret", DOCTOR_FAULT,
+		        "LINKD_APP_SECRET is not the secret of the app that made the page token: copy it "
+		        "from "
+		        "that app's dashboard, App settings, Basic, or make the token with the right app");
+	}
+	e->all->secret_told |= e->fit > 0;
+}
+
+/* --- what the token may do */
+
+static void learn_app(struct doctor_page *e)
+{
+	struct doctor_answer a;
+	struct doctor_question q = {
+	        .bearer = e->token, .secret = e->secret, .path = "app", .query = "fields=id"};
+	if (doctor_page_ask(e->all, &q, &a) && a.graph.class == GRAPH_DONE &&
+	    graph_id_ok(doctor_text(a.json, "id")))
+		(void)str_copy(e->app, sizeof e->app, doctor_text(a.json, "id"));
+	json_free(a.json);
+}
+
+/* The access token of the app itself. */
+static void put_app_token(const struct doctor_page *e, struct buf *out)
+{
+	buf_z(out, e->app);
+	buf_z(out, "|");
+	buf_str(out, e->secret);
+}
+
+static int64_t seconds_of(const struct json *object, const char *key)
+{
+	double d = 0;
+	int64_t s = 0;
+	return json_num(json_get(object, key), &d) && time_read_number(d, &s) ? s : 0;
+}
+
+static void check_expiry(const struct doctor_page *e, const struct json *data)
+{
+	int64_t now_s = clock_wall_ms() / 1000, ends_s = seconds_of(data, "expires_at"),
+	        access_s = seconds_of(data, "data_access_expires_at");
+	char day[TIME_RFC3339_LEN + 1] = "";
+	if (ends_s > 0 && time_write_rfc3339(ends_s, day))
+		doctor_page_note(e, "expiry", ends_s - now_s < SOON_S ? DOCTOR_FAULT : DOCTOR_ADVICE,
+		                 "the token expires at %s, in %lld days: make one that does not expire, %s, "
+		                 "and put it "
+		                 "in "
+		                 "LINKD_PAGE_ACCESS_TOKEN",
+		                 day, (long long)((ends_s - now_s) / DAY_S), DOCTOR_DASHBOARD);
+	else if (access_s > 0 && access_s - now_s < SOON_S && time_write_rfc3339(access_s, day))
+		doctor_page_note(e, "expiry", DOCTOR_ADVICE,
+		                 "the app's access to data ends at %s: the person who made the token must "
+		                 "log in to the "
+		                 "app again",
+		                 day);
+	else
+		doctor_page_note(e, "expiry", DOCTOR_OK, "the token does not expire");
+}
+
+static void check_scopes(const struct doctor_page *e, const struct json *data)
+{
+	const struct json *scopes = json_get(data, "scopes");
+	struct str type = doctor_text(data, "type");
+	if (type.n > 0 && !str_is(type, "PAGE"))
+		doctor_page_note(e, "permissions", DOCTOR_FAULT,
+		                 "the token is of a user or an app, not of a page: make a page token %s",
+		                 DOCTOR_DASHBOARD);
+	else if (!doctor_has(scopes, "pages_messaging"))
+		doctor_page_note(e, "permissions", DOCTOR_FAULT,
+		                 "the token lacks pages_messaging: make a new one %s, and permit it there",
+		                 DOCTOR_DASHBOARD);
+	else if (!doctor_has(scopes, "pages_manage_metadata"))
+		doctor_page_note(
+		        e, "permissions", DOCTOR_ADVICE,
+		        "the token lacks pages_manage_metadata: it cannot show or change the subscription of "
+		        "the page; make a new one %s",
+		        DOCTOR_DASHBOARD);
+	else
+		doctor_page_note(e, "permissions", DOCTOR_OK, "pages_messaging and pages_manage_metadata");
+}
+
+static void check_rights(const struct doctor_page *e, struct str app_token)
+{
+	static const char *const checks[] = {"expiry", "permissions", NULL};
+	struct doctor_answer a = {.json = NULL};
+	struct doctor_question q = {.bearer = app_token,
+	                            .secret = e->secret,
+	                            .path = "debug_token",
+	                            .query = "",
+	                            .parameter = "input_token",
+	                            .value = e->token};
+	bool answered = doctor_page_ask(e->all, &q, &a);
+	const struct json *data = json_get(a.json, "data");
+	if (answered && a.graph.class == GRAPH_DONE && json_is_true(json_get(data, "is_valid"))) {
+		check_expiry(e, data);
+		check_scopes(e, data);
+	} else {
+		char why[256];
+		(void)snprintf(why, sizeof why, "could not be checked: %s",
+		               answered ? doctor_graph_why(&a).s : "Graph does not answer");
+		skip(e, checks, why);
+	}
+	json_free(a.json);
+}
+
+/* --- all */
+
+static void check_as_app(const struct doctor_page *e)
+{
+	static const char *const checks[] = {"expiry", "permissions", "app_webhook", NULL};
+	struct buf app_token;
+	if (e->secret.n == 0 || e->app[0] == '\0') {
+		skip(e, checks,
+		     e->secret.n == 0 ? "could not be checked without the app secret"
+		                      : "could not be checked: Graph does not name the app");
+		return;
+	}
+	buf_init(&app_token, APP_TOKEN_MAX);
+	put_app_token(e, &app_token);
+	check_rights(e, buf_view(&app_token));
+	doctor_app_webhook(e, buf_view(&app_token));
+	crypto_wipe_buf(&app_token);
+}
+
+static void examine(struct doctor_page *e)
+{
+	static const char *const checks[] = {"page_token",  "app_secret",   "expiry",
+	                                     "permissions", "subscription", NULL},
+	                         *const *rest = checks + 1;
+	if (!identify(e)) {
+		skip(e, e->all->down ? checks : rest,
+		     e->all->down ? "could not be checked: Graph does not answer"
+		                  : "the page token could not be used");
+		return;
+	}
+	check_page(e);
+	check_secret(e);
+	if (!e->known) {
+		skip(e, rest + 1, "the page token could not be used");
+		return;
+	}
+	learn_app(e);
+	check_as_app(e);
+	if (e->app[0] != '\0')
+		doctor_subscription(e);
+	else
+		doctor_page_note(e, "subscription", DOCTOR_SKIPPED,
+		                 "could not be checked: Graph does not name the app");
+}
+
+void doctor_pages(struct doctor *d, struct doctor_web *w, const struct config *cfg)
+{
+	struct doctor_pages all = {.d = d, .web = w, .cfg = cfg};
+	for (size_t i = 0; i < cfg->page_access_token.n; i++) {
+		struct doctor_page e = {.all = &all, .n = i};
+		doctor_graph_token(cfg, i, &e.page, &e.token);
+		examine(&e);
+	}
+}
