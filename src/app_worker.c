@@ -8,6 +8,7 @@
 #include "admin/health.h"
 #include "http/server.h"
 #include "link/change.h"
+#include "link/confirm_message.h"
 #include "link/graph_later.h"
 #include "link/link.h"
 #include "net/httpc.h"
@@ -119,7 +120,8 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	return code;
 }
 
-const struct link_listener *const app_listeners[] = {&link_change_audit, &graph_later_listener, NULL};
+const struct link_listener *const app_listeners[] = {&link_change_audit, &graph_later_listener,
+                                                     &confirm_message_listener, NULL};
 
 static void set_service(struct app_worker *w, const struct app_shared *shared)
 {
@@ -219,6 +221,17 @@ static void end_graph_later(struct app_worker *w)
 	w->service.graph_later = NULL;
 }
 
+static enum err_code make_confirms(struct app_worker *w, struct err *reterr)
+{
+	return confirm_message_new(&w->service, &w->service.confirms, reterr);
+}
+
+static void end_confirms(struct app_worker *w)
+{
+	later_free(w->service.confirms);
+	w->service.confirms = NULL;
+}
+
 static void close_servers(struct app_worker *w)
 {
 	for (size_t i = 0; i < w->servers; i++)
@@ -241,6 +254,7 @@ static const struct {
         {start_health, stop_health, NULL},
         {make_later, end_later, NULL},
         {make_graph_later, end_graph_later, NULL},
+        {make_confirms, end_confirms, NULL},
         {listen_all, close_servers, NULL},
 };
 

@@ -33,6 +33,7 @@ struct service {
 	struct later *later; /* loop/later.h: look-ups to repeat (link/link.h); of this loop */
 	struct graph_later *
 	        graph_later; /* link/graph_later.h: calls to Graph after the answer; of this loop; NULL without a page token */
+	struct later *confirms; /* link/confirm_message.h: messages to be sent; NULL: none are */
 	const _Atomic bool *draining;
 	struct health *health; /* admin/health.h: store state, refreshed in the background; shared */
 };

@@ -7,6 +7,7 @@ enum {
 	SEAL_KEY_MIN = 32, /* bytes */
 	PAGE_ID_MAX = 64,  /* characters */
 	PAGE_TOKENS_MAX = 8,
+	CONFIRM_MAX = 640, /* characters of the text of a button template */
 };
 
 #define PROBLEM(KEY, ...) config_report_problem(r, CONFIG_ROW_##KEY, __VA_ARGS__)
@@ -270,10 +271,27 @@ static bool version_ok(struct str v)
 	       str_u64(major, 999, &n) && str_u64(minor, 999, &n);
 }
 
+/* Facebook counts characters. */
+static void check_confirm_message(const struct config *c, struct config_report *r)
+{
+	size_t characters = 0, n = 0;
+	for (struct str s = str_c(c->confirm_message); s.n > 0; s = (struct str){s.p + n, s.n - n}) {
+		(void)str_code_point(s, &n);
+		characters++;
+	}
+	if (characters > CONFIRM_MAX)
+		PROBLEM(CONFIRM_MESSAGE, "has %zu characters; at most %d are allowed", characters,
+		        CONFIRM_MAX);
+	if (characters > 0 && c->page_access_token.n == 0 && required(r))
+		PROBLEM(CONFIRM_MESSAGE,
+		        "needs LINKD_PAGE_ACCESS_TOKEN: a message is sent in the name of a page");
+}
+
 static void check_graph(const struct config *c, struct config_report *r)
 {
 	struct config_origin o;
 	check_page_tokens(c, r);
+	check_confirm_message(c, r);
 	if (!config_origin_parse(c->graph_url, &o))
 		PROBLEM(GRAPH_URL,
 		        "%s must be https://host or https://host:port in lower case, without a path",

@@ -15,7 +15,7 @@ struct later_work;
 struct later_kind {
 	/* Milliseconds before each try, counted from later_add or from the end of the previous try; 0 ends the array. */
 	const int64_t *delays_ms;
-	/* Begin a try.  ERR_OK: later_done will be called.  Another code: the try has failed. */
+	/* Begin a try.  ERR_OK: later_done will be called, or was.  Another code: the try has failed. */
 	enum err_code (*start)(struct later_work *w);
 	void (*cancel)(struct later_work *w); /* the running try; later_done is not called any more */
 	void (*free)(struct later_work *w);

@@ -2,15 +2,13 @@
 
 The scenarios mostly wait for a pause of the service, so all of them run at once, each with a service of its own."""
 
-import concurrent.futures
 import time
 
 import pytest
 
 from harness import client, database
-from harness.agreement import TOKEN, Agreement
+from harness.agreement import TOKEN, play_all
 from harness.phone import Customer
-from harness.service import Service
 from simulator import events
 from simulator.graph import error
 
@@ -23,33 +21,9 @@ def scenario(run):
     return run
 
 
-def play(run, directory):
-    """-> what it raised, or None."""
-    made = []
-
-    def start(**settings):
-        return Service(directory / str(len(made)), **settings).start()
-
-    def facebook(**settings):
-        made.append(Agreement(start, **settings))
-        return made[-1]
-
-    try:
-        run(facebook)
-        return None
-    except Exception as e:  # told by the test of that name
-        return e
-    finally:
-        for one in made:
-            one.service.stop()
-            one.stop()
-
-
 @pytest.fixture(scope="module")
 def played(binary, tmp_path_factory):
-    with concurrent.futures.ThreadPoolExecutor(len(SCENARIOS)) as pool:
-        running = {name: pool.submit(play, run, tmp_path_factory.mktemp("agree")) for name, run in SCENARIOS.items()}
-    return {name: one.result() for name, one in running.items()}
+    return play_all(SCENARIOS, tmp_path_factory)
 
 
 def linked(there):

@@ -1,11 +1,14 @@
 """Who Facebook believes to be linked, and whether the service's table says the same."""
 
+import concurrent.futures
 import time
 
 from simulator import events
 
 from . import canary, database, metrics
 from .facebook import TOKEN, Facebook
+from .phone import Phone
+from .service import Service
 
 
 class Agreement(Facebook):
@@ -18,10 +21,10 @@ class Agreement(Facebook):
         self.graph.tokens.update(pages)
         self.state = self.simulator.state
 
-    def person(self, psid):
-        """The phone of a person that Facebook knows already."""
-        phone = self.phone()
-        phone.psid = psid
+    def person(self, psid, service=None):
+        """The phone of a person that Facebook may know already."""
+        phone = Phone(service or self.service, psid)
+        self.state.person(phone.psid)
         return phone
 
     def believes(self, psid):
@@ -69,3 +72,32 @@ class Agreement(Facebook):
         with self.state.lock:
             theirs = {psid for psid, person in self.state.people.items() if person.linked}
         return theirs ^ {one["fb_psid"] for one in database.rows(self.service.database) if one["fb_psid"]}
+
+
+def play(run, directory):
+    """Call `run` with a function that starts a service that has a page token.  -> what it raised, or None."""
+    made = []
+
+    def start(**settings):
+        return Service(directory / str(len(made)), **settings).start()
+
+    def facebook(**settings):
+        made.append(Agreement(start, **settings))
+        return made[-1]
+
+    try:
+        run(facebook)
+        return None
+    except Exception as e:  # the test of this scenario raises it
+        return e
+    finally:
+        for one in made:
+            one.service.stop()
+            one.stop()
+
+
+def play_all(scenarios, folders):
+    """Scenarios by name, all at once, because they mostly wait.  -> what each raised, by name."""
+    with concurrent.futures.ThreadPoolExecutor(len(scenarios)) as pool:
+        running = {name: pool.submit(play, run, folders.mktemp("agree")) for name, run in scenarios.items()}
+    return {name: one.result() for name, one in running.items()}

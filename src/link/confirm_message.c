@@ -1,0 +1,119 @@
+#include "link/confirm_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "facebook/graph_post.h"
+#include "obs/audit.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+enum { BODY_MAX = 32 * 1024 };
+
+struct confirmation {
+	struct later_work work; /* first */
+	struct service *s;
+	struct graph_post post;
+	bool sent;
+	const char *why; /* it was not sent */
+	char psid[STORE_PSID_MAX + 1], page_id[STORE_PSID_MAX + 1];
+};
+
+static struct confirmation *of(struct later_work *w)
+{
+	return LIST_ENTRY(w, struct confirmation, work);
+}
+
+static void put_message(struct buf *json, const char *psid, const char *text)
+{
+	buf_z(json, "{\"recipient\":{\"id\":");
+	codec_json(json, str_c(psid));
+	buf_z(json, "},\"messaging_type\":\"RESPONSE\",\"message\":{\"attachment\":{\"type\":\"template\","
+	            "\"payload\":{\"template_type\":\"button\",\"text\":");
+	codec_json(json, str_c(text));
+	buf_z(json, ",\"buttons\":[{\"type\":\"account_unlink\"}]}}}}");
+}
+
+static void on_answer(struct graph_post *p)
+{
+	struct confirmation *c = LIST_ENTRY(p, struct confirmation, post);
+	c->sent = p->class == GRAPH_DONE;
+	if (c->sent)
+		metric_add(M_CONFIRMS_SENT, 1);
+	c->why = graph_class_name(p->class);
+	later_done(&c->work, p->class == GRAPH_RATE_LIMITED || (p->class == GRAPH_RETRY && !p->sent));
+}
+
+static enum err_code start(struct later_work *w)
+{
+	struct confirmation *c = of(w);
+	struct buf json;
+	struct err err;
+	buf_init(&json, BODY_MAX);
+	put_message(&json, c->psid, c->s->cfg->confirm_message);
+	c->post = (struct graph_post){.graph = c->s->graph,
+	                              .http = c->s->http,
+	                              .loop = c->s->loop,
+	                              .path = "me/messages",
+	                              .page_id = c->page_id,
+	                              .json = buf_view(&json),
+	                              .once = true,
+	                              .deadline_ms = loop_now_ms(c->s->loop) + GRAPH_POST_MS,
+	                              .done = on_answer};
+	enum err_code code = json.failed ? ERR_NOMEM : graph_post_start(&c->post, &err);
+	buf_done(&json);
+	c->post.json = (struct str){NULL, 0};
+	c->why = code == ERR_NOT_FOUND ? "no_page_token" : "not_started";
+	if (code != ERR_NOT_FOUND)
+		return code;
+	later_done(w, false);
+	return ERR_OK;
+}
+
+static void cancel(struct later_work *w)
+{
+	graph_post_cancel(&of(w)->post);
+}
+
+static void drop(struct later_work *w)
+{
+	struct confirmation *c = of(w);
+	if (!c->sent) {
+		metric_add(M_CONFIRMS_NOT_SENT, w->list != NULL);
+		log_line(LOG_WARN, "confirm_message_not_sent", log_z("reason", c->why),
+		         log_z("psid_digest", audit_digest(str_c(c->psid)).s), log_z("page_id", c->page_id));
+	}
+	free(c);
+}
+
+static const int64_t pauses_ms[] = {1000, 10000, 60000, 300000, 0};
+static const struct later_kind kind = {pauses_ms, start, cancel, drop};
+
+static void heard(const struct link_listener *self, struct service *s, const struct link_change *change)
+{
+	(void)self;
+	if (s->confirms == NULL || change->kind != LINK_CREATED || strcmp(change->reason, "linked") != 0)
+		return;
+	struct confirmation *c = calloc(1, sizeof *c);
+	if (c != NULL) {
+		c->s = s;
+		c->why = "not_started";
+		(void)str_copy(c->psid, sizeof c->psid, str_c(change->psid));
+		(void)str_copy(c->page_id, sizeof c->page_id, str_c(change->page_id));
+	}
+	later_add(s->confirms, &kind, c == NULL ? NULL : &c->work);
+}
+
+const struct link_listener confirm_message_listener = {.heard = heard};
+
+enum err_code confirm_message_new(struct service *s, struct later **ret, struct err *reterr)
+{
+	const struct later_options o = {.loop = s->loop,
+	                                .max = CONFIRM_MESSAGE_MAX,
+	                                .name = "confirm_message_dropped",
+	                                .open = M_CONFIRMS_OPEN,
+	                                .dropped = M_CONFIRMS_DROPPED};
+	*ret = NULL;
+	return s->graph == NULL || s->cfg->confirm_message[0] == '\0' ? ERR_OK : later_new(&o, ret, reterr);
+}

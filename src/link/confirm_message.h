@@ -1,0 +1,15 @@
+/* confirm_message.h - after a link the page writes into the thread: LINKD_CONFIRM_MESSAGE, with a Log Out button.
+ *
+ * A message is sent at most once: a call whose bytes may have gone out is not repeated, because Facebook may have sent
+ * the message although it answered with an error.  A call that found no connection, or was refused for the rate limit,
+ * is tried again for 6 minutes.  Open messages are lost when the service stops.
+ * Bound    CONFIRM_MESSAGE_MAX per loop.
+ * Threads  the loop's thread. */
+#pragma once
+#include "link/link.h"
+
+enum { CONFIRM_MESSAGE_MAX = 1024 };
+
+/* The list for `service->confirms`; *ret is NULL without a text or a page token. */
+MUST_CHECK enum err_code confirm_message_new(struct service *s, struct later **ret, struct err *reterr);
+extern const struct link_listener confirm_message_listener;

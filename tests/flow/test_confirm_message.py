@@ -1,0 +1,121 @@
+"""LINKD_CONFIRM_MESSAGE: after a link the page writes into the thread, once, with a Log Out button."""
+
+import time
+
+import pytest
+
+from harness.agreement import TOKEN, play_all
+from harness.phone import Customer
+from simulator import events
+from simulator.graph import error
+
+TEXT = "You are connected \u2013 \"Demo\" <shop> \U0001f44b"
+SCENARIOS = {}
+
+
+def scenario(run):
+    SCENARIOS[run.__name__] = run
+    return run
+
+
+@pytest.fixture(scope="module")
+def played(binary, tmp_path_factory):
+    return play_all(SCENARIOS, tmp_path_factory)
+
+
+def link(there):
+    return there.link(there.phone(), Customer(there.service))
+
+
+def thread(there, phone):
+    """The Log Out cards in the thread."""
+    return [text for kind, text, _ in there.state.person(phone.psid).chat if kind == "logout"]
+
+
+def settle(there, outcome):
+    ends = time.monotonic() + 15
+    while not there.metric(f'linkd_confirm_messages_total{{outcome="{outcome}"}}'):
+        assert time.monotonic() < ends, f"not {outcome}"
+        time.sleep(0.1)
+    assert there.metric("linkd_confirm_messages_open") == 0
+
+
+@scenario
+def it_is_shown_once_with_a_log_out_button(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    phone = link(there)
+    for _ in range(4):
+        there.deliver(phone, phone.code)
+    assert there.messages() == 0  # after the answer
+    settle(there, "sent")
+    there.deliver(phone, phone.code)
+    time.sleep(1.5)
+    assert thread(there, phone) == [TEXT] and there.messages() == 1
+
+
+@scenario
+def without_the_setting_none_is_sent(facebook):
+    there = facebook()
+    phone = link(there)
+    time.sleep(1.5)
+    assert thread(there, phone) == [] and there.messages() == 0
+
+
+def refused(there, phone, reason):
+    settle(there, "not_sent")
+    assert thread(there, phone) == [] and there.messages() <= 1
+    line = there.service.logged(lambda one: one["msg"] == "confirm_message_not_sent")
+    assert line["reason"] == reason and line["psid_digest"] == there.service.digest(phone.psid)
+
+
+@scenario
+def outside_the_window_it_is_dropped(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    who, phone = Customer(there.service), there.phone()
+    there.state.person(phone.psid).wrote_at -= 25 * 3600
+    there.link(phone, who)
+    refused(there, phone, "not_allowed")
+
+
+@scenario
+def a_message_that_may_have_gone_out_is_not_sent_again(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    who, phone = Customer(there.service), there.phone()
+    code = there.get_code(phone, who)
+    there.graph.fault = "reset"  # the message is in the thread, its answer is lost
+    there.deliver(phone, code)
+    settle(there, "not_sent")
+    time.sleep(1)
+    assert thread(there, phone) == [TEXT] and there.messages() == 1
+
+
+@scenario
+def after_a_rate_limit_it_is_sent_a_little_later(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    who, phone = Customer(there.service), there.phone()
+    code = there.get_code(phone, who)
+    there.graph.faults = [error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")]
+    there.deliver(phone, code)
+    settle(there, "sent")
+    assert thread(there, phone) == [TEXT] and there.messages() == 2
+
+
+@scenario
+def of_a_page_without_a_token_none_is_sent(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT, LINKD_PAGE_IDS=f"77,{events.PAGE_ID}", token=f"{events.PAGE_ID}={TOKEN}")
+    phone = there.link(there.phone(), Customer(there.service), page="77")
+    refused(there, phone, "no_page_token")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_message_after_a_link(played, name):
+    if played[name] is not None:
+        raise played[name]
+
+
+@pytest.mark.parametrize("text, token, problem", [
+    ("x" * 641, TOKEN, "640"), ("\u00e9" * 640, TOKEN, None), ("hello", None, "LINKD_PAGE_ACCESS_TOKEN"), ("hello", TOKEN, None)])
+def test_check_config_knows_what_it_needs(make_service, text, token, problem):
+    done = make_service(start=False).command("check-config", settings={"LINKD_CONFIRM_MESSAGE": text, "LINKD_PAGE_ACCESS_TOKEN": token})
+    assert (done.returncode == 0) == (problem is None), done.stdout + done.stderr
+    assert problem is None or problem in done.stdout + done.stderr
