@@ -109,7 +109,6 @@ void web_style(struct request *r)
 	buf_init(&css, PAGE_MAX);
 	buf_z(&css, web_style_text);
 	reply_header(r, "Cross-Origin-Resource-Policy", STR("same-origin"));
-	reply_header(r, "Cross-Origin-Resource-Policy", STR("same-origin"));
 	reply_cacheable(r, "public, max-age=31536000, immutable");
 	reply_body(r, 200, "text/css; charset=utf-8", &css);
 }

@@ -69,6 +69,9 @@ def _common(path, status, headers, https):
         yield "429 without Retry-After"
     for cookie in _all(headers, "set-cookie"):
         yield from _cookie(cookie, https)
+    names = [name.lower() for name, _ in headers]
+    for name in sorted({one for one in names if names.count(one) > 1} - {"set-cookie"}):
+        yield f"{name} twice"
     if _all(headers, "server") or _all(headers, "x-powered-by"):
         yield "says what it runs on"
 
