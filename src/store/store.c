@@ -204,12 +204,6 @@ static void note_health(struct store *s, const struct store_op *op)
 		log_line(LOG_INFO, "store_works_again", log_z("operations", class));
 }
 
-static void count(const struct store_op *op)
-{
-	metric_add(op->code == ERR_OK ? M_STORE_OK : M_STORE_FAILED, 1);
-	metric_observe_us(H_STORE_OP, clock_mono_us() - op->started_us);
-}
-
 static void deliver(struct loop_post *p)
 {
 	struct store_op *op = LIST_ENTRY(p, struct store_op, post);
@@ -282,7 +276,8 @@ void store_cancel(struct store_op *op)
 
 void store_finish(struct store_op *op)
 {
-	count(op);
+	metric_add(op->code == ERR_OK ? M_STORE_OK : M_STORE_FAILED, 1);
+	metric_observe_us(H_STORE_OP, clock_mono_us() - op->started_us);
 	note_health(op->port->store, op);
 	loop_post(op->port->loop, &op->post);
 }

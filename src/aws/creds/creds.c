@@ -83,8 +83,7 @@ void creds_keys_release(struct creds_keys *k)
 /* --- waiters */
 
 struct creds_wait {
-	struct list_node node;
-	struct creds_waiters *in; /* NULL: answered, the post is on its way.  Guarded by the lock */
+	struct list_node node; /* in no list: answered, the post is on its way.  Guarded by the lock */
 	struct loop *home;
 	struct loop_post post;
 	creds_wait_fn *done; /* NULL: cancelled.  Of the home thread */
@@ -93,12 +92,6 @@ struct creds_wait {
 	struct err err;
 	pthread_mutex_t *lock; /* of the finder */
 };
-
-static void waiters_init(struct creds_waiters *s, pthread_mutex_t *lock)
-{
-	s->lock = lock;
-	list_init(&s->list);
-}
 
 static void deliver(struct loop_post *p)
 {
@@ -117,14 +110,6 @@ static struct creds_wait *wait_new(struct loop *home, creds_wait_fn *done, void 
 	return w;
 }
 
-/* Lock held. */
-static void waiters_add(struct creds_waiters *s, struct creds_wait *w)
-{
-	w->in = s;
-	w->lock = s->lock;
-	list_push(&s->list, &w->node);
-}
-
 /* Post the answer: `err`, or when that is NULL `keys`, which are acquired for it. */
 static void wait_answer(struct creds_wait *w, const struct err *err, struct creds_keys *keys)
 {
@@ -135,27 +120,23 @@ static void wait_answer(struct creds_wait *w, const struct err *err, struct cred
 	loop_post(w->home, &w->post);
 }
 
-void creds_waiters_answer(struct creds_waiters *s, const struct err *err, struct creds_keys *keys)
+void creds_waiters_answer(struct creds *c, const struct err *err, struct creds_keys *keys)
 {
-	while (!list_empty(&s->list)) {
-		struct creds_wait *w = LIST_ENTRY(s->list.next, struct creds_wait, node);
+	while (!list_empty(&c->waiters)) {
+		struct creds_wait *w = LIST_ENTRY(c->waiters.next, struct creds_wait, node);
 		list_del(&w->node);
-		w->in = NULL;
 		wait_answer(w, err, keys);
 	}
 }
 
 void creds_wait_cancel(struct creds_wait *w)
 {
-	bool listed = false;
 	w->done = NULL;
 	if (w->lock == NULL) /* was answered at once */
 		return;
 	pthread_mutex_lock(w->lock);
-	if (w->in != NULL) {
-		list_del(&w->node);
-		listed = true;
-	}
+	bool listed = w->node.next != NULL;
+	list_del(&w->node);
 	pthread_mutex_unlock(w->lock);
 	if (listed)
 		free(w);
@@ -179,7 +160,7 @@ enum err_code creds_new(const struct creds_options *o, struct creds **ret, struc
 	c->wake = w;
 	creds_refresh_init(c);
 	pthread_mutex_init(&c->lock, NULL);
-	waiters_init(&c->waiters, &c->lock);
+	list_init(&c->waiters);
 	*ret = c;
 	return ERR_OK;
 }
@@ -206,7 +187,7 @@ void creds_stop(struct creds *c)
 	pthread_mutex_lock(&c->lock);
 	c->stopped = true;
 	c->fetching = false;
-	creds_waiters_answer(&c->waiters, &err, NULL);
+	creds_waiters_answer(c, &err, NULL);
 	pthread_mutex_unlock(&c->lock);
 	loop_timer_clear(c->loop, &c->timer);
 	creds_fetch_cancel(c->fetch);
@@ -279,9 +260,10 @@ enum err_code creds_wait(struct creds *c, struct loop *home, creds_wait_fn *done
 		creds_refresh_want(c);
 	if (creds_usable(c) && !c->refused)
 		wait_answer(w, NULL, c->keys);
-	else if (c->fetching)
-		waiters_add(&c->waiters, w);
-	else if (why_none(c, &w->err) != ERR_OK)
+	else if (c->fetching) {
+		w->lock = &c->lock;
+		list_push(&c->waiters, &w->node);
+	} else if (why_none(c, &w->err) != ERR_OK)
 		loop_post(home, &w->post);
 	pthread_mutex_unlock(&c->lock);
 	return ERR_OK;

@@ -169,17 +169,6 @@ MUST_CHECK enum err_code creds_fetch_start(const struct creds_fetch_options *o, 
  * posts frees itself when the loop is drained.  NULL is a no-op. */
 void creds_fetch_cancel(struct creds_fetch *f);
 
-/* --- callers that wait for the running fetch.  A list is guarded by the lock given; an answer is delivered on the
- * loop of each waiter. */
-
-struct creds_waiters {
-	pthread_mutex_t *lock; /* borrowed, outlives every waiter that is listed */
-	struct list_node list;
-};
-
-/* Answer all waiters: `err`, or when that is NULL `keys`.  Lock held. */
-void creds_waiters_answer(struct creds_waiters *s, const struct err *err, struct creds_keys *keys);
-
 /* --- the finder, and its fetches */
 
 /* A message to the finder's loop that survives the finder. */
@@ -197,9 +186,9 @@ struct creds {
 	bool fetching; /* a fetch runs or was asked for */
 	bool refused;  /* AWS refused the current keys: waiters get others */
 	bool stopped;
-	struct err err;     /* of the last fetch; code ERR_OK: it was good, or there was none */
-	int64_t refused_ms; /* the last fetch after a refusal; monotonic, 0: never */
-	struct creds_waiters waiters;
+	struct err err;           /* of the last fetch; code ERR_OK: it was good, or there was none */
+	int64_t refused_ms;       /* the last fetch after a refusal; monotonic, 0: never */
+	struct list_node waiters; /* callers that wait for the running fetch */
 	struct creds_wake *wake;
 	/* used on the loop only */
 	struct loop *loop;
@@ -215,3 +204,5 @@ void creds_refresh_init(struct creds *c); /* timer and wake; before the next two
 void creds_refresh_now(struct creds *c);  /* on its loop; one is running: a no-op */
 void creds_refresh_want(struct creds *c); /* lock held; any thread */
 bool creds_usable(const struct creds *c); /* lock held; whether its keys may be given out */
+/* Answer all waiters, each on its own loop: `err`, or when that is NULL `keys`.  Lock held. */
+void creds_waiters_answer(struct creds *c, const struct err *err, struct creds_keys *keys);

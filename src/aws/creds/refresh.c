@@ -69,7 +69,7 @@ static void after_failure(struct creds *c, const struct err *err)
 	c->err = *err; /* `err` ends with the callback of the fetch */
 	bool have = creds_usable(c), hand_out = have && !c->refused;
 	bool urgent = !have || (c->keys->expires_at_s != 0 && c->keys->expires_at_s - now_s() < LATE_S);
-	creds_waiters_answer(&c->waiters, hand_out ? NULL : err, c->keys);
+	creds_waiters_answer(c, hand_out ? NULL : err, c->keys);
 	c->refused = false;
 	pthread_mutex_unlock(&c->lock);
 	metric_add(M_CREDS_FAILED, 1);
@@ -159,7 +159,7 @@ static void put(struct creds *c, struct creds_keys *keys, bool keeps)
 	c->keeps = keeps;
 	c->fetching = c->refused = false;
 	c->err = (struct err){.code = ERR_OK};
-	creds_waiters_answer(&c->waiters, NULL, keys);
+	creds_waiters_answer(c, NULL, keys);
 	pthread_mutex_unlock(&c->lock);
 	creds_keys_release(before);
 }

@@ -103,11 +103,6 @@ static int64_t number(const struct json *object, const char *key)
 	return json_num(json_get(object, key), &v) && v >= 0 && v < 9e15 ? (int64_t)v : 0;
 }
 
-static bool is_true(const struct json *object, const char *key)
-{
-	return json_is_true(json_get(object, key));
-}
-
 enum err_code dynamodb_table_read(const struct json *answer, struct dynamodb_table *ret, struct err *reterr)
 {
 	const struct json *t = json_get(answer, "Table");
@@ -120,7 +115,7 @@ enum err_code dynamodb_table_read(const struct json *answer, struct dynamodb_tab
 		return err_set(reterr, ERR_STORE, "DynamoDB described a table of no known status");
 	got.bytes = number(t, "TableSizeBytes");
 	got.items = number(t, "ItemCount");
-	got.delete_protected = is_true(t, "DeletionProtectionEnabled");
+	got.delete_protected = json_is_true(json_get(t, "DeletionProtectionEnabled"));
 	got.on_demand = str_is(json_str(json_get(json_get(t, "BillingModeSummary"), "BillingMode")),
 	                       "PAY_PER_REQUEST");
 	enum err_code code = read_keys(t, &got, reterr);

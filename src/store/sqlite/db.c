@@ -112,13 +112,6 @@ void sqlite_db_close(struct sqlite_db *db)
 	db->broken = false;
 }
 
-static enum err_code give_up(struct sqlite_db *db, int rc, struct err *reterr)
-{
-	enum err_code code = describe(db, rc, reterr);
-	sqlite_db_close(db);
-	return code;
-}
-
 enum err_code sqlite_db_connect(struct sqlite_db *db, struct err *reterr)
 {
 	int flags = db->writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
@@ -133,7 +126,11 @@ enum err_code sqlite_db_connect(struct sqlite_db *db, struct err *reterr)
 	/* a file that may not be written is opened for reading, silently */
 	if (rc == SQLITE_OK && db->writer && sqlite3_db_readonly(db->h, "main") != 0)
 		rc = SQLITE_READONLY;
-	return rc == SQLITE_OK ? ERR_OK : give_up(db, rc, reterr);
+	if (rc == SQLITE_OK)
+		return ERR_OK;
+	enum err_code code = describe(db, rc, reterr);
+	sqlite_db_close(db);
+	return code;
 }
 
 static enum err_code prepare(struct sqlite_db *db, struct err *reterr)
