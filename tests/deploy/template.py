@@ -1,5 +1,6 @@
 """deploy/cloudformation.yaml as Python values: !Ref x is {"Ref": x}, !Sub x is {"Fn::Sub": x}, and so on."""
 import pathlib
+import re
 
 import yaml
 
@@ -30,6 +31,12 @@ def load(text=None):
 
 def container(template):
     return template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]
+
+
+def secrets(template):
+    """{setting: key of the secret} a task gets, the one of a page token too."""
+    listed = [one["Fn::If"][1] if "Fn::If" in one else one for one in container(template)["Secrets"]]
+    return {one["Name"]: re.search(r":(\w+)::$", one["ValueFrom"]["Fn::Sub"]).group(1) for one in listed}
 
 
 def environment(template):

@@ -10,7 +10,7 @@ import pytest
 
 from harness import npm
 
-from .template import PATH, ROOT, container, environment, load
+from .template import PATH, ROOT, container, environment, load, secrets
 
 TESTS = ROOT / "tests"
 PARAMETER = re.compile(r"\$\{([\w:]+)\}")
@@ -158,8 +158,10 @@ def test_task_is_confined_and_gets_secrets_apart():
     assert task["ReadonlyRootFilesystem"] is True and task["User"] == "10001:10001"
     assert task["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
     assert task["HealthCheck"]["Command"] == ["CMD", "/usr/sbin/account-linkd", "healthcheck"]
-    given = {one["Name"]: PARAMETER.sub("", one["ValueFrom"]["Fn::Sub"]).strip(":") for one in task["Secrets"]}
-    assert given == {f"LINKD_{name.upper()}": name for name in ("app_secret", "verify_token", "admin_token", "seal_key")}
+    given = secrets(template)
+    assert given == {f"LINKD_{name.upper()}": name for name in ("app_secret", "verify_token", "admin_token", "seal_key", "page_access_token")}
+    conditional, = [one["Fn::If"] for one in task["Secrets"] if "Fn::If" in one]  # a secret without the key would stop a deployment
+    assert conditional[0] == "HasPageToken" and conditional[2] == {"Ref": "AWS::NoValue"} and template["Parameters"]["PageToken"]["Default"] == "no"
     assert set(given.values()) <= set(re.findall(r"\w+", template["Parameters"]["KeysArn"]["Description"]))
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from .template import ROOT, environment, load
+from .template import ROOT, environment, load, secrets
 
 # What a person is to fill in, and what has no default there.
 FILLED = {"LINKD_PUBLIC_URL": "https://link.example.com", "LINKD_APP_SECRET": "x" * 32, "LINKD_TRUSTED_PROXIES": "10.0.0.0/24",
@@ -106,6 +106,4 @@ def test_check_sees_what_does_not_hold(binary, change):
 def test_secret_of_the_runbook_has_the_keys_the_template_reads():
     text = (ROOT / "deploy/README.md").read_text()
     made = json.loads(re.search(r"'(\{\"app_secret\".*?\})'", text).group(1).replace('"%s"', '"x"'))
-    wanted = {re.search(r":(\w+)::$", one["ValueFrom"]["Fn::Sub"]).group(1)
-              for one in load()["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Secrets"]}
-    assert set(made) == wanted
+    assert set(made) == set(secrets(load()).values())

@@ -67,13 +67,29 @@ def test_unit_holds_what_the_service_needs():
             "IPAddressAllow=localhost", "RestrictAddressFamilies=AF_INET AF_INET6"} <= lines
 
 
-def test_drop_in_for_dynamodb_is_understood(tmp_path, binary):
-    """deploy/README.md's way out: what it sets is set in the unit, so that it widens that."""
-    text = (ROOT / "deploy/README.md").read_text()
-    drop_in = re.search(r"^```ini\n(\[Service\]\n.*?)^```$", text, re.M | re.S).group(1)
+def drop_ins():
+    """Of deploy/README.md: for DynamoDB, and for a page token."""
+    return re.findall(r"^```ini\n(\[Service\]\n.*?)^```$", (ROOT / "deploy/README.md").read_text(), re.M | re.S)
+
+
+def understood(tmp_path, binary, drop_in):
+    """-> what it sets."""
     folder = tmp_path / "account-linkd.service.d"
     folder.mkdir()
     (folder / "override.conf").write_text(drop_in)
     assert verify(tmp_path, UNIT, binary) == (0, "")
-    names = {line.split("=")[0] for line in drop_in.splitlines()[1:]}
+    return [line.split("=")[0] for line in drop_in.splitlines()[1:]]
+
+
+def test_drop_in_for_dynamodb_is_understood(tmp_path, binary):
+    """deploy/README.md's way out: what it sets is set in the unit, so that it widens that."""
+    names = set(understood(tmp_path, binary, drop_ins()[0]))
     assert names == {"IPAddressAllow", "RestrictAddressFamilies"} and all(f"\n{name}=" in UNIT for name in names)
+
+
+def test_drop_in_for_a_page_token_is_understood(tmp_path, binary):
+    """The way out, and the token as the unit has the other secrets."""
+    out, token = drop_ins()
+    assert understood(tmp_path, binary, token)[2:] == ["LoadCredential", "Environment"] and token.startswith(out)
+    name, = re.findall(r"^LoadCredential=([\w-]+):/etc/account-linkd/\1$", token, re.M)
+    assert f"\nEnvironment=LINKD_PAGE_ACCESS_TOKEN_FILE=%d/{name}\n" in token

@@ -30,6 +30,7 @@ ELSEWHERE = {  # the test that runs it, and a word of that test
     ("deploy/README.md", "One machine, SQLite, behind nginx or HAProxy", 3): ("deploy/test_proxies.py", 'snippet("nginx")'),
     ("deploy/README.md", "One machine, SQLite, behind nginx or HAProxy", 4): ("deploy/test_proxies.py", 'snippet("haproxy")'),
     ("deploy/README.md", "One machine, SQLite, behind nginx or HAProxy", 5): ("deploy/test_systemd.py", "drop_in_for_dynamodb"),
+    ("deploy/README.md", "One machine, SQLite, behind nginx or HAProxy", 6): ("deploy/test_systemd.py", "drop_in_for_a_page_token"),
 }
 RUN = set()
 
@@ -142,7 +143,7 @@ def test_a_service_and_its_first_customer(text, shell):
     assert "alex@example.com" in shell.run("account-linkd customer show --id C-1001", LINKD_STORE=f"sqlite:{data}/linkd.db")
 
 
-@block("README.md", "Use it", 2)
+@block("README.md", "Connect it to Facebook", 1)
 def test_the_button_opens_a_page_of_ours(text, service):
     payload = json.loads(text)["message"]["attachment"]["payload"]
     button, = payload["buttons"]
@@ -206,7 +207,7 @@ def test_commands_run_beside_the_service(text, installed, make_service):
 def test_the_stack_gets_what_its_template_asks_for(text, shell):
     """Without AWS: the calls exist, and so do their options, the keys of the secret and the parameters of the template."""
     shell.stand_in("aws", record("aws"))
-    shell.run(text, APP_SECRET="a" * 32)
+    shell.run(text, APP_SECRET="a" * 32, PAGE_TOKEN="p" * 32)
     secret, deploy = recorded(shell, "aws")
     model = botocore.session.get_session().get_service_model(secret[0])
     shape = model.operation_model("".join(part.title() for part in secret[1].split("-"))).input_shape

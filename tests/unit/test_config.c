@@ -396,6 +396,14 @@ static void test_scopes(void **state)
 	char *of_store[] = {WRONG_OTHERS, WRONG_LISTEN, WRONG_KEYS, "LINKD_STORE=dynamodb:shop", NULL};
 	char *of_keys[] = {WRONG_OTHERS, WRONG_LISTEN, WRONG_STORE, "LINKD_SEAL_KEY=" X50, NULL};
 	char *of_listen[] = {WRONG_OTHERS, WRONG_KEYS, WRONG_STORE, "LINKD_LISTEN=a:1", NULL};
+	char *of_facebook[] = {WRONG_LISTEN,
+	                       WRONG_KEYS,
+	                       WRONG_STORE,
+	                       "LINKD_WORKERS=many",
+	                       "LINKD_LOG_LEVEL=loud",
+	                       "LINKD_PUBLIC_URL=https://link.example.com",
+	                       "LINKD_PAGE_ACCESS_TOKEN=EAAG",
+	                       NULL};
 	char *wrong_store[] = {WRONG_STORE, NULL};
 	const struct {
 		unsigned scope;
@@ -408,6 +416,10 @@ static void test_scopes(void **state)
 	        {CONFIG_KEYS, of_keys, true},
 	        {CONFIG_LISTEN, of_listen, true},
 	        {CONFIG_LISTEN, of_store, false},
+	        {CONFIG_FACEBOOK, none, true},
+	        {CONFIG_FACEBOOK, of_facebook, true},
+	        {CONFIG_FACEBOOK, of_store, false},
+	        {CONFIG_STORE | CONFIG_FACEBOOK, of_facebook, false},
 	        {CONFIG_STORE, wrong_store, false},
 	        {CONFIG_EVERY, none, true},
 	        {CONFIG_EVERY, of_store, false},

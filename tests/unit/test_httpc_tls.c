@@ -75,12 +75,13 @@ static int stop_server(void **state)
 
 struct got {
 	enum err_code code;
+	enum httpc_fault fault;
 	long status;
 };
 
 static void on_http(void *arg, const struct httpc_response *r)
 {
-	*(struct got *)arg = (struct got){r->code, r->status};
+	*(struct got *)arg = (struct got){r->code, r->fault, r->status};
 	loop_stop(loop);
 }
 
@@ -89,9 +90,10 @@ static void test_only_the_given_authority_is_trusted(void **state)
 {
 	static const struct {
 		const char *host, *ca_file;
-		bool trusted;
-	} rows[] = {{"localhost", ours, true},   {"localhost", NULL, false}, {"localhost", ours, true},
-	            {"localhost", other, false}, {"localhost", none, false}, {"127.0.0.1", ours, false}};
+		enum httpc_fault fault;
+	} rows[] = {{"localhost", ours, HTTPC_NO_FAULT},  {"localhost", NULL, HTTPC_CERT_ISSUER},
+	            {"localhost", ours, HTTPC_NO_FAULT},  {"localhost", other, HTTPC_CERT_ISSUER},
+	            {"localhost", none, HTTPC_NO_ANSWER}, {"127.0.0.1", ours, HTTPC_CERT_NAME}};
 	struct httpc *h;
 	struct httpc_call *call;
 	char url[64];
@@ -109,8 +111,10 @@ static void test_only_the_given_authority_is_trusted(void **state)
 		assert_int_equal(httpc_start(h, &r, on_http, &g, &call, NULL), ERR_OK);
 		run_guarded(4000);
 		assert_false(stalled);
-		assert_int_equal(g.code, rows[i].trusted ? ERR_OK : ERR_UPSTREAM);
-		assert_int_equal(g.status, rows[i].trusted ? 200 : 0);
+		bool trusted = rows[i].fault == HTTPC_NO_FAULT;
+		assert_int_equal(g.code, trusted ? ERR_OK : ERR_UPSTREAM);
+		assert_int_equal(g.fault, rows[i].fault);
+		assert_int_equal(g.status, trusted ? 200 : 0);
 	}
 	httpc_free(h);
 }
