@@ -33,8 +33,8 @@ def register_page_tokens(settings):
     """The page tokens of the settings and their proofs must not be in a log."""
     app_secret = str(settings.get("LINKD_APP_SECRET") or "").split(",")[0].encode()
     for item in str(settings.get("LINKD_PAGE_ACCESS_TOKEN") or "").split(","):
-        token = canary.secret(item.strip().rpartition("=")[2], "page token")
-        canary.secret(hmac.new(app_secret, token.encode(), hashlib.sha256).hexdigest(), "appsecret_proof")
+        if token := canary.secret(item.strip().rpartition("=")[2], "page token"):
+            canary.secret(hmac.new(app_secret, token.encode(), hashlib.sha256).hexdigest(), "appsecret_proof")
 
 
 def clean_environment(settings):
