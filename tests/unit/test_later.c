@@ -158,6 +158,57 @@ static void test_the_end_cancels_what_runs_and_frees_all(void **state)
 	later_free(NULL);
 }
 
+static bool is_that(struct later_work *w, const char *what)
+{
+	return what[0] == (LIST_ENTRY(w, struct job, work)->ends_at == 2 ? '2' : '1');
+}
+
+static void test_work_is_found(void **state)
+{
+	static const struct later_kind other = {delays_ms, start, cancel, drop};
+	(void)state;
+	fresh();
+	assert_null(later_find(list, &kind, is_that, "1"));
+	add(1);
+	assert_null(later_find(list, &kind, is_that, "2"));
+	add(2);
+	struct later_work *w = later_find(list, &kind, is_that, "2");
+	assert_non_null(w);
+	assert_int_equal(LIST_ENTRY(w, struct job, work)->ends_at, 2);
+	assert_null(later_find(list, &other, is_that, "2"));
+	expect(3, 2);
+}
+
+/* Each try waits for another one that is not of the schedule. */
+static void on_answer_wait(struct loop_timer *t)
+{
+	struct job *j = LIST_ENTRY(t, struct job, answer);
+	if (started < 6)
+		later_wait(&j->work, 1);
+	else
+		later_done(&j->work, true);
+	stop_when_empty();
+}
+
+static enum err_code start_and_wait(struct later_work *w)
+{
+	struct job *j = LIST_ENTRY(w, struct job, work);
+	started++;
+	j->answer.fn = on_answer_wait;
+	return loop_timer_set(loop, &j->answer, loop_now_ms(loop));
+}
+
+static void test_a_wait_is_not_of_the_schedule(void **state)
+{
+	static const struct later_kind waits = {delays_ms, start_and_wait, cancel, drop};
+	struct job *j = calloc(1, sizeof *j);
+	(void)state;
+	fresh();
+	assert_non_null(j);
+	later_add(list, &waits, &j->work);
+	expect(8, 1); /* and then the second and the third of the schedule */
+}
+
 static void test_no_memory(void **state)
 {
 	const struct later_options o = {.loop = loop, .max = MAX, .name = "dropped"};
@@ -169,9 +220,14 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        WITH_LOOP(test_a_try_that_succeeds_is_the_last),         WITH_LOOP(test_the_schedule_ends),
-	        WITH_LOOP(test_a_try_that_cannot_start_counts),          WITH_LOOP(test_the_list_is_bounded),
-	        WITH_LOOP(test_the_end_cancels_what_runs_and_frees_all), WITH_LOOP(test_no_memory),
+	        WITH_LOOP(test_a_try_that_succeeds_is_the_last),
+	        WITH_LOOP(test_the_schedule_ends),
+	        WITH_LOOP(test_a_try_that_cannot_start_counts),
+	        WITH_LOOP(test_the_list_is_bounded),
+	        WITH_LOOP(test_the_end_cancels_what_runs_and_frees_all),
+	        WITH_LOOP(test_no_memory),
+	        WITH_LOOP(test_work_is_found),
+	        WITH_LOOP(test_a_wait_is_not_of_the_schedule),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

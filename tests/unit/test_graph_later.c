@@ -1,0 +1,403 @@
+/* What Facebook is told after an answer: when, how often, and what is removed here so that both sides agree. */
+#include "test.h"
+
+#include "fake_store.h"
+
+#include "fake_graph.h"
+#include "link/graph_later.h"
+#include "obs/metrics.h"
+#include "starve.h"
+
+static struct fake_rig rig;
+static int64_t done_before, again_before, given_up_before, dropped_before;
+static const struct link_listener *const listeners[] = {&fake_listener, &graph_later_listener, NULL};
+
+static const struct fake_answer DONE = {GRAPH_DONE, false, ERR_OK}, RETRY = {GRAPH_RETRY, false, ERR_OK};
+
+static void start(const struct store_vtable *vt, struct fake_answer answer)
+{
+	fake_rig_init(&rig, vt);
+	fake_graph_reset(&rig, answer);
+	rig.service.listeners = listeners;
+	rig.store.n = 2;
+	rig.store.row[0] = (struct fake_row){.id = "a"};
+	rig.store.row[1] = (struct fake_row){.id = "b"};
+	assert_int_equal(graph_later_new(&rig.service, &rig.service.graph_later, NULL), ERR_OK);
+	done_before = metric_value(M_UNLINKS_DONE);
+	again_before = metric_value(M_UNLINKS_NOT_NEEDED);
+	given_up_before = metric_value(M_UNLINKS_GIVEN_UP);
+	dropped_before = metric_value(M_UNLINKS_DROPPED);
+}
+
+static void run(int64_t ms)
+{
+	fake_step_ms = ms > 60000 ? 500 : 5;
+	(void)fake_run(&rig, ms);
+}
+
+static void finish(void)
+{
+	graph_later_free(rig.service.graph_later);
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), 0);
+	fake_graph_done();
+	fake_rig_done(&rig);
+}
+
+/* Nothing is open, and each end was counted. */
+static void expect(size_t calls, int64_t done, int64_t again, int64_t given_up)
+{
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), 0);
+	assert_int_equal(fake_graph.calls, calls);
+	assert_int_equal(metric_value(M_UNLINKS_DONE) - done_before, done);
+	assert_int_equal(metric_value(M_UNLINKS_NOT_NEEDED) - again_before, again);
+	assert_int_equal(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before, given_up);
+	finish();
+}
+
+static void tell(enum link_change_kind kind, const char *psid, const char *reason, int64_t time_ms)
+{
+	link_change_tell(&rig.service, &(struct link_change){.kind = kind,
+	                                                     .code_digest = "",
+	                                                     .customer_id = "a",
+	                                                     .psid = psid,
+	                                                     .page_id = "100",
+	                                                     .time_ms = time_ms,
+	                                                     .reason = reason});
+}
+
+static void tell_refused(int64_t time_ms)
+{
+	tell(LINK_REFUSED, "7", "bad_code", time_ms);
+}
+
+static void link_b(void)
+{
+	rig.store.row[1].psid = "7";
+	rig.store.row[1].at = clock_wall_ms();
+}
+
+static void which_changes_are_told(void **state)
+{
+	static const struct {
+		enum link_change_kind kind;
+		const char *psid, *reason;
+		size_t calls;
+	} rows[] = {
+	        {LINK_REFUSED, "7", "bad_code", 1},    {LINK_REFUSED, "7", "expired_or_other_psid", 1},
+	        {LINK_REFUSED, "7", "no_customer", 1}, {LINK_REFUSED, "7", "used", 0},
+	        {LINK_REFUSED, "7", "superseded", 0},  {LINK_REFUSED, "7", "unlinked_since", 0},
+	        {LINK_REMOVED, "7", "relinked", 1},    {LINK_REMOVED, "7", "erased", 1},
+	        {LINK_REMOVED, "7", "replaced", 0},    {LINK_REMOVED, "7", "unlinked", 0},
+	        {LINK_REMOVED, "7", "admin", 0},       {LINK_REMOVED, "7", "command", 0},
+	        {LINK_CREATED, "7", "linked", 0},      {LINK_MISSED, "7", "not_linked", 0},
+	        {LINK_REMOVED, "7x", "erased", 0},     {LINK_REFUSED, "7\"", "bad_code", 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		start(&fake_sharp, DONE);
+		tell(rows[i].kind, rows[i].psid, rows[i].reason, 1);
+		run(5000);
+		if (rows[i].calls == 1) {
+			assert_in_range(fake_graph.at[0], 2000, 2100);
+			assert_string_equal(fake_graph.body, "{\"psid\":\"7\"}");
+			assert_string_equal(fake_graph.page_id, "100");
+			assert_string_equal(fake_graph.path, "me/unlink_accounts");
+			assert_string_equal(rig.store.trace, "find_psid find_psid");
+		}
+		expect(rows[i].calls, (int64_t)rows[i].calls, 0, 0);
+	}
+}
+
+static void nothing_without_a_page_token(void **state)
+{
+	(void)state;
+	struct graph_later *none = NULL;
+	start(&fake_sharp, DONE);
+	finish();
+	fake_rig_init(&rig, &fake_sharp);
+	rig.service.listeners = listeners;
+	assert_int_equal(graph_later_new(&rig.service, &none, NULL), ERR_OK);
+	assert_null(none);
+	tell_refused(1);
+	graph_later_unlink(&rig.service, &(struct graph_later_unlink){.psid = "7", .page_id = ""});
+	graph_later_free(NULL);
+	fake_rig_done(&rig);
+}
+
+static void a_scan_is_not_made_for_a_refused_code(void **state)
+{
+	(void)state;
+	start(&fake_scanning, DONE);
+	tell_refused(1);
+	tell(LINK_REMOVED, "8", "erased", 1);
+	run(5000);
+	assert_string_equal(fake_graph.body, "{\"psid\":\"8\"}");
+	expect(1, 1, 0, 0);
+}
+
+static void a_redelivery_is_told_once(void **state)
+{
+	(void)state;
+	start(&fake_sharp, DONE);
+	for (int i = 0; i < 5; i++)
+		tell_refused(1);
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), 1);
+	run(6000);
+	tell_refused(1);
+	run(6000);
+	expect(1, 1, 0, 0);
+}
+
+/* Each refused code leaves the person linked at Facebook. */
+static void a_second_refusal_is_told_too(void **state)
+{
+	static const int64_t after_ms[] = {1000, 2050, 3000}; /* before, in and after the call */
+	(void)state;
+	for (size_t i = 0; i < sizeof after_ms / sizeof after_ms[0]; i++) {
+		start(&fake_sharp, DONE);
+		tell_refused(1);
+		run(after_ms[i]);
+		tell_refused(2);
+		assert_int_equal(metric_value(M_UNLINKS_OPEN), 1);
+		run(10000);
+		expect(i == 0 ? 1 : 2, 1, 0, 0);
+	}
+}
+
+static void a_call_that_fails_is_made_again_until_it_is_accepted(void **state)
+{
+	static const int64_t at[] = {2000, 4100, 9200, 14300, 24400, 34500, 54600};
+	(void)state;
+	start(&fake_sharp, RETRY);
+	fake_graph_add((struct fake_answer){GRAPH_RATE_LIMITED, false, ERR_OK});
+	fake_graph_add((struct fake_answer){GRAPH_RETRY, true, ERR_OK});
+	fake_graph_add((struct fake_answer){GRAPH_RETRY, false, ERR_NOMEM});
+	fake_graph_add(RETRY);
+	fake_graph_add(RETRY);
+	fake_graph_add(DONE);
+	tell(LINK_REMOVED, "7", "relinked", 1);
+	run(60000);
+	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
+		assert_in_range(fake_graph.at[i], at[i] - 300, at[i] + 300);
+	expect(7, 1, 0, 0);
+}
+
+static void after_hours_it_is_given_up(void **state)
+{
+	(void)state;
+	start(&fake_sharp, RETRY);
+	tell(LINK_REMOVED, "7", "relinked", 1);
+	run(12 * 3600 * 1000);
+	expect(22, 0, 0, 1);
+}
+
+static void what_no_try_can_overcome_is_given_up_at_once(void **state)
+{
+	static const struct fake_answer answers[] = {{GRAPH_TOKEN_DEAD, false, ERR_OK},
+	                                             {GRAPH_NOT_ALLOWED, false, ERR_OK},
+	                                             {GRAPH_REFUSED, false, ERR_OK},
+	                                             {GRAPH_DONE, false, ERR_NOT_FOUND}};
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		start(&fake_sharp, answers[i]);
+		tell(LINK_REMOVED, "7", "relinked", 1);
+		run(20000);
+		expect(1, 0, 0, 1);
+	}
+}
+
+static void a_person_who_is_gone_needs_no_second_look(void **state)
+{
+	(void)state;
+	start(&fake_sharp, (struct fake_answer){GRAPH_NOBODY, false, ERR_OK});
+	tell(LINK_REMOVED, "7", "relinked", 1);
+	run(5000);
+	assert_string_equal(rig.store.trace, "find_psid");
+	expect(1, 1, 0, 0);
+}
+
+static void nobody_is_unlinked_who_is_linked_again(void **state)
+{
+	(void)state;
+	start(&fake_sharp, DONE);
+	tell(LINK_REMOVED, "7", "relinked", 1);
+	run(1000);
+	link_b();
+	run(5000);
+	assert_string_equal(rig.store.row[1].psid, "7");
+	expect(0, 0, 1, 0);
+}
+
+/* A link that was made before the end of the call, or that the call may have met: both sides end without it. */
+static void a_link_that_the_call_may_have_met_is_removed(void **state)
+{
+	static const struct fake_answer first[] = {{GRAPH_DONE, false, ERR_OK}, {GRAPH_RETRY, false, ERR_OK}};
+	(void)state;
+	for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+		start(&fake_sharp, first[i]);
+		fake_graph_add(DONE);
+		fake_graph.saw = link_b;
+		tell(LINK_REMOVED, "7", "relinked", 1);
+		run(3000);
+		fake_graph.saw = NULL;
+		run(20000);
+		assert_null(rig.store.row[1].psid);
+		assert_non_null(strstr(fake_heard, "removed:b:7:ended_at_facebook"));
+		expect(2, 1, 0, 0);
+	}
+}
+
+static void a_link_that_no_call_met_stays(void **state)
+{
+	static const struct {
+		struct fake_answer first;
+		int64_t newer_ms; /* than the end of the call */
+	} rows[] = {{{GRAPH_DONE, false, ERR_OK}, LINK_SLACK_MS + 10},
+	            {{GRAPH_RETRY, false, ERR_OK}, LINK_SLACK_MS + 10},
+	            {{GRAPH_RETRY, true, ERR_OK}, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		start(&fake_sharp, rows[i].first);
+		fake_graph.saw = link_b;
+		tell(LINK_REMOVED, "7", "relinked", 1);
+		run(2500);
+		fake_graph.saw = NULL;
+		rig.store.row[1].at += rows[i].newer_ms;
+		run(20000);
+		assert_string_equal(rig.store.row[1].psid, "7");
+		expect(1, 0, 1, 0);
+	}
+}
+
+/* Told by DELETE, whose own call was accepted or may have been. */
+static void a_call_of_the_caller_counts(void **state)
+{
+	(void)state;
+	for (int accepted = 0; accepted < 2; accepted++)
+		for (int again = 0; again < 2; again++) {
+			start(&fake_sharp, DONE);
+			struct graph_later_unlink u = {.psid = "7",
+			                               .page_id = "",
+			                               .called_ms = clock_wall_ms(),
+			                               .accepted = accepted};
+			if (again)
+				link_b();
+			graph_later_unlink(&rig.service, &u);
+			run(20000);
+			assert_null(rig.store.row[1].psid);
+			expect(again || !accepted ? 1 : 0, 1, 0, 0);
+		}
+}
+
+static void a_store_that_fails_is_asked_again(void **state)
+{
+	(void)state;
+	for (size_t nth = 1; nth <= 4; nth++)
+		for (int busy = 0; busy < 2; busy++) {
+			start(&fake_sharp, DONE);
+			fake_graph.saw = nth == 1 ? NULL : link_b; /* so that there is a removal to fail */
+			*(busy ? &rig.store.busy_at : &rig.store.fail_at) = nth;
+			tell(LINK_REMOVED, "7", "relinked", 1);
+			run(2500);
+			fake_graph.saw = NULL;
+			run(50000);
+			assert_null(rig.store.row[1].psid);
+			expect(nth == 1 ? 1 : 2, 1, 0, 0);
+		}
+}
+
+static void the_lists_are_bounded_each_for_itself(void **state)
+{
+	char psid[32];
+	(void)state;
+	start(&fake_sharp, DONE);
+	for (int i = 0; i < GRAPH_LATER_REFUSALS + 3; i++) {
+		(void)snprintf(psid, sizeof psid, "%d", 1000 + i);
+		tell(LINK_REFUSED, psid, "bad_code", 1);
+	}
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), GRAPH_LATER_REFUSALS);
+	assert_int_equal(metric_value(M_UNLINKS_DROPPED) - dropped_before, 3);
+	for (int i = 0; i < GRAPH_LATER_UNLINKS + 2; i++)
+		tell(LINK_REMOVED, "7", "erased", 1);
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), GRAPH_LATER_REFUSALS + GRAPH_LATER_UNLINKS);
+	assert_int_equal(metric_value(M_UNLINKS_DROPPED) - dropped_before, 5);
+	graph_later_free(rig.service.graph_later);
+	rig.service.graph_later = NULL;
+	assert_int_equal(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before,
+	                 GRAPH_LATER_REFUSALS + GRAPH_LATER_UNLINKS);
+	finish();
+}
+
+/* Stopped at any time: nothing leaks, and what was not told is counted. */
+static void the_end_at_any_time(void **state)
+{
+	(void)state;
+	for (int64_t at = 1000; at <= 7000; at += 20) {
+		start(&fake_sharp, RETRY);
+		fake_graph_add(DONE);
+		rig.store.delay_ms = 30;
+		fake_graph.saw = link_b;
+		tell(LINK_REMOVED, "7", "relinked", 1);
+		run(at);
+		graph_later_free(rig.service.graph_later);
+		rig.service.graph_later = NULL;
+		assert_in_range(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before, 0, 1);
+		run(100); /* an operation that was cancelled ends */
+		finish();
+	}
+}
+
+/* Each allocation fails in turn: the work is told later, or dropped and counted, but never lost in silence. */
+static void without_memory(void **state)
+{
+	(void)state;
+	for (size_t nth = 1, met = 1; met; nth++) {
+		start(&fake_sharp, DONE);
+		starve_nth(nth);
+		tell(LINK_REMOVED, "7", "relinked", 1);
+		run(30000);
+		met = starve_calls() >= nth;
+		int64_t told = metric_value(M_UNLINKS_DONE) - done_before;
+		int64_t lost = metric_value(M_UNLINKS_DROPPED) - dropped_before;
+		assert_int_equal(told + lost, 1);
+		assert_true(met || told == 1);
+		finish();
+	}
+}
+
+static void lists_without_memory(void **state)
+{
+	struct graph_later *g = NULL;
+	(void)state;
+	start(&fake_sharp, DONE);
+	STARVE(graph_later_new(&rig.service, &g, NULL), ERR_OK);
+	graph_later_free(g);
+	finish();
+}
+
+int main(void)
+{
+	if (crypto_start(NULL) != ERR_OK)
+		return 1;
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(which_changes_are_told),
+	        cmocka_unit_test(nothing_without_a_page_token),
+	        cmocka_unit_test(a_scan_is_not_made_for_a_refused_code),
+	        cmocka_unit_test(a_redelivery_is_told_once),
+	        cmocka_unit_test(a_second_refusal_is_told_too),
+	        cmocka_unit_test(a_call_that_fails_is_made_again_until_it_is_accepted),
+	        cmocka_unit_test(after_hours_it_is_given_up),
+	        cmocka_unit_test(what_no_try_can_overcome_is_given_up_at_once),
+	        cmocka_unit_test(a_person_who_is_gone_needs_no_second_look),
+	        cmocka_unit_test(nobody_is_unlinked_who_is_linked_again),
+	        cmocka_unit_test(a_link_that_the_call_may_have_met_is_removed),
+	        cmocka_unit_test(a_link_that_no_call_met_stays),
+	        cmocka_unit_test(a_call_of_the_caller_counts),
+	        cmocka_unit_test(a_store_that_fails_is_asked_again),
+	        cmocka_unit_test(the_lists_are_bounded_each_for_itself),
+	        cmocka_unit_test(the_end_at_any_time),
+	        cmocka_unit_test(without_memory),
+	        cmocka_unit_test(lists_without_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
