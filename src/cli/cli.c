@@ -152,7 +152,8 @@ static int print_table(struct cli *c, const struct cli_command *table)
 	print_usage(c, c->out);
 	(void)fputs("\n", c->out);
 	for (; table->name != NULL; table++)
-		(void)fprintf(c->out, "  %-13s %-22s %s\n", table->name, table->args, table->summary);
+		(void)fprintf(c->out, "  %-13s %-22s %.*s\n", table->name, table->args,
+		              (int)strcspn(table->summary, "\n"), table->summary);
 	return CLI_OK;
 }
 

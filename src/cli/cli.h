@@ -52,7 +52,7 @@ struct cli {
 struct cli_command {
 	const char *name;
 	const char *args;    /* usage after the name: "--id ID --email E --password-stdin" */
-	const char *summary; /* one line for help */
+	const char *summary; /* one line for help; further lines are for its own --help only */
 	int (*run)(struct cli *c);
 };
 

@@ -20,7 +20,11 @@ static const struct cli_command commands[] = {
         {"link", "show|remove ...", "Links between Messenger profiles and customers.", cli_link},
         {"digest", "[VALUE]", "The name in the log of a PSID, customer id, e-mail or code.", cli_digest},
         {"create-table", "", "Make the DynamoDB table LINKD_STORE names.", cli_create_table},
-        {"doctor", "[--token T]", "Look at the store and at Facebook; say what to do.", cli_doctor},
+        {"doctor", "[--token T]",
+         "Look at the store and at Facebook; say what to do.\n\n"
+         "Explain one linking attempt, from the address in the log of a phone:\n"
+         "  account-linkd doctor --token 'https://link.example.com/link?account_linking_token=AR...'",
+         cli_doctor},
         {"healthcheck", "[--url URL]", "Ask the running service for /healthz.", cli_healthcheck},
         {"version", "", "Versions of this program and its libraries.", cli_version},
         {"help", "[COMMAND [VERB]]", "This list, or how to use one command.", cli_help},

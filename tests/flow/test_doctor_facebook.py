@@ -90,6 +90,12 @@ def test_without_a_fault_each_check_is_ok(doctor):
     assert done.returncode == 0 and "faults: 0" in done.stdout and f"page {events.PAGE_ID}" in done.stdout
 
 
+def test_the_help_has_an_example(doctor):
+    said = doctor.run("doctor", "--help").stdout
+    assert "[--token T]" in said and "account_linking_token=AR" in said
+    assert "account_linking_token" not in doctor.run("help").stdout
+
+
 def test_without_settings_of_facebook_only_the_store_is_looked_at(store):
     checks = Doctor(store).ask()
     assert checks["facebook"] == [("skipped", "no setting of Facebook is set here")] and "page_token" not in checks
