@@ -36,7 +36,7 @@ DEFECTS = [
     Defect("a used code is issued again", SQL, '" THIS "AND fb_link_code IS NOT ?3")\nSQL(REDEEM', '" THIS)\nSQL(REDEEM'),
     Defect("unlink does not look at the time", SQL, '"AND fb_psid = ?4 AND (fb_linked_at > ?6 AND fb_linked_at <= ?16) IS NOT TRUE")',
            '"AND fb_psid = ?4")'),
-    Defect("unlink is a millisecond strict", "src/link/link_remove.c", "SLACK_MS = 2000", "SLACK_MS = 1999"),
+    Defect("unlink is a millisecond strict", "src/link/link.h", "LINK_SLACK_MS = 2000", "LINK_SLACK_MS = 1999"),
     Defect("an erased customer keeps a code", SQL, 'SET" NO_LINK "," NO_CODE\n', 'SET" NO_LINK\n'),
     Defect("an erased customer loses the used code", SQL, '", login_failures = NULL, login_window_ends = NULL" THIS)\nSQL(ADD',
            '", fb_link_code = NULL, login_failures = NULL, login_window_ends = NULL" THIS)\nSQL(ADD'),
