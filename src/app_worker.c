@@ -120,8 +120,11 @@ static enum err_code listen_all(struct app_worker *w, struct err *reterr)
 	return code;
 }
 
-const struct link_listener *const app_listeners[] = {&link_change_audit, &graph_later_listener,
-                                                     &confirm_message_listener, NULL};
+const struct link_listener *const app_listeners[] = {&link_change_audit, NULL};
+
+/* With a page token Facebook hears of links too. */
+static const struct link_listener *const graph_listeners[] = {&link_change_audit, &graph_later_listener,
+                                                              &confirm_message_listener, NULL};
 
 static void set_service(struct app_worker *w, const struct app_shared *shared)
 {
@@ -133,7 +136,7 @@ static void set_service(struct app_worker *w, const struct app_shared *shared)
 	        .hashes = shared->hashes,
 	        .parses = shared->parses,
 	        .throttle = shared->throttle,
-	        .listeners = app_listeners,
+	        .listeners = shared->graph != NULL ? graph_listeners : app_listeners,
 	        .draining = shared->draining,
 	        .health = shared->health,
 	};

@@ -1,7 +1,7 @@
 /* change.h - describes a change of a link and passes it to each listener in a table.
  *
  * Every use case of link/ reports its changes here.  The webhook, the admin API, a retry or a command may have
- * started it.  To add a listener: write it, and add it to app_listeners in app_worker.c.
+ * started it.  To add a listener: write it, and add it to a table in app_worker.c.
  *
  * A listener may delay the answer until the work that must precede it is done:
  *   listener:  link_hold_take ... link_hold_release
