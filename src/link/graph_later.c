@@ -190,13 +190,10 @@ static void drop(struct later_work *w)
 	free(u);
 }
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 /* For about 10 hours. */
-static const int64_t pauses_ms[] = {
-        2 * SECOND,  2 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND, 10 * SECOND, 20 * SECOND,
-        30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR,
-        HOUR,        HOUR,       HOUR,       HOUR,       HOUR,        HOUR,        HOUR,
-        HOUR,        0};
+static const int64_t pauses_ms[] = {2000,    2000,    5000,    5000,    10000,   10000,   20000,   30000,
+                                    60000,   120000,  300000,  600000,  1800000, 3600000, 3600000, 3600000,
+                                    3600000, 3600000, 3600000, 3600000, 3600000, 3600000, 0};
 static const struct later_kind kind = {pauses_ms, start, cancel, drop};
 
 static void add_unlink(struct service *s, struct later *list, const struct graph_later_unlink *in)

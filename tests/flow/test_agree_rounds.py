@@ -1,7 +1,9 @@
 """Deletions, relinks, erasures and refused codes while Graph fails half of its calls: 0 differences at the end."""
 
+import pathlib
 import time
 
+import figures
 from conftest import FULL, count
 from harness.agreement import Agreement
 from harness.agreement_rounds import Rounds
@@ -12,6 +14,9 @@ def test_at_the_end_both_sides_say_the_same(make_service):
     there = Agreement(make_service)
     try:
         made = Rounds(there, [there.service], seed, in_a_row=8 if FULL else 2)
-        print("\n" + made.check(rounds, seed, "SQLite", seconds=600 if FULL else 40))
+        line = made.check(rounds, seed, there.service.settings["LINKD_STORE"].partition(":")[0], seconds=600 if FULL else 90)
+        print("\n" + line)
+        if FULL:
+            figures.write(pathlib.Path(__file__).parents[1] / "FIGURES.md", "agree-sqlite", ["- " + line])
     finally:
         there.stop()

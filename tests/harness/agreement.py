@@ -1,6 +1,7 @@
 """Who Facebook believes to be linked, and whether the service's table says the same."""
 
 import concurrent.futures
+import threading
 import time
 
 from simulator import events
@@ -74,12 +75,17 @@ class Agreement(Facebook):
         return theirs ^ {one["fb_psid"] for one in database.rows(self.service.database) if one["fb_psid"]}
 
 
+one_at_a_time = threading.Lock()  # boto3 makes one client after the other
+
+
 def play(run, directory):
     """Call `run` with a function that starts a service that has a page token.  -> what it raised, or None."""
     made = []
 
     def start(**settings):
-        return Service(directory / str(len(made)), **settings).start()
+        with one_at_a_time:
+            service = Service(directory / str(len(made)), **settings)
+        return service.start()
 
     def facebook(**settings):
         made.append(Agreement(start, **settings))
