@@ -177,6 +177,7 @@ class Lag:
         self.thread.join()
         self.ms = percentile(self.late, 0.99)
         self.slack = 0 if FULL else 10 * self.ms
+        self.held = sum(ms > 20 for ms in self.late)  # times that the machine held it for over 20 ms
 
 
 def tell(lines):
