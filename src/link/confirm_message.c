@@ -76,13 +76,27 @@ static void cancel(struct later_work *w)
 	graph_post_cancel(&of(w)->post);
 }
 
+static const char *remedy_for(const char *why)
+{
+	if (strcmp(why, graph_class_name(GRAPH_TOKEN_DEAD)) == 0)
+		return "put a new token into LINKD_PAGE_ACCESS_TOKEN and restart";
+	if (strcmp(why, graph_class_name(GRAPH_NOT_ALLOWED)) == 0)
+		return "give the app the permission pages_messaging for the page. Facebook also refuses a "
+		       "message "
+		       "24 hours after the person's last one";
+	if (strcmp(why, "no_page_token") == 0)
+		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN and restart";
+	return "none: the link exists, only its message is missing";
+}
+
 static void drop(struct later_work *w)
 {
 	struct confirmation *c = of(w);
 	if (!c->sent) {
 		metric_add(M_CONFIRMS_NOT_SENT, w->list != NULL);
 		log_line(LOG_WARN, "confirm_message_not_sent", log_z("reason", c->why),
-		         log_z("psid_digest", audit_digest(str_c(c->psid)).s), log_z("page_id", c->page_id));
+		         log_z("psid_digest", audit_digest(str_c(c->psid)).s), log_z("page_id", c->page_id),
+		         log_z("remedy", remedy_for(c->why)));
 	}
 	free(c);
 }

@@ -1,8 +1,8 @@
 /* confirm_message.h - after a link the page writes into the thread: LINKD_CONFIRM_MESSAGE, with a Log Out button.
  *
- * A message is sent at most once: a call whose bytes may have gone out is not repeated, because Facebook may have sent
- * the message although it answered with an error.  A call that found no connection, or was refused for the rate limit,
- * is tried again for 6 minutes.  Open messages are lost when the service stops.
+ * A message is sent at most once.  A call is repeated, for 6 minutes, only if there was no connection, or Facebook
+ * refused it for the rate limit.  Every other call may have sent the message, although Facebook answered with an error.
+ * Open messages are lost when the service stops.
  * Bound    CONFIRM_MESSAGE_MAX per loop.
  * Threads  the loop's thread. */
 #pragma once

@@ -163,17 +163,19 @@ static void cancel(struct later_work *w)
 	graph_post_cancel(&u->post);
 }
 
+#define REPEAT                                                                                      \
+	"Facebook may still show the profile as linked: if GET /v1/links/{psid} answers 404, send " \
+	"DELETE /v1/links/{psid}. If the PSID is not known, the person can tap Log Out in Messenger"
+
 static const char *remedy_for(const char *why)
 {
 	if (strcmp(why, graph_class_name(GRAPH_TOKEN_DEAD)) == 0)
-		return "put a new token into LINKD_PAGE_ACCESS_TOKEN, then repeat DELETE /v1/links/{psid}";
+		return "put a new token into LINKD_PAGE_ACCESS_TOKEN and restart. " REPEAT;
 	if (strcmp(why, graph_class_name(GRAPH_NOT_ALLOWED)) == 0)
-		return "give the app the permission pages_messaging for the page, then repeat DELETE "
-		       "/v1/links/{psid}";
+		return "give the app the permission pages_messaging for the page. " REPEAT;
 	if (strcmp(why, "no_page_token") == 0)
-		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN, then repeat DELETE "
-		       "/v1/links/{psid}";
-	return "Facebook may still show the profile as linked: repeat DELETE /v1/links/{psid}";
+		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN and restart. " REPEAT;
+	return REPEAT;
 }
 
 static void drop(struct later_work *w)

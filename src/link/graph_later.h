@@ -1,14 +1,15 @@
 /* graph_later.h - what Facebook is told after an answer: that a link has ended here (me/unlink_accounts).
  *
- *   look: who holds the PSID?  somebody whom Facebook did not drop    -> end
+ *   look: who holds the PSID?  somebody, linked after our last call   -> end
  *                              somebody, and a call of ours may have ended that link at Facebook -> remove it here -> pause
  *                              nobody, and the last call was accepted -> end
  *                              nobody -> call -> accepted             -> look again after 2 s
  *                                             -> failed               -> pause
  *
  * So both sides end alike, although the person may link again at any time and through another process: a link that is
- * not newer than the end of our call is removed here too.  A pause grows from 2 s to 1 h; then the work is given up.
- * Open work is lost when the service stops; each piece then has a log line, as each that is given up.
+ * at most 2 s (LINK_SLACK_MS) newer than the end of our call is removed here too.  A pause grows from 2 s to 1 h; then
+ * the work is given up.  Open work is lost when the service stops.  Work that ends in either way has a log line, unless
+ * its call was accepted.
  * A store that finds a PSID only by a scan (store_traits.find_psid) is not asked because of a refused code, which
  * everybody can cause; the other changes are told all the same.
  * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS.

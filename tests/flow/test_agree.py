@@ -208,7 +208,7 @@ def a_dead_token_is_given_up_at_once(facebook):
     there.settle()
     assert there.unlinks() == 1 and there.unlinked("given_up") == 1
     line = there.service.logged(lambda one: one["msg"] == "facebook_unlink_given_up")
-    assert line["reason"] == "token_dead" and "LINKD_PAGE_ACCESS_TOKEN" in line["remedy"]
+    assert line["reason"] == "token_dead" and "LINKD_PAGE_ACCESS_TOKEN" in line["remedy"] and "answers 404" in line["remedy"]
     assert line["psid_digest"] == there.service.digest(phone.psid) and line["level"] == "error"
 
 

@@ -61,11 +61,11 @@ def without_the_setting_none_is_sent(facebook):
     assert thread(there, phone) == [] and there.messages() == 0
 
 
-def refused(there, phone, reason):
+def refused(there, phone, reason, remedy):
     settle(there, "not_sent")
     assert thread(there, phone) == [] and there.messages() <= 1
     line = there.service.logged(lambda one: one["msg"] == "confirm_message_not_sent")
-    assert line["reason"] == reason and line["psid_digest"] == there.service.digest(phone.psid)
+    assert line["reason"] == reason and remedy in line["remedy"] and line["psid_digest"] == there.service.digest(phone.psid)
 
 
 @scenario
@@ -74,7 +74,7 @@ def outside_the_window_it_is_dropped(facebook):
     who, phone = Customer(there.service), there.phone()
     there.state.person(phone.psid).wrote_at -= 25 * 3600
     there.link(phone, who)
-    refused(there, phone, "not_allowed")
+    refused(there, phone, "not_allowed", "24 hours")
 
 
 @scenario
@@ -104,7 +104,7 @@ def after_a_rate_limit_it_is_sent_a_little_later(facebook):
 def of_a_page_without_a_token_none_is_sent(facebook):
     there = facebook(LINKD_CONFIRM_MESSAGE=TEXT, LINKD_PAGE_IDS=f"77,{events.PAGE_ID}", token=f"{events.PAGE_ID}={TOKEN}")
     phone = there.link(there.phone(), Customer(there.service), page="77")
-    refused(there, phone, "no_page_token")
+    refused(there, phone, "no_page_token", "add a token of that page")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
