@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "link/auth_code.h"
 #include "link/change.h"
+#include "obs/audit.h"
 #include "service.h"
 
 static int64_t fake_now_ms = 1000000;
@@ -269,6 +270,7 @@ static const struct store_vtable fake_scanning = {
 
 /* --- who hears of links */
 static char fake_heard[FAKE_TRACE];
+static char fake_heard_code[AUDIT_DIGEST_LEN + 1]; /* the code_digest of the last change */
 
 static inline void fake_hear(const struct link_listener *self, struct service *s, const struct link_change *e)
 {
@@ -279,6 +281,7 @@ static inline void fake_hear(const struct link_listener *self, struct service *s
 	if (n < FAKE_TRACE - 256)
 		(void)snprintf(fake_heard + n, FAKE_TRACE - n, "%s%s:%s:%s:%s", n == 0 ? "" : " ",
 		               names[e->kind], e->customer_id, e->psid, e->reason);
+	(void)snprintf(fake_heard_code, sizeof fake_heard_code, "%s", e->code_digest);
 }
 
 static const struct link_listener fake_listener = {.heard = fake_hear};

@@ -75,6 +75,23 @@ static void a_forged_code_costs_no_store_call(void **state)
 	}
 }
 
+/* So the audit trail joins a link, and a refusal, to the line of the consent. */
+static void a_change_carries_the_digest_of_its_code(void **state)
+{
+	(void)state;
+	assert_int_equal(audit_key(STR("0123456789abcdef0123456789abcdef")), ERR_OK);
+	start_rig(&fake_sharp);
+	rows(A, B);
+	struct auth_code_text code = fake_code(&rig, "a");
+	(void)complete(code.s, 5000, 2500);
+	expect(LINK_R_LINKED, "redeem:a find_psid", "created:a:7:linked");
+	assert_string_equal(fake_heard_code, audit_digest(str_c(code.s)).s);
+	start_rig(&fake_sharp);
+	(void)complete("x", 5000, 2500);
+	expect(LINK_R_REFUSED, "", "refused::7:bad_code");
+	assert_string_equal(fake_heard_code, audit_digest(STR("x")).s);
+}
+
 static void ids_that_do_not_fit(void **state)
 {
 	(void)state;
@@ -286,6 +303,7 @@ int main(void)
 	        cmocka_unit_test(what_the_store_is_asked),
 	        cmocka_unit_test(outcomes),
 	        cmocka_unit_test(a_forged_code_costs_no_store_call),
+	        cmocka_unit_test(a_change_carries_the_digest_of_its_code),
 	        cmocka_unit_test(ids_that_do_not_fit),
 	        cmocka_unit_test(former_profile),
 	        cmocka_unit_test(an_older_holder_goes),
