@@ -163,6 +163,48 @@ TEST(the_former_link_comes_back_whole)
 	assert_string_equal(got.customer[0].hash, "hash"); /* the password stays */
 }
 
+TEST(a_former_link_of_a_far_future_has_no_time)
+{
+	struct rig_result got;
+	struct store_customer c = {
+	        .key = rig_key("a"),
+	        .link = {.psid = "p1", .linked_at_ms = clock_wall_ms() + INT64_C(86400000)}};
+	r->backend->plant(r->dir, &c);
+	rig_want(r, issue("a", "c1", 300), STORE_DONE);
+	rig_run(r, redeem("a", "c1", "p2", 1000), &got);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_string_equal(got.out.former.psid, "p1");
+	assert_int_equal(got.out.former.linked_at_ms, -1);
+	r->backend->plant(r->dir, &c);
+	rig_run(r, rig_op(STORE_ERASE, "a"), &got);
+	assert_int_equal(got.out.outcome, STORE_DONE);
+	assert_string_equal(got.out.former.psid, "p1");
+	assert_int_equal(got.out.former.linked_at_ms, -1);
+}
+
+static void issue_for(struct rig *r, const char *hash, enum store_outcome want)
+{
+	struct store_op *op = issue("a", "c1", 300);
+	assert_int_equal(crypto_sha256_text(str_c(hash), op->in.issue.record), ERR_OK);
+	rig_want(r, op, want);
+}
+
+/* A hash that is too long is read as absent. */
+TEST(a_code_is_issued_for_the_longest_hash)
+{
+	struct store_key key = rig_key("a");
+	char hash[STORE_HASH_MAX + 1], odd[STORE_HASH_MAX + 4];
+	fill_text(hash, sizeof hash, 'h');
+	plant(r, key.id, key.email, hash);
+	issue_for(r, hash, STORE_DONE);
+	issue_for(r, hash + 1, STORE_KEPT);
+	issue_for(r, "", STORE_KEPT);
+	(void)snprintf(odd, sizeof odd, "\"%sh\"", hash);
+	assert_true(r->backend->spoil(r->dir, &key, "password", "S", odd));
+	issue_for(r, hash, STORE_KEPT);
+	issue_for(r, "", STORE_DONE);
+}
+
 static void fail_login(struct rig *r, int64_t now_s, int64_t ends_s)
 {
 	struct store_op *op = rig_op(STORE_FAILURE, "a");
@@ -410,6 +452,8 @@ int main(void)
 	        cmocka_unit_test(a_key_too_long_for_a_code_is_told),
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
+	        cmocka_unit_test(a_former_link_of_a_far_future_has_no_time),
+	        cmocka_unit_test(a_code_is_issued_for_the_longest_hash),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
 	        cmocka_unit_test(a_hash_is_upgraded_only_from_what_was_read),
