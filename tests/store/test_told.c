@@ -2,6 +2,55 @@
 #include "ops.h"
 #include "rig.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "obs/log.h"
+
+static const char *odd; /* the attribute that another program wrote */
+
+static void an_issue_over_it_is_logged(struct rig *r)
+{
+	static const char value[] = "\"0123456789012345678901234567890123456789abcd\"";
+	char text[4096], want[64];
+	struct store_key key = rig_key("a");
+	FILE *lines = tmpfile();
+	assert_non_null(lines);
+	assert_int_equal(log_start(LOG_WARN, LOG_TEXT, fileno(lines), NULL), ERR_OK);
+	rig_add(r, "a");
+	assert_true(r->backend->spoil(r->dir, &key, odd, "S", value));
+	rig_want(r, issue("a", "c1", 300), STORE_DONE);
+	log_stop(); /* writes what the ring holds */
+	ssize_t n = pread(fileno(lines), text, sizeof text - 1, 0);
+	text[n < 0 ? 0 : n] = '\0';
+	(void)fclose(lines);
+	(void)snprintf(want, sizeof want, "attribute=%s ", odd);
+	const char *line = strstr(text, "attribute_not_ours");
+	if (line == NULL || strstr(line, want) == NULL)
+		fail_msg("%s: %s", odd, text);
+}
+
+/* The log tells of one a minute: each in a process of its own, before this one has threads. */
+static void an_odd_code_is_told_when_a_code_is_issued(void **state)
+{
+	static const char *const odds[] = {"authorization_code", "fb_link_code"};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		int status;
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			odd = odds[i];
+			on_each(an_issue_over_it_is_logged);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void redeem_alone(struct rig *r, const char *who, const char *code, bool want)
 {
 	struct rig_result got;
@@ -109,6 +158,7 @@ TEST(who_did_not_ask_is_not_told_what_was_there)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(an_odd_code_is_told_when_a_code_is_issued), /* first: it forks */
 	        cmocka_unit_test(a_redeem_tells_that_nobody_else_holds_the_psid),
 	        cmocka_unit_test(a_code_is_found_while_it_lives_and_by_the_link_it_made),
 	        cmocka_unit_test(the_whole_key_names_an_item),
