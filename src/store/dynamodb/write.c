@@ -254,7 +254,7 @@ static enum store_outcome why_kept(const struct store_op *op, const struct json 
 static int may_issue(struct dynamodb_op *x, const struct json *item)
 {
 	const struct store_issue *in = &x->op->in.issue;
-	bool same = true; /* still the record for which the consent was made */
+	bool same; /* still the record for which the consent was made */
 	if (!json_is_object(item))
 		return dynamodb_op_outcome(x, STORE_NO_CUSTOMER);
 	if (str_is(dynamodb_item_str(item, "fb_link_code"), in->digest))

@@ -104,7 +104,7 @@ struct old {
 static int read_record(sqlite3_stmt *st, const struct store_issue *in, struct old *ret)
 {
 	char hash[STORE_HASH_MAX + 1];
-	bool same = true;
+	bool same;
 	(void)sqlite_db_text(st, 7, hash, sizeof hash);
 	tell_odd(st, 3, STORE_DIGEST_LEN, in->key.id);
 	tell_odd(st, 4, STORE_DIGEST_LEN, in->key.id);
