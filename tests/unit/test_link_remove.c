@@ -188,6 +188,24 @@ static void nothing_later_unless_asked(void **state)
 	fake_rig_done(&rig);
 }
 
+static void one_look_where_once_is_asked(void **state)
+{
+	(void)state;
+	for (int there = 0; there < 2; there++) {
+		start_rig(&fake_lagging);
+		rows((struct fake_row){.id = "a", .psid = there ? "7" : NULL, .at = 5000}, B);
+		struct link_call c = call(2500);
+		struct link_removal in = {
+		        .psid = STR("7"), .event_ms = 5000, .reason = "ended", .once = true};
+		struct link_op *op = NULL;
+		assert_int_equal(link_remove(&c, &in, &op, NULL), ERR_OK);
+		if (there)
+			expect(LINK_R_UNLINKED, "find_psid unlink:a", "removed:a:7:ended");
+		else
+			expect(LINK_R_MISS, "find_psid", "");
+	}
+}
+
 /* An old event is not a miss of the index: no second looks. */
 static void a_newer_link_is_not_looked_for_again(void **state)
 {
@@ -291,6 +309,7 @@ int main(void)
 	        cmocka_unit_test(later_unlinks),
 	        cmocka_unit_test(no_second_looks_late_in_a_delivery),
 	        cmocka_unit_test(nothing_later_unless_asked),
+	        cmocka_unit_test(one_look_where_once_is_asked),
 	        cmocka_unit_test(a_newer_link_is_not_looked_for_again),
 	        cmocka_unit_test(the_later_list_is_bounded),
 	        cmocka_unit_test(finds),
