@@ -22,7 +22,8 @@ static const struct cli_command commands[] = {
         {"create-table", "", "Make the DynamoDB table LINKD_STORE names.", cli_create_table},
         {"doctor", "[--token T]",
          "Look at the store and at Facebook; say what to do.\n\n"
-         "Explain one linking attempt, from the address in the log of a phone:\n"
+         "Explain one linking attempt, from the address that the Log In button opened (for 5 minutes;\n"
+         "then Facebook forgets the token):\n"
          "  account-linkd doctor --token 'https://link.example.com/link?account_linking_token=AR...'",
          cli_doctor},
         {"healthcheck", "[--url URL]", "Ask the running service for /healthz.", cli_healthcheck},

@@ -27,9 +27,10 @@ void doctor_clock(struct doctor *d, const char *check, const char *whose, int64_
 	enum doctor_verdict v = size >= DOCTOR_CLOCK_BAD_MS    ? DOCTOR_FAULT
 	                        : size >= DOCTOR_CLOCK_WARN_MS ? DOCTOR_ADVICE
 	                                                       : DOCTOR_OK;
-	doctor_note(d, check, v, "%lld s %s %s%s", (long long)(size / 1000),
+	doctor_note(d, check, v, "this machine's clock is %lld s %s %s clock%s", (long long)(size / 1000),
 	            off_ms < 0 ? "ahead of" : "behind", whose,
-	            v == DOCTOR_OK ? "" : ": set it, for instance by NTP (chrony, systemd-timesyncd)");
+	            v == DOCTOR_OK ? ""
+	                           : ": synchronise this machine's clock by NTP (chrony, systemd-timesyncd)");
 }
 
 static void check_keys(struct doctor *d)

@@ -81,7 +81,7 @@ void doctor_graph_ask(struct doctor_web *w, const struct config *cfg, const stru
 struct doctor_why {
 	char s[160];
 };
-/* "Graph answered with error 190, subcode 460 (fbtrace_id ...)" */
+/* "Graph answered with error 190, subcode 460, fbtrace_id ..." */
 struct doctor_why doctor_graph_why(const struct doctor_answer *a);
 
 /* Item i of LINKD_PAGE_ACCESS_TOKEN.  `page` is empty when the item names none. */

@@ -95,10 +95,10 @@ static void show_next(struct explain *x, bool ours, bool linked)
 	struct cli *c = x->c;
 	if (!ours)
 		cli_str(c, "next",
-		        STR("The page is not one of LINKD_PAGE_IDS, or not the one of its item in "
-		            "LINKD_PAGE_ACCESS_TOKEN: the code is not bound to the profile, and events of a "
-		            "page "
-		            "that is not listed are ignored. Correct these settings."));
+		        STR("Either LINKD_PAGE_IDS does not list the page of this linking token, or "
+		            "LINKD_PAGE_ACCESS_TOKEN has its token under another page id. The code will "
+		            "not be bound, and events of a page that is not listed are ignored. Correct "
+		            "the setting and restart."));
 	else if (!linked)
 		cli_str(c, "next",
 		        STR("The person logs in and taps Connect within 5 minutes of the tap on Log In. Then "
@@ -107,13 +107,11 @@ static void show_next(struct explain *x, bool ours, bool linked)
 	else if (x->cfg->link_conflict == CONFLICT_REPLACE)
 		cli_str(c, "next",
 		        STR("The profile is linked already. A login as the same customer keeps the link; a "
-		            "login "
-		            "as another customer replaces it, and the consent page says so."));
+		            "login as another customer replaces it, and the consent page says so."));
 	else
 		cli_str(c, "next",
 		        STR("The profile is linked already. A login as the same customer keeps the link; a "
-		            "login "
-		            "as another customer is refused (LINKD_LINK_CONFLICT)."));
+		            "login as another customer is refused (LINKD_LINK_CONFLICT)."));
 }
 
 static void show_holder(struct cli *c, const struct store_customer *holder)
@@ -165,23 +163,18 @@ static int show(struct explain *x)
 		cli_str(c, "linking_token", STR("expired"));
 		cli_str(c, "next",
 		        x->cfg->page_ids.n > x->cfg->page_access_token.n
-		                ? STR("Facebook does not know it for a page whose token is set: it is older "
-		                      "than 5 "
-		                      "minutes, it was used, it was made up, or it is of a page of "
-		                      "LINKD_PAGE_IDS "
-		                      "without a token. The person goes back to Messenger and taps Log In "
-		                      "again.")
-		                : STR("Facebook does not know it (any more): it is older than 5 minutes, it "
-		                      "was "
-		                      "used, or it was made up. The person goes back to Messenger and taps "
-		                      "Log In "
-		                      "again."));
+		                ? STR("Facebook does not know it for a page whose token is set: it is "
+		                      "older than 5 minutes, it was used, it was made up, or it is of a "
+		                      "page of LINKD_PAGE_IDS without a token. The person goes back to "
+		                      "Messenger and taps Log In again.")
+		                : STR("Facebook does not know it (any more): it is older than 5 minutes, "
+		                      "it was used, or it was made up. The person goes back to Messenger "
+		                      "and taps Log In again."));
 	} else {
 		char text[512];
-		(void)snprintf(
-		        text, sizeof text,
-		        "Page token %zu could not be asked: %s. account-linkd doctor says what is wrong.",
-		        x->failed, x->why.s);
+		(void)snprintf(text, sizeof text,
+		               "Facebook did not answer for page token %zu: %s. Run account-linkd doctor.",
+		               x->failed, x->why.s);
 		cli_str(c, "linking_token", STR("unknown"));
 		cli_str(c, "next", str_c(text));
 	}

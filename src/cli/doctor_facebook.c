@@ -29,7 +29,7 @@ static void check_covered(struct doctor *d, const struct config *cfg)
 			doctor_note(d, "page_token", DOCTOR_ADVICE,
 			            "LINKD_PAGE_IDS lists page %s, which has no token in "
 			            "LINKD_PAGE_ACCESS_TOKEN: codes of its users are not bound to their "
-			            "Messenger profile",
+			            "Messenger profile; add PAGE_ID=token for it, and restart",
 			            cfg->page_ids.v[i]);
 	}
 }
@@ -45,10 +45,12 @@ static void examine(struct doctor *d, const struct config *cfg)
 		if (cfg->page_access_token.n == 0)
 			doctor_note(
 			        d, "page_token", DOCTOR_ADVICE,
-			        "LINKD_PAGE_ACCESS_TOKEN is not set: a code is not bound to the Messenger "
-			        "profile that opened the page, the consent page cannot name that profile, "
-			        "and Facebook is not told when a link ends here. Make a token in the app's "
-			        "dashboard, Messenger, API settings");
+			        "LINKD_PAGE_ACCESS_TOKEN is not set for this command. If the service has "
+			        "none either, a code is not bound to the Messenger profile that opened the "
+			        "page, the consent page cannot name that profile, no message is sent after "
+			        "a link, and Facebook is not told when a link ends here. To use one, make "
+			        "it %s, set LINKD_PAGE_ACCESS_TOKEN, and restart",
+			        DOCTOR_DASHBOARD);
 		else
 			doctor_pages(d, &web, cfg);
 		check_covered(d, cfg);
@@ -66,8 +68,11 @@ void doctor_facebook(struct doctor *d)
 	struct err err;
 	config_findings_init(&found);
 	if (config_load(&from, &cfg, &found, &err) != ERR_OK)
-		doctor_note(d, "facebook", DOCTOR_SKIPPED,
-		            "%s of Facebook; account-linkd check-config names each", err.msg);
+		doctor_note(
+		        d, "facebook", DOCTOR_FAULT,
+		        "the settings of Facebook could not be read (%s): run account-linkd check-config, "
+		        "correct what it names, and run doctor again",
+		        err.msg);
 	else if (!is_set(cfg))
 		doctor_note(d, "facebook", DOCTOR_SKIPPED, "no setting of Facebook is set here");
 	else

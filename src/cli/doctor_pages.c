@@ -12,7 +12,6 @@
 #include "base/time.h"
 #include "cli/doctor.h"
 
-#define DOCTOR_FIELD "messaging_account_linking"
 enum { APP_TOKEN_MAX = 1024, SOON_S = 14 * 86400, DAY_S = 86400 };
 
 void doctor_page_note(const struct doctor_page *e, const char *check, enum doctor_verdict v, const char *fmt,
@@ -46,10 +45,34 @@ static void first_answer(struct doctor_pages *all, const struct doctor_answer *a
 		doctor_note(
 		        all->d, "graph", DOCTOR_ADVICE,
 		        "Graph took %lld ms, more than LINKD_GRAPH_TIMEOUT_MS (%lld): codes are not bound "
-		        "to a Messenger profile when it does so at a login",
+		        "to a Messenger profile when it does so at a login. Raise LINKD_GRAPH_TIMEOUT_MS, "
+		        "or look for a slow network or DNS",
 		        (long long)a->took_ms, (long long)all->cfg->graph_timeout_ms);
 	else
 		doctor_note(all->d, "graph", DOCTOR_OK, "answers in %lld ms", (long long)a->took_ms);
+}
+
+/* There is no usable answer. */
+static void note_down(struct doctor_pages *all, const struct doctor_answer *a)
+{
+	const struct doctor_why why = doctor_graph_why(a);
+	const char *url = all->cfg->graph_url;
+	if (a->status != 0)
+		doctor_note(all->d, "graph", DOCTOR_FAULT,
+		            "%s: try again later; https://metastatus.com shows Facebook's outages", why.s);
+	else if (a->fault == HTTPC_CERT_TIME)
+		doctor_note(all->d, "graph", DOCTOR_FAULT, "%s: set this machine's clock by NTP", why.s);
+	else if (a->fault == HTTPC_CERT_ISSUER || a->fault == HTTPC_CERT_NAME || a->fault == HTTPC_NO_TLS)
+		doctor_note(all->d, "graph", DOCTOR_FAULT,
+		            "%s: install ca-certificates; if a proxy replaces certificates, let it pass %s "
+		            "unchanged",
+		            why.s, url);
+	else
+		doctor_note(
+		        all->d, "graph", DOCTOR_FAULT,
+		        "%s: allow DNS and outgoing connections from this machine to %s. The service also "
+		        "needs IPAddressAllow=any in its systemd unit",
+		        why.s, url);
 }
 
 bool doctor_page_ask(struct doctor_pages *all, const struct doctor_question *q, struct doctor_answer *ret)
@@ -60,10 +83,7 @@ bool doctor_page_ask(struct doctor_pages *all, const struct doctor_question *q, 
 		*ret = (struct doctor_answer){.graph = {.class = GRAPH_RETRY}};
 	if (ret->graph.class == GRAPH_RETRY && !all->down) {
 		all->down = true;
-		doctor_note(all->d, "graph", DOCTOR_FAULT,
-		            "%s: check the way from this machine to %s (firewall, DNS, the IPAddressDeny of "
-		            "the systemd unit), then https://metastatus.com",
-		            doctor_graph_why(ret).s, all->cfg->graph_url);
+		note_down(all, ret);
 	}
 	if (!all->down && !all->asked)
 		first_answer(all, ret);
@@ -88,10 +108,10 @@ bool doctor_has(const struct json *list, const char *word)
 static const char *dead_because(int subcode)
 {
 	switch (subcode) {
-	case 458: return ", since its maker removed the app";
-	case 460: return ", since its maker changed the password";
-	case 463: return ", since it has expired";
-	case 464: return ", since its maker is not confirmed";
+	case 458: return " because the person who made it removed the app";
+	case 460: return " because the person who made it changed the password";
+	case 463: return " because it has expired";
+	case 464: return " because the account of the person who made it is not confirmed";
 	default: return "";
 	}
 }
@@ -114,10 +134,8 @@ static void note_refused(const struct doctor_page *e, const struct doctor_answer
 		break;
 	default:
 		doctor_page_note(e, "page_token", DOCTOR_FAULT,
-		                 "Facebook refuses the page token a look at its own page (%s): look %s "
-		                 "whether the app "
-		                 "is "
-		                 "live and the token has pages_messaging",
+		                 "Facebook refuses a call with the page token (%s): check %s that the app is "
+		                 "live and that the token has pages_messaging",
 		                 doctor_graph_why(a).s, DOCTOR_DASHBOARD);
 	}
 }
@@ -180,13 +198,13 @@ static void check_page(const struct doctor_page *e)
 {
 	if (!e->known)
 		doctor_page_note(e, "page_token", DOCTOR_SKIPPED,
-		                 "could not be checked: the app requires the proof of a right app secret");
+		                 "could not be checked: Facebook wants the correct app secret; correct "
+		                 "LINKD_APP_SECRET first");
 	else if (e->page.n > 0 && !str_is(e->page, e->id))
 		doctor_page_note(e, "page_token", DOCTOR_FAULT,
-		                 "is of page %s (%s), but LINKD_PAGE_ACCESS_TOKEN names page %.*s: put each "
-		                 "token behind "
-		                 "its own page id",
-		                 e->id, e->name, (int)e->page.n, e->page.p);
+		                 "is of page %s (%s), but LINKD_PAGE_ACCESS_TOKEN names page %.*s: write "
+		                 "%s=token for this token, and restart",
+		                 e->id, e->name, (int)e->page.n, e->page.p, e->id);
 	else if (!is_ours(e))
 		doctor_page_note(
 		        e, "page_token", DOCTOR_FAULT,
@@ -201,11 +219,10 @@ static void check_spare_secrets(const struct doctor_page *e)
 {
 	for (size_t i = e->fit + 1; i < e->all->cfg->app_secret.n; i++)
 		if ((e->fits & 1u << i) == 0)
-			doctor_page_note(
-			        e, "app_secret", DOCTOR_ADVICE,
-			        "secret %zu is not accepted any more: remove it when the change of the app "
-			        "secret is a day old",
-			        i + 1);
+			doctor_page_note(e, "app_secret", DOCTOR_ADVICE,
+			                 "Facebook does not accept secret %zu: if the app secret was "
+			                 "changed more than a day ago, remove it from LINKD_APP_SECRET",
+			                 i + 1);
 }
 
 static void check_secret(const struct doctor_page *e)
@@ -222,16 +239,15 @@ static void check_secret(const struct doctor_page *e)
 	} else if (e->fit < n) {
 		doctor_page_note(
 		        e, "app_secret", DOCTOR_FAULT,
-		        "Facebook accepts secret %zu of LINKD_APP_SECRET, not the first, whose proof the "
-		        "service "
-		        "sends: put secret %zu first",
+		        "the first secret of LINKD_APP_SECRET is not the app's, secret %zu is: the service "
+		        "signs its calls with the first. Put secret %zu first, and restart",
 		        e->fit + 1, e->fit + 1);
 	} else {
 		doctor_page_note(
 		        e, "app_secret", DOCTOR_FAULT,
 		        "LINKD_APP_SECRET is not the secret of the app that made the page token: copy it "
-		        "from "
-		        "that app's dashboard, App settings, Basic, or make the token with the right app");
+		        "from that app's dashboard, App settings, Basic, or make the token with the right "
+		        "app");
 	}
 	e->all->secret_told |= e->fit > 0;
 }
@@ -271,17 +287,15 @@ static void check_expiry(const struct doctor_page *e, const struct json *data)
 	char day[TIME_RFC3339_LEN + 1] = "";
 	if (ends_s > 0 && time_write_rfc3339(ends_s, day))
 		doctor_page_note(e, "expiry", ends_s - now_s < SOON_S ? DOCTOR_FAULT : DOCTOR_ADVICE,
-		                 "the token expires at %s, in %lld days: make one that does not expire, %s, "
-		                 "and put it "
-		                 "in "
-		                 "LINKD_PAGE_ACCESS_TOKEN",
+		                 "the token expires at %s, in %lld days: make a new page token %s, put it in "
+		                 "LINKD_PAGE_ACCESS_TOKEN, restart, and run doctor again",
 		                 day, (long long)((ends_s - now_s) / DAY_S), DOCTOR_DASHBOARD);
 	else if (access_s > 0 && access_s - now_s < SOON_S && time_write_rfc3339(access_s, day))
-		doctor_page_note(e, "expiry", DOCTOR_ADVICE,
-		                 "the app's access to data ends at %s: the person who made the token must "
-		                 "log in to the "
-		                 "app again",
-		                 day);
+		doctor_page_note(
+		        e, "expiry", DOCTOR_ADVICE,
+		        "the app's access to data ends at %s: the person who made the token must make "
+		        "it again %s",
+		        day, DOCTOR_DASHBOARD);
 	else
 		doctor_page_note(e, "expiry", DOCTOR_OK, "the token does not expire");
 }
@@ -295,14 +309,16 @@ static void check_scopes(const struct doctor_page *e, const struct json *data)
 		                 "the token is of a user or an app, not of a page: make a page token %s",
 		                 DOCTOR_DASHBOARD);
 	else if (!doctor_has(scopes, "pages_messaging"))
-		doctor_page_note(e, "permissions", DOCTOR_FAULT,
-		                 "the token lacks pages_messaging: make a new one %s, and permit it there",
-		                 DOCTOR_DASHBOARD);
+		doctor_page_note(
+		        e, "permissions", DOCTOR_FAULT,
+		        "the token lacks the permission pages_messaging: grant it and make a new token "
+		        "%s, then restart",
+		        DOCTOR_DASHBOARD);
 	else if (!doctor_has(scopes, "pages_manage_metadata"))
 		doctor_page_note(
 		        e, "permissions", DOCTOR_ADVICE,
-		        "the token lacks pages_manage_metadata: it cannot show or change the subscription of "
-		        "the page; make a new one %s",
+		        "the token lacks the permission pages_manage_metadata, to show and change the "
+		        "subscription of the page: grant it and make a new token %s",
 		        DOCTOR_DASHBOARD);
 	else
 		doctor_page_note(e, "permissions", DOCTOR_OK, "pages_messaging and pages_manage_metadata");

@@ -73,8 +73,9 @@ static void judge(struct doctor *d, const struct config *cfg, const struct docto
 	            url);
 	if (r->status >= 300 && r->status < 400)
 		doctor_note(d, "webhook", DOCTOR_FAULT,
-		            "%s/webhook redirects (status %ld), and Facebook does not follow: set "
-		            "LINKD_PUBLIC_URL and the callback URL to the address that it redirects to",
+		            "%s/webhook redirects (status %ld), and Facebook does not follow: let " PROXY
+		            " answer /webhook itself; or set LINKD_PUBLIC_URL to the https://host that it "
+		            "redirects to, and the callback URL to that address with /webhook",
 		            url, r->status);
 	else if (r->status == 502 || r->status == 503 || r->status == 504)
 		doctor_note(d, "webhook", DOCTOR_FAULT,
@@ -94,8 +95,8 @@ static void judge(struct doctor *d, const struct config *cfg, const struct docto
 		            url);
 	else
 		doctor_note(d, "webhook", DOCTOR_FAULT,
-		            "something else than the service answers at %s/webhook (status %ld): let " PROXY
-		            " pass /webhook and /link to LINKD_LISTEN",
+		            "another program answers at %s/webhook (status %ld): let " PROXY
+		            " pass /webhook, /link and everything below /link to LINKD_LISTEN",
 		            url, r->status);
 }
 

@@ -30,8 +30,8 @@ static bool is_subscribed(const struct doctor_page *e, const struct json *apps)
 	return false;
 }
 
-/* The list replaces the one that the page has, so it holds all fields.  printf and not -H: other users see the words
- * of a command. */
+/* The list replaces the one that the page has, so it holds all fields.  Other users see the words of a command:
+ * none holds the token or the secret. */
 static void put_command(const struct doctor_page *e, const struct json *apps, struct buf *out)
 {
 	const struct config *cfg = e->all->cfg;
@@ -42,8 +42,9 @@ static void put_command(const struct doctor_page *e, const struct json *apps, st
 	put_fields(e, apps, out);
 	buf_z(out, DOCTOR_FIELD);
 	if (cfg->app_secret.n > 0)
-		buf_z(out, "&appsecret_proof=$(printf %s \"$PAGE_TOKEN\" | openssl dgst -sha256 -hmac "
-		           "\"$APP_SECRET\" -r | cut -d' ' -f1)");
+		buf_z(out,
+		      "&appsecret_proof=$(python3 -c 'import hmac, os; e = os.environb; "
+		      "print(hmac.new(e[b\"APP_SECRET\"], e[b\"PAGE_TOKEN\"], \"sha256\").hexdigest())')");
 	buf_z(out, "\"");
 }
 
@@ -60,11 +61,11 @@ static void judge_subscription(const struct doctor_page *e, const struct json *a
 	doctor_page_note(e, "subscription", DOCTOR_FAULT,
 	                 "page %s is not subscribed to " DOCTOR_FIELD
 	                 " for this app, so that every link ends with 'Account "
-	                 "Linking Failed': add the page and this field %s, or with the page token in "
-	                 "PAGE_TOKEN%s run: "
+	                 "Linking Failed': add the page and this field %s, or export the page token as "
+	                 "PAGE_TOKEN%s, and run: "
 	                 "%s",
 	                 e->id, DOCTOR_DASHBOARD,
-	                 e->all->cfg->app_secret.n > 0 ? " and the app secret in APP_SECRET" : "",
+	                 e->all->cfg->app_secret.n > 0 ? " and the app secret as APP_SECRET" : "",
 	                 command.failed ? "(the page has too many fields for a command)" : command.p);
 	buf_done(&command);
 }
@@ -97,18 +98,20 @@ static void judge_webhook(const struct doctor_page *e, const struct json *one)
 	const char *public_url = e->all->cfg->public_url;
 	char wanted[WANTED_MAX];
 	struct str url = doctor_text(one, "callback_url"), shown, query;
-	(void)snprintf(wanted, sizeof wanted, "%s/webhook", public_url);
+	(void)snprintf(wanted, sizeof wanted, "%s/webhook",
+	               public_url[0] != '\0' ? public_url : "LINKD_PUBLIC_URL");
 	(void)str_cut(url, '?', &shown, &query);
 	if (one == NULL)
-		doctor_page_note(
-		        e, "app_webhook", DOCTOR_FAULT,
-		        "the app has no webhook for pages: register callback URL and verify token %s",
-		        DOCTOR_DASHBOARD);
+		doctor_page_note(e, "app_webhook", DOCTOR_FAULT,
+		                 "the app has no webhook for pages: register the callback URL %s and "
+		                 "LINKD_VERIFY_TOKEN %s",
+		                 wanted, DOCTOR_DASHBOARD);
 	else if (public_url[0] != '\0' && !str_is(url, wanted))
 		doctor_page_note(
 		        e, "app_webhook", DOCTOR_FAULT,
-		        "Facebook calls %.*s, not %s: correct the callback URL %s, or LINKD_PUBLIC_URL",
-		        (int)shown.n, shown.n > 0 ? shown.p : "", wanted, DOCTOR_DASHBOARD);
+		        "Facebook calls %.*s%s, not %s: correct the callback URL %s, or LINKD_PUBLIC_URL",
+		        (int)shown.n, shown.n > 0 ? shown.p : "", shown.n < url.n ? " with a query" : "",
+		        wanted, DOCTOR_DASHBOARD);
 	else if (!doctor_has(json_get(one, "fields"), DOCTOR_FIELD))
 		doctor_page_note(e, "app_webhook", DOCTOR_FAULT,
 		                 "the webhook of the app is not subscribed to " DOCTOR_FIELD

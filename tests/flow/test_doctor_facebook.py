@@ -101,9 +101,9 @@ def test_without_settings_of_facebook_only_the_store_is_looked_at(store):
     assert checks["facebook"] == [("skipped", "no setting of Facebook is set here")] and "page_token" not in checks
 
 
-def test_wrong_settings_of_facebook_leave_the_store_to_be_looked_at(store):
-    checks = Doctor(store).ask(LINKD_PUBLIC_URL="x", LINKD_APP_SECRET=SECRET)
-    assert checks["facebook"][0][0] == "skipped" and "check-config" in checks["facebook"][0][1] and results(checks, "store") == ["ok"]
+def test_wrong_settings_of_facebook_are_a_fault_and_the_store_is_looked_at(store):
+    checks = Doctor(store).ask(status=1, LINKD_PUBLIC_URL="x", LINKD_APP_SECRET=SECRET)
+    assert checks["facebook"][0][0] == "fault" and "check-config" in checks["facebook"][0][1] and results(checks, "store") == ["ok"]
 
 
 def test_without_a_page_token_it_is_said_what_is_lost(store):
@@ -127,11 +127,11 @@ SEEN = {
     "not-subscribed": ("subscription", "Account Linking Failed"),
     "app-not-subscribed": ("app_webhook", "is not subscribed to messaging_account_linking"),
     "expiring": ("expiry", "the token expires at"),
-    "no-permission": ("permissions", "lacks pages_messaging"),
-    "down": ("graph", "check the way"),
-    "reset": ("graph", "check the way"),
-    "not-json": ("graph", "check the way"),
-    "huge": ("graph", "check the way"),
+    "no-permission": ("permissions", "lacks the permission pages_messaging"),
+    "down": ("graph", "metastatus.com"),
+    "reset": ("graph", "outgoing connections"),
+    "not-json": ("graph", "metastatus.com"),
+    "huge": ("graph", "outgoing connections"),
 }
 
 
@@ -185,7 +185,7 @@ def test_the_printed_command_subscribes_the_page(doctor, simulator, fields):
 
 def test_the_secret_that_fits_must_be_the_first(doctor):
     checks = doctor.ask(status=1, LINKD_APP_SECRET=f"{OLD_SECRET},{SECRET}")
-    assert checks["app_secret"][0][0] == "fault" and "put secret 2 first" in checks["app_secret"][0][1]
+    assert checks["app_secret"][0][0] == "fault" and "Put secret 2 first" in checks["app_secret"][0][1]
     assert results(checks, "permissions", "subscription") == ["ok", "ok"]
     checks = doctor.ask(LINKD_APP_SECRET=f"{SECRET},{OLD_SECRET}")
     assert results(checks, "app_secret") == ["ok", "advice"] and "secret 2" in checks["app_secret"][1][1]
@@ -213,7 +213,9 @@ def test_a_callback_url_of_another_place_is_seen(doctor, simulator):
     simulator.graph.app.callback_url = "https://old.example.com/hook?key=hidden"
     checks = doctor.ask(status=1, LINKD_PUBLIC_URL=PUBLIC)
     text = checks["app_webhook"][0][1]
-    assert f"Facebook calls https://old.example.com/hook, not {PUBLIC}/webhook" in text
+    assert f"Facebook calls https://old.example.com/hook with a query, not {PUBLIC}/webhook" in text
+    simulator.graph.app.callback_url = "https://old.example.com/hook"
+    assert f"Facebook calls https://old.example.com/hook, not {PUBLIC}/webhook" in doctor.ask(status=1, LINKD_PUBLIC_URL=PUBLIC)["app_webhook"][0][1]
 
 
 def test_no_graph_at_all(doctor):
@@ -343,7 +345,7 @@ def test_a_name_that_does_not_resolve(public):
 
 @pytest.mark.parametrize("told, said", [
     ((302, ""), "redirects (status 302)"), ((403, "no"), "another LINKD_VERIFY_TOKEN"), ((502, "x"), "the service is not running"),
-    ((200, "<html>"), "something else"), ((404, ""), "something else")], ids=lambda one: str(one[0]))
+    ((200, "<html>"), "another program"), ((404, ""), "another program")], ids=lambda one: str(one[0]))
 def test_an_answer_that_is_not_ours(public, good, told, said):
     good.told = told
     checks = public.ask(status=1, LINKD_PUBLIC_URL=good.url)
@@ -355,6 +357,12 @@ def test_another_verify_token_and_none(public, good):
     assert "another LINKD_VERIFY_TOKEN" in checks["webhook"][0][1]
     checks = public.ask(LINKD_PUBLIC_URL=good.url, LINKD_VERIFY_TOKEN=None)
     assert checks["webhook"][0][0] == "advice" and "cannot register" in checks["webhook"][0][1]
+
+
+def test_a_certificate_in_place_of_facebooks_is_not_trusted(doctor, good):
+    """A proxy that replaces certificates."""
+    (result, text), = doctor.ask(status=1, LINKD_GRAPH_URL=good.url)["graph"]
+    assert result == "fault" and "is not trusted" in text and "install ca-certificates" in text and "metastatus" not in text
 
 
 # --- doctor --token
@@ -411,7 +419,7 @@ def test_a_linking_token_that_facebook_was_not_asked_of(there, simulator):
     _, explain = there
     simulator.graph.fault = "dead"
     told = explain("ARx", 1)
-    assert told["linking_token"] == "unknown" and "Page token 1" in told["next"] and "error 190" in told["next"]
+    assert told["linking_token"] == "unknown" and "page token 1" in told["next"] and "error 190" in told["next"]
     assert "set LINKD_PAGE_ACCESS_TOKEN" in explain("ARx", 1, LINKD_PAGE_ACCESS_TOKEN=None)
 
 
