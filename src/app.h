@@ -8,7 +8,7 @@
  * Errors  why it did not start, with the setting and the remedy. */
 MUST_CHECK enum err_code app_serve(const struct config *cfg, struct err *reterr);
 
-/* The listeners of link/change.h, of the workers and of the commands; NULL-terminated. */
+/* The listeners of commands, and of workers without a page token; NULL-terminated. */
 extern const struct link_listener *const app_listeners[];
 
 /* --- the seal keys: LINKD_SEAL_KEY or, with SQLite, a file beside the database */

@@ -97,7 +97,7 @@ static void check_repeated(const struct strlist *tokens, size_t at, const struct
 static void check_admin_tokens(const struct strlist *tokens, struct config_report *r)
 {
 	if (tokens->n > CONFIG_TOKENS_MAX)
-		PROBLEM(ADMIN_TOKEN, "holds %zu tokens; at most %d are allowed", tokens->n,
+		PROBLEM(ADMIN_TOKEN, "holds %zu tokens; at most %d are allowed; remove some", tokens->n,
 		        CONFIG_TOKENS_MAX);
 	for (size_t i = 0; i < tokens->n; i++) {
 		struct config_token t;
@@ -177,9 +177,8 @@ static void check_seal_keys(struct config *c, struct config_report *r)
 		PROBLEM(SEAL_KEY, "must be set with LINKD_STORE=dynamodb:TABLE, to the same value on every "
 		                  "instance; make one with: openssl rand -hex 32");
 	if (c->seal_key.n > KEYS_MAX)
-		PROBLEM(SEAL_KEY,
-		        "holds %zu keys; at most %d are allowed; remove the oldest, drop the oldest",
-		        c->seal_key.n, KEYS_MAX);
+		PROBLEM(SEAL_KEY, "holds %zu keys; at most %d are allowed; remove the oldest", c->seal_key.n,
+		        KEYS_MAX);
 	for (size_t i = 0; i < c->seal_key.n; i++)
 		if (strlen(c->seal_key.v[i]) < SEAL_KEY_MIN)
 			PROBLEM(SEAL_KEY,
@@ -193,8 +192,7 @@ static void check_app_secrets(struct config *c, struct config_report *r)
 		PROBLEM(APP_SECRET, "must be set; copy it from the Facebook app dashboard: App settings, "
 		                    "Basic, App secret");
 	if (c->app_secret.n > KEYS_MAX)
-		PROBLEM(APP_SECRET,
-		        "holds %zu secrets; at most %d are allowed; remove the oldest, drop the oldest",
+		PROBLEM(APP_SECRET, "holds %zu secrets; at most %d are allowed; remove the oldest",
 		        c->app_secret.n, KEYS_MAX);
 }
 
@@ -233,7 +231,8 @@ static const char *fault_of_page_token(const struct config *c, struct str item)
 	if (!page_id_ok(page))
 		return "begins with something other than a page id of digits; write PAGE_ID=token";
 	if (c->page_ids.n > 0 && !is_listed(&c->page_ids, page))
-		return "is of a page that LINKD_PAGE_IDS does not list";
+		return "is of a page that LINKD_PAGE_IDS does not list; add the page there, or remove the "
+		       "token";
 	return token.n > 0 && str_of(token, "._|-") ? NULL
 	                                            : "has a character that no token has; copy it again";
 }
@@ -241,8 +240,8 @@ static const char *fault_of_page_token(const struct config *c, struct str item)
 static void check_page_tokens(const struct config *c, struct config_report *r)
 {
 	if (c->page_access_token.n > PAGE_TOKENS_MAX)
-		PROBLEM(PAGE_ACCESS_TOKEN, "holds %zu tokens; at most %d are allowed", c->page_access_token.n,
-		        PAGE_TOKENS_MAX);
+		PROBLEM(PAGE_ACCESS_TOKEN, "holds %zu tokens; at most %d are allowed; remove some",
+		        c->page_access_token.n, PAGE_TOKENS_MAX);
 	for (size_t i = 0; i < c->page_access_token.n; i++) {
 		struct str item = str_c(c->page_access_token.v[i]), page, token, other;
 		const char *fault = fault_of_page_token(c, item);
@@ -252,13 +251,13 @@ static void check_page_tokens(const struct config *c, struct config_report *r)
 		for (size_t k = 0; k < i; k++) {
 			(void)str_cut(str_c(c->page_access_token.v[k]), '=', &other, &token);
 			if (str_eq(page, other))
-				PROBLEM(PAGE_ACCESS_TOKEN, "token %zu is of the same page as token %zu",
-				        i + 1, k + 1);
+				PROBLEM(PAGE_ACCESS_TOKEN,
+				        "token %zu is of the same page as token %zu; keep one", i + 1, k + 1);
 		}
 	}
 	if (c->require_psid_binding == BINDING_REQUIRED && c->page_access_token.n == 0 && required(r))
 		PROBLEM(REQUIRE_PSID_BINDING,
-		        "needs LINKD_PAGE_ACCESS_TOKEN: without a page token Facebook is not "
+		        "needs LINKD_PAGE_ACCESS_TOKEN; set it: without a page token Facebook is not "
 		        "asked, and every login would be refused");
 }
 
@@ -280,11 +279,12 @@ static void check_confirm_message(const struct config *c, struct config_report *
 		characters++;
 	}
 	if (characters > CONFIRM_MAX)
-		PROBLEM(CONFIRM_MESSAGE, "has %zu characters; at most %d are allowed", characters,
+		PROBLEM(CONFIRM_MESSAGE, "has %zu characters; at most %d are allowed; shorten it", characters,
 		        CONFIRM_MAX);
 	if (characters > 0 && c->page_access_token.n == 0 && required(r))
 		PROBLEM(CONFIRM_MESSAGE,
-		        "needs LINKD_PAGE_ACCESS_TOKEN: a message is sent in the name of a page");
+		        "needs LINKD_PAGE_ACCESS_TOKEN: the message is sent by a page; set it, or remove "
+		        "LINKD_CONFIRM_MESSAGE");
 }
 
 static void check_graph(const struct config *c, struct config_report *r)
