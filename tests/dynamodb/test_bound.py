@@ -124,6 +124,11 @@ def add(to, calls):
         to[name] = to.get(name, 0) + n
 
 
+def listed(calls):
+    """{"UpdateItem": 2} -> "2 UpdateItem"."""
+    return ", ".join(f"{n} {name}" for name, n in calls.items()) or "no calls"
+
+
 def test_a_code_links_its_profile_and_no_other_for_one_write(start, proxy, graph):
     """A call that DynamoDB Local did not answer in time is made again, and what it did is then read: `again` tells.  So is a
     delivery that was answered 503."""
@@ -136,8 +141,8 @@ def test_a_code_links_its_profile_and_no_other_for_one_write(start, proxy, graph
     asked, more = graph.tell(), dict(ledger.calls)
     line = (f"{ledger.links} links of codes bound to a profile, {ledger.forwarded} of the codes delivered for another profile before and"
             f" after: {ledger.wrong} linked to another profile, {ledger.early} linked by the wrong delivery, {ledger.burnt} codes burnt"
-            f" by it; {ledger.deliveries} webhooks of the right profile made {ledger.calls}, {ledger.again} of them made again, and"
-            f" later {ledger.later}")
+            f" by it; {ledger.deliveries} webhooks of the right profile made {listed(ledger.calls)}, {ledger.again} of them"
+            f" repeated, {listed(ledger.later)} later")
     print(f"\nNUMBER {line}")
     assert (ledger.links, ledger.wrong, ledger.early, ledger.burnt) == (LINKS, 0, 0, 0)
     repeated = ledger.again + ledger.deliveries - LINKS
