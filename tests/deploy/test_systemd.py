@@ -78,7 +78,7 @@ def understood(tmp_path, binary, drop_in):
     folder.mkdir()
     (folder / "override.conf").write_text(drop_in)
     assert verify(tmp_path, UNIT, binary) == (0, "")
-    return [line.split("=")[0] for line in drop_in.splitlines()[1:]]
+    return [line.split("=")[0] for line in drop_in.splitlines()[1:] if not line.startswith("#")]
 
 
 def test_drop_in_for_dynamodb_is_understood(tmp_path, binary):

@@ -14,7 +14,9 @@ import pytest
 
 from deploy.template import load
 from dynamodb.servers import ENVIRONMENT, Server, ask
-from harness import client, database
+from harness import canary, client, database
+from simulator import events
+from simulator.server import Simulator, Wiring
 
 from .blocks import ROOT, Shell, blocks_of, every_block, moved
 
@@ -201,6 +203,19 @@ def test_commands_run_beside_the_service(text, installed, make_service):
     make_service(LINKD_STORE=store)
     assert "alex@example.com" in installed.run(
         moved(text, installed.at) + "\naccount-linkd customer show --id C-1001", "correct horse\n", LINKD_STORE=store, **CHEAP)
+
+
+@block("deploy/README.md", "One machine, SQLite, behind nginx or HAProxy", 7)
+def test_the_page_token_is_checked_beside_the_service(text, installed, make_service):
+    store, token = f"sqlite:{installed.at}/linkd.db", canary.secret("EAAGreadme0page0token", "page token")
+    make_service(LINKD_STORE=store)
+    (installed.at / "etc/account-linkd/page-token").write_text(token)
+    simulator = Simulator(Wiring("s" * 32, webhook_url="http://127.0.0.1:8080/webhook"), graph_tokens={token: events.PAGE_ID}).start()
+    try:
+        said = installed.run(moved(text, installed.at), LINKD_STORE=store, LINKD_GRAPH_URL=simulator.url, LINKD_PUBLIC_URL="http://127.0.0.1:8080")
+    finally:
+        simulator.stop()
+    assert f"valid, of page {events.PAGE_ID}" in said and "faults: 0" in said
 
 
 @block("deploy/README.md", "On AWS")
