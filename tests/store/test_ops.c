@@ -182,6 +182,23 @@ TEST(a_former_link_of_a_far_future_has_no_time)
 	assert_int_equal(got.out.former.linked_at_ms, -1);
 }
 
+static void unlink_at(struct rig *r, int64_t linked_at_ms, enum store_outcome want)
+{
+	struct store_customer c = {.key = rig_key("a"), .link = {.psid = "p1", .linked_at_ms = linked_at_ms}};
+	struct store_op *op = rig_op(STORE_UNLINK, "a");
+	r->backend->plant(r->dir, &c);
+	rig_psid(op, "p1");
+	rig_times(op, clock_wall_ms(), 0);
+	rig_want(r, op, want);
+}
+
+/* A link that is newer than the event stays, but a time that is not valid makes no link newer. */
+TEST(a_link_of_a_far_future_can_be_unlinked)
+{
+	unlink_at(r, clock_wall_ms() + INT64_C(60000), STORE_KEPT);
+	unlink_at(r, clock_wall_ms() + INT64_C(86400000), STORE_DONE);
+}
+
 static void issue_for(struct rig *r, const char *hash, enum store_outcome want)
 {
 	struct store_op *op = issue("a", "c1", 300);
@@ -453,6 +470,7 @@ int main(void)
 	        cmocka_unit_test(an_earlier_holder_with_the_longest_key_comes_back),
 	        cmocka_unit_test(the_former_link_comes_back_whole),
 	        cmocka_unit_test(a_former_link_of_a_far_future_has_no_time),
+	        cmocka_unit_test(a_link_of_a_far_future_can_be_unlinked),
 	        cmocka_unit_test(a_code_is_issued_for_the_longest_hash),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
