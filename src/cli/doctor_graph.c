@@ -82,9 +82,9 @@ static void read_reply(const struct doctor_reply *r, struct doctor_answer *ret)
 	struct err err;
 	*ret = (struct doctor_answer){
 	        .fault = r->fault, .status = r->status, .date_s = r->date_s, .took_ms = r->took_ms};
-	ret->graph = graph_answer_accepted(r->status, buf_view(&r->body));
 	if (json_parse(buf_view(&r->body), &limits, &ret->json, &err) != ERR_OK)
 		ret->json = NULL;
+	ret->graph = graph_answer_parsed(r->status, ret->json);
 	ret->proof_refused = ret->graph.code == 100 && names_proof(ret->json);
 	(void)graph_answer_recipient(r->status, buf_view(&r->body), &ret->who);
 }

@@ -81,7 +81,9 @@ bool doctor_page_ask(struct doctor_pages *all, const struct doctor_question *q, 
 		doctor_graph_ask(all->web, all->cfg, q, ret);
 	else
 		*ret = (struct doctor_answer){.graph = {.class = GRAPH_RETRY}};
-	if (ret->graph.class == GRAPH_RETRY && !all->down) {
+	/* After a first answer, a 200 that cannot be read concerns its own check alone. */
+	bool unread = all->asked && ret->status == 200 && ret->graph.code == 0;
+	if (ret->graph.class == GRAPH_RETRY && !all->down && !unread) {
 		all->down = true;
 		note_down(all, ret);
 	}
@@ -125,6 +127,10 @@ static void note_refused(const struct doctor_page *e, const struct doctor_answer
 		        "Facebook does not accept the page token%s (%s): make a new one %s, put it in "
 		        "LINKD_PAGE_ACCESS_TOKEN, and restart",
 		        dead_because(a->graph.subcode), doctor_graph_why(a).s, DOCTOR_DASHBOARD);
+		break;
+	case GRAPH_RETRY:
+		doctor_page_note(e, "page_token", DOCTOR_ADVICE,
+		                 "could not be checked: %s; run doctor again later", doctor_graph_why(a).s);
 		break;
 	case GRAPH_RATE_LIMITED:
 		doctor_page_note(

@@ -1,7 +1,5 @@
 #include "facebook/graph_answer.h"
 
-#include "base/json.h"
-
 static const struct json_limits limits = {16, 500};
 
 /* The first row that matches counts.  subcode 0 stands for any. */
@@ -52,6 +50,16 @@ static struct graph_answer error_of(long status, const struct json *error)
 	return a;
 }
 
+struct graph_answer graph_answer_parsed(long status, const struct json *json)
+{
+	struct graph_answer a = {.class = GRAPH_RETRY};
+	if (json != NULL && (json_get(json, "error") != NULL || status >= 400))
+		a = error_of(status, json_get(json, "error"));
+	else if (status == 200 && json_is_object(json))
+		a.class = GRAPH_DONE;
+	return a;
+}
+
 /* `take` reads a success.  False: it is not as documented. */
 static struct graph_answer read_answer(long status, struct str body,
                                        bool (*take)(const struct json *j, void *ret), void *ret)
@@ -61,10 +69,9 @@ static struct graph_answer read_answer(long status, struct str body,
 	struct err err;
 	if (body.n > GRAPH_ANSWER_MAX || json_parse(body, &limits, &j, &err) != ERR_OK)
 		return a;
-	if (json_get(j, "error") != NULL || status >= 400)
-		a = error_of(status, json_get(j, "error"));
-	else if (status == 200 && json_is_object(j) && take(j, ret))
-		a.class = GRAPH_DONE;
+	a = graph_answer_parsed(status, j);
+	if (a.class == GRAPH_DONE && !take(j, ret))
+		a.class = GRAPH_RETRY;
 	json_free(j);
 	return a;
 }

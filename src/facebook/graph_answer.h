@@ -6,6 +6,7 @@
  * Threads  pure functions. */
 #pragma once
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 
 enum {
@@ -54,6 +55,9 @@ struct graph_answer graph_answer_recipient(long status, struct str body, struct 
 struct graph_answer graph_answer_name(long status, struct str body, struct graph_name *ret);
 /* POST me/unlink_accounts, POST me/messages. */
 struct graph_answer graph_answer_accepted(long status, struct str body);
+
+/* Any answer, which the caller parsed.  `json` NULL: the body is no JSON.  GRAPH_DONE: `json` is an object. */
+struct graph_answer graph_answer_parsed(long status, const struct json *json);
 
 const char *graph_class_name(enum graph_class c); /* "rate_limited" */
 bool graph_id_ok(struct str id);                  /* a PSID or page id: 1 to GRAPH_ID_MAX digits */

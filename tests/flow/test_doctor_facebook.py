@@ -164,6 +164,25 @@ def test_a_refused_debug_token_could_not_be_checked(doctor, simulator):
     assert results(checks, "subscription", "app_webhook") == ["ok", "ok"]
 
 
+def test_a_token_with_rights_for_many_pages_is_read_in_full(doctor, simulator):
+    right = simulator.graph.app.debug
+    granular = [{"scope": f"scope_{i}", "target_ids": [str(10 ** 15 + n) for n in range(100)]} for i in range(6)]
+    simulator.graph.app.debug = lambda token: (200, {"data": {**right(token)[1]["data"], "granular_scopes": granular}})
+    checks = doctor.ask()
+    assert results(checks, "graph", "expiry", "permissions", "app_webhook", "subscription") == ["ok"] * 5
+
+
+@pytest.mark.parametrize("method, check", [("debug", "permissions"), ("subscriptions", "app_webhook"), ("subscribed", "subscription")])
+def test_an_answer_that_cannot_be_read_concerns_its_check_alone(doctor, simulator, method, check):
+    """Graph answered, so neither the network nor the later checks suffer."""
+    setattr(simulator.graph.app, method, lambda *unused: (200, list(range(6000))))
+    checks = doctor.ask()
+    assert checks[check][0][0] == "skipped" and "status 200 and no usable text" in checks[check][0][1]
+    assert results(checks, "graph") == ["ok"]
+    others = {"permissions", "app_webhook", "subscription"} - {check}
+    assert results(checks, *others) == ["ok", "ok"]
+
+
 def test_a_token_of_a_user_is_seen(doctor, simulator):
     right = simulator.graph.app.debug
     simulator.graph.app.debug = lambda token: (200, {"data": {**right(token)[1]["data"], "type": "USER"}})
