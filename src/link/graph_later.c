@@ -22,8 +22,9 @@ struct unlink {
 	struct later_work work; /* first */
 	struct service *s;
 	int64_t called_ms;  /* end of the last call that Graph may have executed; 0: none */
-	bool accepted;      /* it was, and no code was refused since */
-	bool once_more;     /* a code was refused during the call */
+	int64_t check_ms;   /* monotonic: with `accepted`, when the second look is due */
+	bool accepted;      /* it was, and nothing has ended since */
+	bool once_more;     /* something ended during the call */
 	bool ends;          /* nothing is left to be done */
 	const char *why;    /* of the last failure */
 	struct link_op *op; /* running */
@@ -78,6 +79,7 @@ static void on_called(struct graph_post *p)
 	case GRAPH_DONE:
 		u->accepted = !u->once_more;
 		u->once_more = false;
+		u->check_ms = loop_now_ms(u->s->loop) + GRAPH_LATER_CHECK_MS;
 		later_wait(&u->work, GRAPH_LATER_CHECK_MS);
 		break;
 	case GRAPH_NOBODY: end_as(u, M_UNLINKS_DONE); break;
@@ -129,6 +131,17 @@ static void remove_link(struct unlink *u)
 		again(u, "store");
 }
 
+static void nobody_holds_it(struct unlink *u)
+{
+	int64_t wait_ms = u->check_ms - loop_now_ms(u->s->loop);
+	if (!u->accepted)
+		ask(u);
+	else if (wait_ms > 0)
+		later_wait(&u->work, wait_ms);
+	else
+		end_as(u, M_UNLINKS_DONE);
+}
+
 static void on_found(void *arg, const struct link_answer *a)
 {
 	struct unlink *u = arg;
@@ -137,10 +150,7 @@ static void on_found(void *arg, const struct link_answer *a)
 		log_line(LOG_WARN, "link_later_unsettled", log_z("error", a->err->msg));
 		again(u, "store");
 	} else if (a->holder == NULL) {
-		if (u->accepted)
-			end_as(u, M_UNLINKS_DONE);
-		else
-			ask(u);
+		nobody_holds_it(u);
 	} else if (u->called_ms == 0 || a->holder->link.linked_at_ms > u->called_ms + LINK_SLACK_MS) {
 		end_as(u, M_UNLINKS_NOT_NEEDED);
 	} else {
@@ -205,6 +215,7 @@ static void add_unlink(struct service *s, struct later *list, const struct graph
 		u->s = s;
 		u->called_ms = in->called_ms;
 		u->accepted = in->accepted;
+		u->check_ms = loop_now_ms(s->loop) + GRAPH_LATER_CHECK_MS;
 		u->why = "not_started";
 		(void)str_copy(u->psid, sizeof u->psid, str_c(in->psid));
 		(void)str_copy(u->page_id, sizeof u->page_id, str_c(in->page_id));
@@ -212,18 +223,38 @@ static void add_unlink(struct service *s, struct later *list, const struct graph
 	later_add(list, &kind, u == NULL ? NULL : &u->work);
 }
 
-void graph_later_unlink(struct service *s, const struct graph_later_unlink *u)
-{
-	if (s->graph_later != NULL && graph_id_ok(str_c(u->psid)))
-		add_unlink(s, s->graph_later->unlinks, u);
-}
-
-/* --- the listener */
-
 static bool is_of(struct later_work *w, const char *psid)
 {
 	return strcmp(of(w)->psid, psid) == 0;
 }
+
+static void merge(struct unlink *u, const struct graph_later_unlink *in)
+{
+	if (u->called_ms < in->called_ms)
+		u->called_ms = in->called_ms;
+	if (in->accepted)
+		u->check_ms = loop_now_ms(u->s->loop) + GRAPH_LATER_CHECK_MS;
+	else
+		u->once_more = true;
+	u->accepted &= in->accepted;
+	if (u->page_id[0] == '\0')
+		(void)str_copy(u->page_id, sizeof u->page_id, str_c(in->page_id));
+}
+
+void graph_later_unlink(struct service *s, const struct graph_later_unlink *u)
+{
+	if (s->graph_later == NULL || !graph_id_ok(str_c(u->psid)))
+		return;
+	struct later_work *open = later_find(s->graph_later->unlinks, &kind, is_of, u->psid);
+	if (open == NULL) {
+		add_unlink(s, s->graph_later->unlinks, u);
+		return;
+	}
+	merge(of(open), u);
+	later_restart(open);
+}
+
+/* --- the listener */
 
 /* Each refused code may have left the profile linked at Facebook. */
 static void refused(struct service *s, const struct link_change *c)
@@ -233,13 +264,11 @@ static void refused(struct service *s, const struct link_change *c)
 	if (!graph_id_ok(str_c(c->psid)) || !store_traits(s->store)->find_psid ||
 	    !graph_once_first(graph_refusals(s->graph), str_c(c->psid), c->time_ms))
 		return;
-	if (open == NULL) {
-		add_unlink(s, g->refusals,
-		           &(struct graph_later_unlink){.psid = c->psid, .page_id = c->page_id});
-		return;
-	}
-	of(open)->accepted = false;
-	of(open)->once_more = true;
+	const struct graph_later_unlink u = {.psid = c->psid, .page_id = c->page_id};
+	if (open == NULL)
+		add_unlink(s, g->refusals, &u);
+	else
+		merge(of(open), &u);
 }
 
 static bool among(const char *reason, const char *const *words)

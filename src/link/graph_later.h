@@ -12,7 +12,8 @@
  * its call was accepted.
  * A store that finds a PSID only by a scan (store_traits.find_psid) is not asked because of a refused code, which
  * everybody can cause; the other changes are told all the same.
- * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS.
+ * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS.  Each list has a PSID at most
+ *          once: what is told of a PSID whose work is open is merged into that work, and its pauses begin again.
  * Threads  the loop's thread. */
 #pragma once
 #include "link/link.h"

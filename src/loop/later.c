@@ -64,6 +64,14 @@ void later_wait(struct later_work *w, int64_t wait_ms)
 	arm(w, wait_ms);
 }
 
+void later_restart(struct later_work *w)
+{
+	int64_t wait_ms = w->kind->delays_ms[0];
+	w->tries = w->running ? 0 : 1;
+	if (!w->running && w->timer.due_ms > loop_now_ms(w->list->o.loop) + wait_ms)
+		arm(w, wait_ms);
+}
+
 struct later_work *later_find(const struct later *l, const struct later_kind *kind,
                               bool (*is)(struct later_work *w, const char *what), const char *what)
 {

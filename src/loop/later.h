@@ -48,6 +48,8 @@ void later_add(struct later *l, const struct later_kind *kind, struct later_work
 void later_done(struct later_work *w, bool again);
 /* A try has ended, and the next one comes after wait_ms.  It is not one of the schedule. */
 void later_wait(struct later_work *w, int64_t wait_ms);
+/* The schedule of open work begins again.  A try that is due sooner stays. */
+void later_restart(struct later_work *w);
 /* Open work of this kind for which `is` holds, or NULL. */
 struct later_work *later_find(const struct later *l, const struct later_kind *kind,
                               bool (*is)(struct later_work *w, const char *what), const char *what);

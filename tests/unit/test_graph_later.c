@@ -1,80 +1,7 @@
 /* What Facebook is told after an answer: when, how often, and what is removed here so that both sides agree. */
 #include "test.h"
 
-#include "fake_store.h"
-
-#include "fake_graph.h"
-#include "link/graph_later.h"
-#include "obs/metrics.h"
-#include "starve.h"
-
-static struct fake_rig rig;
-static int64_t done_before, again_before, given_up_before, dropped_before;
-static const struct link_listener *const listeners[] = {&fake_listener, &graph_later_listener, NULL};
-
-static const struct fake_answer DONE = {GRAPH_DONE, false, ERR_OK}, RETRY = {GRAPH_RETRY, false, ERR_OK};
-
-static void start(const struct store_vtable *vt, struct fake_answer answer)
-{
-	fake_rig_init(&rig, vt);
-	fake_graph_reset(&rig, answer);
-	rig.service.listeners = listeners;
-	rig.store.n = 2;
-	rig.store.row[0] = (struct fake_row){.id = "a"};
-	rig.store.row[1] = (struct fake_row){.id = "b"};
-	assert_int_equal(graph_later_new(&rig.service, &rig.service.graph_later, NULL), ERR_OK);
-	done_before = metric_value(M_UNLINKS_DONE);
-	again_before = metric_value(M_UNLINKS_NOT_NEEDED);
-	given_up_before = metric_value(M_UNLINKS_GIVEN_UP);
-	dropped_before = metric_value(M_UNLINKS_DROPPED);
-}
-
-static void run(int64_t ms)
-{
-	fake_step_ms = ms > 60000 ? 500 : 5;
-	(void)fake_run(&rig, ms);
-}
-
-static void finish(void)
-{
-	graph_later_free(rig.service.graph_later);
-	assert_int_equal(metric_value(M_UNLINKS_OPEN), 0);
-	fake_graph_done();
-	fake_rig_done(&rig);
-}
-
-/* Nothing is open, and each end was counted. */
-static void expect(size_t calls, int64_t done, int64_t again, int64_t given_up)
-{
-	assert_int_equal(metric_value(M_UNLINKS_OPEN), 0);
-	assert_int_equal(fake_graph.calls, calls);
-	assert_int_equal(metric_value(M_UNLINKS_DONE) - done_before, done);
-	assert_int_equal(metric_value(M_UNLINKS_NOT_NEEDED) - again_before, again);
-	assert_int_equal(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before, given_up);
-	finish();
-}
-
-static void tell(enum link_change_kind kind, const char *psid, const char *reason, int64_t time_ms)
-{
-	link_change_tell(&rig.service, &(struct link_change){.kind = kind,
-	                                                     .code_digest = "",
-	                                                     .customer_id = "a",
-	                                                     .psid = psid,
-	                                                     .page_id = "100",
-	                                                     .time_ms = time_ms,
-	                                                     .reason = reason});
-}
-
-static void tell_refused(int64_t time_ms)
-{
-	tell(LINK_REFUSED, "7", "bad_code", time_ms);
-}
-
-static void link_b(void)
-{
-	rig.store.row[1].psid = "7";
-	rig.store.row[1].at = clock_wall_ms();
-}
+#include "graph_later_rig.h"
 
 static void which_changes_are_told(void **state)
 {
@@ -306,75 +233,6 @@ static void a_store_that_fails_is_asked_again(void **state)
 		}
 }
 
-static void the_lists_are_bounded_each_for_itself(void **state)
-{
-	char psid[32];
-	(void)state;
-	start(&fake_sharp, DONE);
-	for (int i = 0; i < GRAPH_LATER_REFUSALS + 3; i++) {
-		(void)snprintf(psid, sizeof psid, "%d", 1000 + i);
-		tell(LINK_REFUSED, psid, "bad_code", 1);
-	}
-	assert_int_equal(metric_value(M_UNLINKS_OPEN), GRAPH_LATER_REFUSALS);
-	assert_int_equal(metric_value(M_UNLINKS_DROPPED) - dropped_before, 3);
-	for (int i = 0; i < GRAPH_LATER_UNLINKS + 2; i++)
-		tell(LINK_REMOVED, "7", "erased", 1);
-	assert_int_equal(metric_value(M_UNLINKS_OPEN), GRAPH_LATER_REFUSALS + GRAPH_LATER_UNLINKS);
-	assert_int_equal(metric_value(M_UNLINKS_DROPPED) - dropped_before, 5);
-	graph_later_free(rig.service.graph_later);
-	rig.service.graph_later = NULL;
-	assert_int_equal(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before,
-	                 GRAPH_LATER_REFUSALS + GRAPH_LATER_UNLINKS);
-	finish();
-}
-
-/* Stopped at any time: nothing leaks, and what was not told is counted. */
-static void the_end_at_any_time(void **state)
-{
-	(void)state;
-	for (int64_t at = 1000; at <= 7000; at += 20) {
-		start(&fake_sharp, RETRY);
-		fake_graph_add(DONE);
-		rig.store.delay_ms = 30;
-		fake_graph.saw = link_b;
-		tell(LINK_REMOVED, "7", "relinked", 1);
-		run(at);
-		graph_later_free(rig.service.graph_later);
-		rig.service.graph_later = NULL;
-		assert_in_range(metric_value(M_UNLINKS_GIVEN_UP) - given_up_before, 0, 1);
-		run(100); /* an operation that was cancelled ends */
-		finish();
-	}
-}
-
-/* Each allocation fails in turn: the work is told later, or dropped and counted, but never lost in silence. */
-static void without_memory(void **state)
-{
-	(void)state;
-	for (size_t nth = 1, met = 1; met; nth++) {
-		start(&fake_sharp, DONE);
-		starve_nth(nth);
-		tell(LINK_REMOVED, "7", "relinked", 1);
-		run(30000);
-		met = starve_calls() >= nth;
-		int64_t told = metric_value(M_UNLINKS_DONE) - done_before;
-		int64_t lost = metric_value(M_UNLINKS_DROPPED) - dropped_before;
-		assert_int_equal(told + lost, 1);
-		assert_true(met || told == 1);
-		finish();
-	}
-}
-
-static void lists_without_memory(void **state)
-{
-	struct graph_later *g = NULL;
-	(void)state;
-	start(&fake_sharp, DONE);
-	STARVE(graph_later_new(&rig.service, &g, NULL), ERR_OK);
-	graph_later_free(g);
-	finish();
-}
-
 int main(void)
 {
 	if (crypto_start(NULL) != ERR_OK)
@@ -394,10 +252,6 @@ int main(void)
 	        cmocka_unit_test(a_link_that_no_call_met_stays),
 	        cmocka_unit_test(a_call_of_the_caller_counts),
 	        cmocka_unit_test(a_store_that_fails_is_asked_again),
-	        cmocka_unit_test(the_lists_are_bounded_each_for_itself),
-	        cmocka_unit_test(the_end_at_any_time),
-	        cmocka_unit_test(without_memory),
-	        cmocka_unit_test(lists_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

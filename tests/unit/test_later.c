@@ -209,6 +209,27 @@ static void test_a_wait_is_not_of_the_schedule(void **state)
 	expect(8, 1); /* and then the second and the third of the schedule */
 }
 
+/* Work that waits for its long second pause is tried at once; work that waits for its first one keeps it. */
+static void test_a_schedule_begins_again(void **state)
+{
+	static const int64_t slow_ms[] = {1, 60000, 0};
+	static const struct later_kind slow = {slow_ms, start, cancel, drop};
+	struct job *j = calloc(1, sizeof *j);
+	(void)state;
+	fresh();
+	assert_non_null(j);
+	j->ends_at = 3;
+	later_add(list, &slow, &j->work);
+	int64_t due_ms = j->work.timer.due_ms;
+	later_restart(&j->work);
+	assert_int_equal(j->work.timer.due_ms, due_ms);
+	run_guarded(20);
+	assert_int_equal(started, 1);
+	j->ends_at = 1;
+	later_restart(&j->work);
+	expect(2, 1);
+}
+
 static void test_no_memory(void **state)
 {
 	const struct later_options o = {.loop = loop, .max = MAX, .name = "dropped"};
@@ -227,6 +248,7 @@ int main(void)
 	        WITH_LOOP(test_the_end_cancels_what_runs_and_frees_all),
 	        WITH_LOOP(test_no_memory),
 	        WITH_LOOP(test_work_is_found),
+	        WITH_LOOP(test_a_schedule_begins_again),
 	        WITH_LOOP(test_a_wait_is_not_of_the_schedule),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
