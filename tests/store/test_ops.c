@@ -257,6 +257,17 @@ TEST(failures_are_counted_in_a_window)
 	expect_failures(r, 0, 0);
 }
 
+/* The end of a valid window is at most an hour after the end of a new one. */
+TEST(a_window_that_ends_too_late_is_replaced)
+{
+	rig_add(r, "a");
+	fail_login(r, 100, 250 + 3600);
+	fail_login(r, 150, 250);
+	expect_failures(r, 2, 250 + 3600);
+	fail_login(r, 150, 249);
+	expect_failures(r, 1, 249);
+}
+
 TEST(failures_at_once_are_all_counted)
 {
 	struct store_op *ops[50];
@@ -473,6 +484,7 @@ int main(void)
 	        cmocka_unit_test(a_link_of_a_far_future_can_be_unlinked),
 	        cmocka_unit_test(a_code_is_issued_for_the_longest_hash),
 	        cmocka_unit_test(failures_are_counted_in_a_window),
+	        cmocka_unit_test(a_window_that_ends_too_late_is_replaced),
 	        cmocka_unit_test(failures_at_once_are_all_counted),
 	        cmocka_unit_test(a_hash_is_upgraded_only_from_what_was_read),
 	        cmocka_unit_test(an_id_is_added_once),
