@@ -98,6 +98,7 @@ static void judge_webhook(const struct doctor_page *e, const struct json *one)
 	const char *public_url = e->all->cfg->public_url;
 	char wanted[WANTED_MAX];
 	struct str url = doctor_text(one, "callback_url"), shown, query;
+	const struct json *active = json_get(one, "active");
 	(void)snprintf(wanted, sizeof wanted, "%s/webhook",
 	               public_url[0] != '\0' ? public_url : "LINKD_PUBLIC_URL");
 	(void)str_cut(url, '?', &shown, &query);
@@ -112,6 +113,12 @@ static void judge_webhook(const struct doctor_page *e, const struct json *one)
 		        "Facebook calls %.*s%s, not %s: correct the callback URL %s, or LINKD_PUBLIC_URL",
 		        (int)shown.n, shown.n > 0 ? shown.p : "", shown.n < url.n ? " with a query" : "",
 		        wanted, DOCTOR_DASHBOARD);
+	else if (active != NULL && !json_is_true(active))
+		doctor_page_note(e, "app_webhook", DOCTOR_FAULT,
+		                 "Facebook has switched off the webhook of the app, as it does after an hour "
+		                 "of failed calls: correct the faults of public_url and webhook below, then "
+		                 "register the callback URL again %s",
+		                 DOCTOR_DASHBOARD);
 	else if (!doctor_has(json_get(one, "fields"), DOCTOR_FIELD))
 		doctor_page_note(e, "app_webhook", DOCTOR_FAULT,
 		                 "the webhook of the app is not subscribed to " DOCTOR_FIELD

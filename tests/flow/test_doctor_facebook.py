@@ -126,6 +126,7 @@ SEEN = {
     "wrong-secret": ("app_secret", "is not the secret of the app"),
     "not-subscribed": ("subscription", "Account Linking Failed"),
     "app-not-subscribed": ("app_webhook", "is not subscribed to messaging_account_linking"),
+    "webhook-off": ("app_webhook", "switched off the webhook of the app"),
     "expiring": ("expiry", "the token expires at"),
     "no-permission": ("permissions", "lacks the permission pages_messaging"),
     "down": ("graph", "metastatus.com"),

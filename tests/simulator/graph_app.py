@@ -32,12 +32,19 @@ def _expiring(one):
         one["expires_at"] = int(time.time()) + EXPIRING_S
 
 
+def _off(one):
+    if "active" in one:
+        one["active"] = False
+
+
 # Each takes the value of the right answer and gives the value in its place.  Order: as on the page.
 FAULTS = {
     "not-subscribed": ("Page not subscribed", f"The page is not subscribed to {FIELD}, until a POST subscribes it.",
                        _drop("subscribed_fields", lambda item: item != FIELD)),
     "app-not-subscribed": ("App not subscribed", f"The webhook of the app leaves out {FIELD}.",
                            _drop("fields", lambda item: item["name"] != FIELD)),
+    "webhook-off": ("Webhook switched off", "Facebook has switched off the webhook of the app, as after an hour of failed calls.",
+                    lambda value: _changed(value, _off)),
     "expiring": ("Page token expires", "The page token expires in three days.",
                  lambda value: _changed(value, _expiring)),
     "no-permission": ("Permission missing", "The page token lacks pages_messaging.",

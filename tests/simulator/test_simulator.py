@@ -264,9 +264,11 @@ def test_a_post_subscribes_the_page_with_a_new_list(simulator):
 def test_a_fault_of_the_app_is_switched_from_the_page(simulator, fault):
     def seen():
         data = ask_as_app(simulator, "debug_token", input_token="page-token")["data"]
-        fields = [one["name"] for one in ask_as_app(simulator, f"{graph_app.APP_ID}/subscriptions")["data"][0]["fields"]]
+        webhook = ask_as_app(simulator, f"{graph_app.APP_ID}/subscriptions")["data"][0]
+        fields = [one["name"] for one in webhook["fields"]]
         return {"not-subscribed": graph_app.FIELD not in subscribed(simulator), "app-not-subscribed": graph_app.FIELD not in fields,
-                "expiring": data["expires_at"] > time.time(), "no-permission": "pages_messaging" not in data["scopes"]}
+                "webhook-off": not webhook["active"], "expiring": data["expires_at"] > time.time(),
+                "no-permission": "pages_messaging" not in data["scopes"]}
     assert not any(seen().values())
     post(simulator, "/graph", fault=fault)
     assert f'id="graph-{fault}" class=on' in get(simulator.url).text
