@@ -5,6 +5,7 @@
  * Source  https://developers.facebook.com/docs/graph-api/reference/debug_token,
  *         https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
  *         https://developers.facebook.com/docs/graph-api/reference/app/subscriptions */
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -118,16 +119,18 @@ static const char *dead_because(int subcode)
 	}
 }
 
+static void note_dead(const struct doctor_page *e, int subcode, const char *why)
+{
+	doctor_page_note(e, "page_token", DOCTOR_FAULT,
+	                 "Facebook does not accept the page token%s (%s): make a new one %s, put it in "
+	                 "LINKD_PAGE_ACCESS_TOKEN, and restart",
+	                 dead_because(subcode), why, DOCTOR_DASHBOARD);
+}
+
 static void note_refused(const struct doctor_page *e, const struct doctor_answer *a)
 {
 	switch (a->graph.class) {
-	case GRAPH_TOKEN_DEAD:
-		doctor_page_note(
-		        e, "page_token", DOCTOR_FAULT,
-		        "Facebook does not accept the page token%s (%s): make a new one %s, put it in "
-		        "LINKD_PAGE_ACCESS_TOKEN, and restart",
-		        dead_because(a->graph.subcode), doctor_graph_why(a).s, DOCTOR_DASHBOARD);
-		break;
+	case GRAPH_TOKEN_DEAD: note_dead(e, a->graph.subcode, doctor_graph_why(a).s); break;
 	case GRAPH_RETRY:
 		doctor_page_note(e, "page_token", DOCTOR_ADVICE,
 		                 "could not be checked: %s; run doctor again later", doctor_graph_why(a).s);
@@ -330,6 +333,22 @@ static void check_scopes(const struct doctor_page *e, const struct json *data)
 		doctor_page_note(e, "permissions", DOCTOR_OK, "pages_messaging and pages_manage_metadata");
 }
 
+static int integer(const struct json *object, const char *key)
+{
+	double d = 0;
+	return json_num(json_get(object, key), &d) && d >= 0 && d <= INT_MAX ? (int)d : 0;
+}
+
+/* The answer of debug_token has no error, but calls the token invalid. */
+static void note_invalid(const struct doctor_page *e, const struct json *error)
+{
+	int code = integer(error, "code"), subcode = integer(error, "subcode");
+	char why[64] = "debug_token: not valid";
+	if (code > 0)
+		(void)snprintf(why, sizeof why, "debug_token: error %d, subcode %d", code, subcode);
+	note_dead(e, subcode, why);
+}
+
 static void check_rights(const struct doctor_page *e, struct str app_token)
 {
 	static const char *const checks[] = {"expiry", "permissions", NULL};
@@ -341,10 +360,13 @@ static void check_rights(const struct doctor_page *e, struct str app_token)
 	                            .parameter = "input_token",
 	                            .value = e->token};
 	bool answered = doctor_page_ask(e->all, &q, &a);
-	const struct json *data = json_get(a.json, "data");
-	if (answered && a.graph.class == GRAPH_DONE && json_is_true(json_get(data, "is_valid"))) {
+	const struct json *data = json_get(a.json, "data"), *valid = json_get(data, "is_valid");
+	if (answered && a.graph.class == GRAPH_DONE && json_is_true(valid)) {
 		check_expiry(e, data);
 		check_scopes(e, data);
+	} else if (answered && a.graph.class == GRAPH_DONE && valid != NULL) {
+		note_invalid(e, json_get(data, "error"));
+		skip(e, checks, "the page token is not valid");
 	} else {
 		char why[256];
 		(void)snprintf(why, sizeof why, "could not be checked: %s",

@@ -152,6 +152,19 @@ def test_after_a_dead_token_the_later_checks_are_skipped(doctor, simulator):
     assert results(checks, "app_secret", "expiry", "permissions", "subscription") == ["skipped"] * 4
 
 
+@pytest.mark.parametrize("error, said", [
+    ({"code": 190, "subcode": 463, "message": f"Session has expired {TOKEN}"}, "because it has expired (debug_token: error 190, subcode 463)"),
+    ({"code": 190, "message": "Invalid OAuth access token."}, "page token (debug_token: error 190, subcode 0)"),
+    (None, "page token (debug_token: not valid)")], ids=["expired", "dead", "no error"])
+def test_a_token_that_debug_token_calls_invalid_is_a_fault(doctor, simulator, error, said):
+    data = {"is_valid": False, "scopes": [], **({"error": error} if error else {})}
+    simulator.graph.app.debug = lambda token: (200, {"data": data})
+    checks = doctor.ask(status=1)
+    (result, text), = [one for one in checks["page_token"] if one[0] != "ok"]
+    assert result == "fault" and said in text and "make a new one" in text
+    assert results(checks, "expiry", "permissions", "subscription") == ["skipped", "skipped", "ok"]
+
+
 def test_a_rate_limit_is_no_fault(doctor, simulator):
     simulator.graph.fault = "limit"
     checks = doctor.ask()
