@@ -159,11 +159,12 @@ static bool asks_facebook(const struct request *r)
 static void later(const struct deletion *d, bool accepted)
 {
 	if (asks_facebook(d->r))
-		graph_later_unlink(d->r->service, &(struct graph_later_unlink){
-		                                          .psid = d->r->arg,
-		                                          .page_id = d->page_id,
-		                                          .called_ms = d->post.sent ? clock_wall_ms() : 0,
-		                                          .accepted = accepted});
+		graph_later_unlink(
+		        d->r->service,
+		        &(struct graph_later_unlink){.psid = d->r->arg,
+		                                     .page_id = d->page_id,
+		                                     .called_ms = d->post.maybe_done ? clock_wall_ms() : 0,
+		                                     .accepted = accepted});
 }
 
 /* The client has gone, or the deadline has passed: what was removed here is still told to Facebook. */
@@ -173,7 +174,7 @@ static void cleanup_deletion(struct request *r)
 	r->flow = NULL;
 	if (d->op != NULL)
 		link_cancel(d->op);
-	d->post.sent |= d->post.call != NULL;
+	d->post.maybe_done |= d->post.call != NULL;
 	graph_post_cancel(&d->post);
 	if (!d->done)
 		later(d, false);

@@ -38,11 +38,11 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 {
 	struct graph_post *p = arg;
 	p->call = NULL;
-	p->sent |= status != GRAPH_NOT_SENT;
 	log_scope(p->scope);
 	struct graph_answer a = graph_answer_accepted(status, body);
 	if (a.class != GRAPH_DONE && a.class != GRAPH_NOBODY)
 		graph_tell_failure(p->page, p->path, &a, error);
+	p->maybe_done |= a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && status != GRAPH_NOT_SENT);
 	note(p, a.class);
 	if (next_page(p))
 		log_scope(NULL);
@@ -68,7 +68,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 	size_t pages = graph_pages(p->graph);
 	bool known = p->page_id[0] != '\0';
 	p->class = GRAPH_NOBODY;
-	p->sent = false;
+	p->maybe_done = false;
 	p->each = !known && pages > 1 && !p->once;
 	p->page = known ? graph_page_of(p->graph, p->page_id) : p->each || pages == 1 ? 0 : pages;
 	if (p->page == pages)

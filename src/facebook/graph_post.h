@@ -24,7 +24,7 @@ struct graph_post {
 	void (*done)(struct graph_post *p);
 	/* result */
 	enum graph_class class;
-	bool sent; /* Graph may have done it, whatever `class` says */
+	bool maybe_done; /* Graph did it, or may have: the answer was lost, or was a failure of Graph.  False: it refused */
 	/* own; zeroed */
 	struct graph_call *call;
 	size_t page;

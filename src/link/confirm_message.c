@@ -42,7 +42,7 @@ static void on_answer(struct graph_post *p)
 	if (c->sent)
 		metric_add(M_CONFIRMS_SENT, 1);
 	c->why = graph_class_name(p->class);
-	later_done(&c->work, p->class == GRAPH_RATE_LIMITED || (p->class == GRAPH_RETRY && !p->sent));
+	later_done(&c->work, p->class == GRAPH_RATE_LIMITED || (p->class == GRAPH_RETRY && !p->maybe_done));
 }
 
 static enum err_code start(struct later_work *w)

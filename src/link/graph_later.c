@@ -73,7 +73,7 @@ static struct link_call call(struct unlink *u, link_done_fn *done)
 static void on_called(struct graph_post *p)
 {
 	struct unlink *u = LIST_ENTRY(p, struct unlink, post);
-	if (p->sent)
+	if (p->maybe_done)
 		u->called_ms = clock_wall_ms();
 	switch (p->class) {
 	case GRAPH_DONE:

@@ -77,7 +77,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 	if (a.not_started != ERR_OK)
 		return err_set(reterr, a.not_started, "as the test wants");
 	p->class = a.class;
-	p->sent = !a.unsent;
+	p->maybe_done = a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && !a.unsent);
 	fake_graph.running = p;
 	fake_graph.timer.fn = fake_graph_due;
 	int64_t due_ms = loop_now_ms(p->loop) + fake_graph.delay_ms;

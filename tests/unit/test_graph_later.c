@@ -181,7 +181,8 @@ static void a_link_that_no_call_met_stays(void **state)
 		int64_t newer_ms; /* than the end of the call */
 	} rows[] = {{{GRAPH_DONE, false, ERR_OK}, LINK_SLACK_MS + 10},
 	            {{GRAPH_RETRY, false, ERR_OK}, LINK_SLACK_MS + 10},
-	            {{GRAPH_RETRY, true, ERR_OK}, 0}};
+	            {{GRAPH_RETRY, true, ERR_OK}, 0},
+	            {{GRAPH_RATE_LIMITED, false, ERR_OK}, 0}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		start(&fake_sharp, rows[i].first);

@@ -122,7 +122,7 @@ static void test_the_token_of_the_page_is_used(void **state)
 	answer(1, 400, NOBODY);
 	expect(GRAPH_NOBODY, 1, 0);
 	assert_int_equal(g.asked[0], 1);
-	assert_true(post.sent);
+	assert_true(post.maybe_done);
 	fresh(3, "1");
 	post.once = true;
 	expect(GRAPH_DONE, 1, 0);
@@ -184,17 +184,38 @@ static void test_what_cannot_start(void **state)
 	expect(GRAPH_RETRY, 2, 0);
 }
 
-static void test_what_was_not_sent_is_told_apart(void **state)
+/* A refused call was not executed. */
+static void test_what_graph_may_have_done(void **state)
 {
+	static const struct {
+		long status;
+		const char *body;
+		enum graph_class class;
+		bool maybe_done;
+	} rows[] = {
+	        {200, OK, GRAPH_DONE, true},
+	        {GRAPH_NOT_SENT, "", GRAPH_RETRY, false},
+	        {0, "", GRAPH_RETRY, true},
+	        {500, "<html>", GRAPH_RETRY, true},
+	        {200, "{\"error\":{\"code\":2}}", GRAPH_RETRY, true},
+	        {400, LIMIT, GRAPH_RATE_LIMITED, false},
+	        {400, DEAD, GRAPH_TOKEN_DEAD, false},
+	        {400, NOBODY, GRAPH_NOBODY, false},
+	        {400, "{\"error\":{\"code\":10}}", GRAPH_NOT_ALLOWED, false},
+	        {400, "{\"error\":{\"code\":100}}", GRAPH_REFUSED, false},
+	};
 	(void)state;
-	fresh(1, "0");
-	answer(0, GRAPH_NOT_SENT, "");
-	expect(GRAPH_RETRY, 1, 1);
-	assert_false(post.sent);
-	fresh(1, "0");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		fresh(1, "0");
+		answer(0, rows[i].status, rows[i].body);
+		expect(rows[i].class, 1, rows[i].class != GRAPH_DONE && rows[i].class != GRAPH_NOBODY);
+		assert_int_equal(post.maybe_done, rows[i].maybe_done);
+	}
+	fresh(2, ""); /* one of several page tokens */
 	answer(0, 0, "");
-	expect(GRAPH_RETRY, 1, 1);
-	assert_true(post.sent);
+	answer(1, 400, LIMIT);
+	expect(GRAPH_RETRY, 2, 2);
+	assert_true(post.maybe_done);
 }
 
 static void test_after_a_cancel_nothing_comes(void **state)
@@ -215,7 +236,7 @@ int main(void)
 	        WITH_LOOP(test_a_single_token_serves_an_unknown_page),
 	        WITH_LOOP(test_each_token_is_tried_for_an_unknown_page),
 	        WITH_LOOP(test_what_cannot_start),
-	        WITH_LOOP(test_what_was_not_sent_is_told_apart),
+	        WITH_LOOP(test_what_graph_may_have_done),
 	        WITH_LOOP(test_after_a_cancel_nothing_comes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
