@@ -19,7 +19,7 @@ static const struct {
         {102, 102, 0, GRAPH_TOKEN_DEAD},
         {190, 190, 0, GRAPH_TOKEN_DEAD},
         {200, 299, 0, GRAPH_NOT_ALLOWED},
-        {551, 551, 0, GRAPH_NOBODY},
+        {551, 551, 0, GRAPH_UNAVAILABLE},
         {613, 613, 0, GRAPH_RATE_LIMITED},
         {1200, 1200, 0, GRAPH_RETRY},
         {10303, 10303, 0, GRAPH_LINK_TOKEN},
@@ -165,8 +165,8 @@ struct graph_answer graph_answer_accepted(long status, struct str body)
 
 const char *graph_class_name(enum graph_class c)
 {
-	static const char *const names[GRAPH_CLASSES] = {"done",       "retry",       "rate_limited",
-	                                                 "token_dead", "not_allowed", "nobody",
-	                                                 "no_profile", "link_token",  "refused"};
+	static const char *const names[GRAPH_CLASSES] = {
+	        "done",   "retry",       "rate_limited", "token_dead", "not_allowed",
+	        "nobody", "unavailable", "no_profile",   "link_token", "refused"};
 	return names[c];
 }

@@ -23,7 +23,8 @@ enum graph_class {
 	GRAPH_RATE_LIMITED, /* codes 4, 17, 32, 613: later, and less often */
 	GRAPH_TOKEN_DEAD,   /* 190, 102: the page token must be replaced */
 	GRAPH_NOT_ALLOWED,  /* 3, 10, 200 to 299: a permission, the app's mode, or the message window */
-	GRAPH_NOBODY,       /* 551, 100/2018001: the person is gone or blocked the page */
+	GRAPH_NOBODY,       /* 100/2018001: no such person at this page */
+	GRAPH_UNAVAILABLE,  /* 551: the person blocked the page, or may come back */
 	GRAPH_NO_PROFILE,   /* 100/2018218, 100/2018247: this app may not see the name */
 	GRAPH_LINK_TOKEN,   /* 10303: the linking token is expired, used or made up */
 	GRAPH_REFUSED,      /* other codes: the call itself is wrong */

@@ -8,15 +8,15 @@ static void end(struct graph_post *p)
 	log_scope(NULL);
 }
 
-/* Of several page tokens: a failure that a later try may overcome counts most, and one that says that the person is not
- * of that page counts least. */
+/* Of several page tokens: a failure that a later try may overcome counts most.  A page that does not know the person
+ * counts more than one that refuses the call itself. */
 static void note(struct graph_post *p, enum graph_class class)
 {
 	static const int weight[GRAPH_CLASSES] = {
-	        [GRAPH_RETRY] = 3,       [GRAPH_RATE_LIMITED] = 3, [GRAPH_TOKEN_DEAD] = 2,
-	        [GRAPH_NOT_ALLOWED] = 2, [GRAPH_NO_PROFILE] = 1,   [GRAPH_LINK_TOKEN] = 1,
-	        [GRAPH_REFUSED] = 1,     [GRAPH_NOBODY] = 0,       [GRAPH_DONE] = 4};
-	if (weight[class] > weight[p->class])
+	        [GRAPH_DONE] = 4,        [GRAPH_RETRY] = 3,      [GRAPH_RATE_LIMITED] = 3,
+	        [GRAPH_UNAVAILABLE] = 3, [GRAPH_TOKEN_DEAD] = 2, [GRAPH_NOT_ALLOWED] = 2,
+	        [GRAPH_NOBODY] = 1};
+	if (weight[class] >= weight[p->class])
 		p->class = class;
 }
 
@@ -40,7 +40,7 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 	p->call = NULL;
 	log_scope(p->scope);
 	struct graph_answer a = graph_answer_accepted(status, body);
-	if (a.class != GRAPH_DONE && a.class != GRAPH_NOBODY)
+	if (a.class != GRAPH_DONE && a.class != GRAPH_NOBODY && a.class != GRAPH_UNAVAILABLE)
 		graph_tell_failure(p->page, p->path, &a, error);
 	p->maybe_done |= a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && status != GRAPH_NOT_SENT);
 	note(p, a.class);
@@ -67,7 +67,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 {
 	size_t pages = graph_pages(p->graph);
 	bool known = p->page_id[0] != '\0';
-	p->class = GRAPH_NOBODY;
+	p->class = GRAPH_REFUSED; /* of the least weight */
 	p->maybe_done = false;
 	p->each = !known && pages > 1 && !p->once;
 	p->page = known ? graph_page_of(p->graph, p->page_id) : p->each || pages == 1 ? 0 : pages;

@@ -84,6 +84,7 @@ static void on_called(struct graph_post *p)
 		break;
 	case GRAPH_NOBODY: end_as(u, M_UNLINKS_DONE); break;
 	case GRAPH_RETRY:
+	case GRAPH_UNAVAILABLE:
 	case GRAPH_RATE_LIMITED: again(u, graph_class_name(p->class)); break;
 	default: u->why = graph_class_name(p->class); later_done(&u->work, false);
 	}
@@ -183,6 +184,8 @@ static const char *remedy_for(const char *why)
 		return "put a new token into LINKD_PAGE_ACCESS_TOKEN and restart. " REPEAT;
 	if (strcmp(why, graph_class_name(GRAPH_NOT_ALLOWED)) == 0)
 		return "give the app the permission pages_messaging for the page. " REPEAT;
+	if (strcmp(why, graph_class_name(GRAPH_UNAVAILABLE)) == 0)
+		return "the person may have blocked the page. " REPEAT;
 	if (strcmp(why, "no_page_token") == 0)
 		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN and restart. " REPEAT;
 	return REPEAT;

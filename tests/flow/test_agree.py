@@ -83,6 +83,24 @@ def a_delete_that_facebook_fails_is_told_and_done_later(facebook):
 
 
 @scenario
+def a_person_who_is_not_available_is_unlinked_later(facebook):
+    there = facebook()
+    _, phone = linked(there)
+    there.graph.faults = [error(400, 551, "(#551) This person isn't available right now.")] * 2
+    assert delete(there, phone).status == 502
+    there.settle()
+    assert there.unlinks() == 3 and not there.believes(phone.psid) and there.unlinked("done") == 1
+
+
+@scenario
+def a_page_that_does_not_know_the_person_outweighs_one_that_refuses_the_call(facebook):
+    there = facebook(token=f"77=EAAother,{events.PAGE_ID}={TOKEN}", tokens={"EAAother": "77", TOKEN: events.PAGE_ID})
+    there.graph.faults = [error(400, 100, "(#100) Invalid parameter")]
+    assert client.admin(there.service, "DELETE", "/v1/links/" + events.new_psid()).status == 204
+    assert there.unlinks() == 2
+
+
+@scenario
 def a_delete_does_not_wait_for_ever_while_graph_hangs(facebook):
     there = facebook()
     _, phone = linked(there)

@@ -52,6 +52,7 @@ static void every_answer(void **state)
 	        {{GRAPH_RETRY, false, ERR_OK}, "7", 502, 1},
 	        {{GRAPH_RETRY, true, ERR_OK}, NULL, 502, 1},
 	        {{GRAPH_RATE_LIMITED, false, ERR_OK}, "7", 502, 1},
+	        {{GRAPH_UNAVAILABLE, false, ERR_OK}, "7", 502, 1},
 	        {{GRAPH_TOKEN_DEAD, false, ERR_OK}, "7", 502, 1},
 	        {{GRAPH_NOT_ALLOWED, false, ERR_OK}, "7", 502, 1},
 	        {{GRAPH_DONE, false, ERR_TIMEOUT}, "7", 502, 1},

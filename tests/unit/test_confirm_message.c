@@ -79,9 +79,10 @@ static void which_failures_are_tried_again(void **state)
 		size_t calls;
 	} rows[] = {{{GRAPH_RETRY, false, ERR_OK}, 1},        {{GRAPH_RETRY, true, ERR_OK}, 2},
 	            {{GRAPH_RATE_LIMITED, false, ERR_OK}, 2}, {{GRAPH_NOT_ALLOWED, false, ERR_OK}, 1},
-	            {{GRAPH_NOBODY, false, ERR_OK}, 1},       {{GRAPH_TOKEN_DEAD, false, ERR_OK}, 1},
-	            {{GRAPH_REFUSED, false, ERR_OK}, 1},      {{GRAPH_DONE, false, ERR_NOT_FOUND}, 1},
-	            {{GRAPH_DONE, false, ERR_NOMEM}, 2},      {{GRAPH_DONE, false, ERR_OK}, 1}};
+	            {{GRAPH_NOBODY, false, ERR_OK}, 1},       {{GRAPH_UNAVAILABLE, false, ERR_OK}, 1},
+	            {{GRAPH_TOKEN_DEAD, false, ERR_OK}, 1},   {{GRAPH_REFUSED, false, ERR_OK}, 1},
+	            {{GRAPH_DONE, false, ERR_NOT_FOUND}, 1},  {{GRAPH_DONE, false, ERR_NOMEM}, 2},
+	            {{GRAPH_DONE, false, ERR_OK}, 1}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		start(rows[i].first);

@@ -86,7 +86,7 @@ static void classes_of_errors(void **state)
 	        {200, 2018028, GRAPH_NOT_ALLOWED},
 	        {299, 0, GRAPH_NOT_ALLOWED},
 	        {300, 0, GRAPH_REFUSED},
-	        {551, 0, GRAPH_NOBODY},
+	        {551, 0, GRAPH_UNAVAILABLE},
 	        {100, 2018001, GRAPH_NOBODY},
 	        {100, 2018218, GRAPH_NO_PROFILE},
 	        {100, 2018247, GRAPH_NO_PROFILE},

@@ -97,7 +97,7 @@ static void a_call_that_fails_is_made_again_until_it_is_accepted(void **state)
 	(void)state;
 	start(&fake_sharp, RETRY);
 	fake_graph_add((struct fake_answer){GRAPH_RATE_LIMITED, false, ERR_OK});
-	fake_graph_add((struct fake_answer){GRAPH_RETRY, true, ERR_OK});
+	fake_graph_add((struct fake_answer){GRAPH_UNAVAILABLE, false, ERR_OK});
 	fake_graph_add((struct fake_answer){GRAPH_RETRY, false, ERR_NOMEM});
 	fake_graph_add(RETRY);
 	fake_graph_add(RETRY);
@@ -182,7 +182,8 @@ static void a_link_that_no_call_met_stays(void **state)
 	} rows[] = {{{GRAPH_DONE, false, ERR_OK}, LINK_SLACK_MS + 10},
 	            {{GRAPH_RETRY, false, ERR_OK}, LINK_SLACK_MS + 10},
 	            {{GRAPH_RETRY, true, ERR_OK}, 0},
-	            {{GRAPH_RATE_LIMITED, false, ERR_OK}, 0}};
+	            {{GRAPH_RATE_LIMITED, false, ERR_OK}, 0},
+	            {{GRAPH_UNAVAILABLE, false, ERR_OK}, 0}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		start(&fake_sharp, rows[i].first);

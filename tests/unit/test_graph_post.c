@@ -22,6 +22,10 @@ static struct {
 static const char OK[] = "{\"result\":\"unlink account success\"}";
 static const char NOBODY[] = "{\"error\":{\"code\":100,\"error_subcode\":2018001}}";
 static const char DEAD[] = "{\"error\":{\"code\":190}}";
+static const char REFUSED[] = "{\"error\":{\"code\":100}}";
+static const char NO_PROFILE[] = "{\"error\":{\"code\":100,\"error_subcode\":2018218}}";
+static const char LINK_TOKEN[] = "{\"error\":{\"code\":10303}}";
+static const char AWAY[] = "{\"error\":{\"code\":551}}";
 static const char LIMIT[] = "{\"error\":{\"code\":613}}";
 
 size_t graph_pages(const struct graph *graph)
@@ -122,7 +126,7 @@ static void test_the_token_of_the_page_is_used(void **state)
 	answer(1, 400, NOBODY);
 	expect(GRAPH_NOBODY, 1, 0);
 	assert_int_equal(g.asked[0], 1);
-	assert_true(post.maybe_done);
+	assert_false(post.maybe_done);
 	fresh(3, "1");
 	post.once = true;
 	expect(GRAPH_DONE, 1, 0);
@@ -153,6 +157,13 @@ static void test_each_token_is_tried_for_an_unknown_page(void **state)
 	        {{NOBODY, NOBODY, NOBODY}, GRAPH_NOBODY, 3, 0},
 	        {{DEAD, LIMIT, NOBODY}, GRAPH_RATE_LIMITED, 3, 2},
 	        {{NOBODY, NOBODY, DEAD}, GRAPH_TOKEN_DEAD, 3, 1},
+	        {{NOBODY, REFUSED, NOBODY}, GRAPH_NOBODY, 3, 1},
+	        {{REFUSED, NO_PROFILE, NOBODY}, GRAPH_NOBODY, 3, 2},
+	        {{NOBODY, LINK_TOKEN, NO_PROFILE}, GRAPH_NOBODY, 3, 2},
+	        {{REFUSED, REFUSED, NO_PROFILE}, GRAPH_NO_PROFILE, 3, 3},
+	        {{NO_PROFILE, DEAD, REFUSED}, GRAPH_TOKEN_DEAD, 3, 3},
+	        {{NOBODY, AWAY, NOBODY}, GRAPH_UNAVAILABLE, 3, 0},
+	        {{AWAY, DEAD, NOBODY}, GRAPH_UNAVAILABLE, 3, 1},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -201,6 +212,7 @@ static void test_what_graph_may_have_done(void **state)
 	        {400, LIMIT, GRAPH_RATE_LIMITED, false},
 	        {400, DEAD, GRAPH_TOKEN_DEAD, false},
 	        {400, NOBODY, GRAPH_NOBODY, false},
+	        {400, AWAY, GRAPH_UNAVAILABLE, false},
 	        {400, "{\"error\":{\"code\":10}}", GRAPH_NOT_ALLOWED, false},
 	        {400, "{\"error\":{\"code\":100}}", GRAPH_REFUSED, false},
 	};
@@ -208,13 +220,15 @@ static void test_what_graph_may_have_done(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		fresh(1, "0");
 		answer(0, rows[i].status, rows[i].body);
-		expect(rows[i].class, 1, rows[i].class != GRAPH_DONE && rows[i].class != GRAPH_NOBODY);
+		expect(rows[i].class, 1,
+		       rows[i].class != GRAPH_DONE && rows[i].class != GRAPH_NOBODY &&
+		               rows[i].class != GRAPH_UNAVAILABLE);
 		assert_int_equal(post.maybe_done, rows[i].maybe_done);
 	}
 	fresh(2, ""); /* one of several page tokens */
 	answer(0, 0, "");
 	answer(1, 400, LIMIT);
-	expect(GRAPH_RETRY, 2, 2);
+	expect(GRAPH_RATE_LIMITED, 2, 2);
 	assert_true(post.maybe_done);
 }
 
