@@ -13,6 +13,7 @@ enum doctor_verdict { DOCTOR_OK, DOCTOR_ADVICE, DOCTOR_FAULT, DOCTOR_SKIPPED };
 
 enum {
 	DOCTOR_TEXT_MAX = 4096,
+	DOCTOR_ERROR_MAX = 256,
 	DOCTOR_CLOCK_WARN_MS = 5000,
 	DOCTOR_CLOCK_BAD_MS = 60000, /* signatures for AWS are corrected from here on */
 	DOCTOR_CALL_MS = 5000,       /* the whole of one call */
@@ -43,8 +44,9 @@ struct doctor_web {
 };
 
 struct doctor_reply {
-	enum httpc_fault fault; /* with status 0 */
-	long status;            /* 0: no answer */
+	enum httpc_fault fault;       /* with status 0 */
+	char error[DOCTOR_ERROR_MAX]; /* of HTTPC_LOCAL: why */
+	long status;                  /* 0: no answer */
 	struct buf body;
 	int64_t date_s; /* of the header Date; -1: none */
 	int64_t took_ms;
@@ -70,6 +72,7 @@ struct doctor_answer {
 	bool proof_refused;         /* the proof is wrong, or the app requires one and there was none */
 	struct graph_recipient who; /* of me?fields=recipient */
 	enum httpc_fault fault;
+	char error[DOCTOR_ERROR_MAX];
 	long status;
 	int64_t date_s, took_ms;
 };
@@ -79,7 +82,7 @@ void doctor_graph_ask(struct doctor_web *w, const struct config *cfg, const stru
                       struct doctor_answer *ret);
 
 struct doctor_why {
-	char s[160];
+	char s[DOCTOR_ERROR_MAX + 64];
 };
 /* "Graph answered with error 190, subcode 460, fbtrace_id ..." */
 struct doctor_why doctor_graph_why(const struct doctor_answer *a);

@@ -33,6 +33,8 @@ static void on_reply(void *arg, const struct httpc_response *r)
 	struct get *g = arg;
 	struct doctor_reply *ret = g->reply;
 	ret->fault = r->fault;
+	if (r->fault == HTTPC_LOCAL)
+		(void)snprintf(ret->error, sizeof ret->error, "%s", r->error);
 	if (r->code == ERR_OK) {
 		ret->status = r->status;
 		buf_str(&ret->body, r->body);
@@ -47,10 +49,12 @@ void doctor_web_get(struct doctor_web *w, const struct httpc_request *req, struc
 	struct httpc_call *call;
 	struct err err;
 	int64_t start_ms = clock_mono_ms();
-	*ret = (struct doctor_reply){.fault = HTTPC_NO_ANSWER, .date_s = -1};
+	*ret = (struct doctor_reply){.fault = HTTPC_LOCAL, .date_s = -1};
 	buf_init(&ret->body, GRAPH_ANSWER_MAX);
 	if (httpc_start(w->http, req, on_reply, &g, &call, &err) == ERR_OK)
 		loop_run(w->loop);
+	else
+		(void)snprintf(ret->error, sizeof ret->error, "%.*s", DOCTOR_ERROR_MAX - 1, err.msg);
 	ret->took_ms = clock_mono_ms() - start_ms;
 }
 
@@ -84,6 +88,7 @@ static void read_reply(const struct doctor_reply *r, struct doctor_answer *ret)
 	        .fault = r->fault, .status = r->status, .date_s = r->date_s, .took_ms = r->took_ms};
 	if (json_parse(buf_view(&r->body), &limits, &ret->json, &err) != ERR_OK)
 		ret->json = NULL;
+	(void)str_copy(ret->error, sizeof ret->error, str_c(r->error));
 	ret->graph = graph_answer_parsed(r->status, ret->json);
 	ret->proof_refused = ret->graph.code == 100 && names_proof(ret->json);
 	(void)graph_answer_recipient(r->status, buf_view(&r->body), &ret->who);
@@ -108,7 +113,8 @@ void doctor_graph_ask(struct doctor_web *w, const struct config *cfg, const stru
 	                            .connect_ms = DOCTOR_CALL_MS,
 	                            .response_max = GRAPH_ANSWER_MAX};
 	if (url.failed || line.failed)
-		reply = (struct doctor_reply){.fault = HTTPC_NO_ANSWER, .date_s = -1};
+		reply = (struct doctor_reply){
+		        .fault = HTTPC_LOCAL, .error = "no memory for the call", .date_s = -1};
 	else
 		doctor_web_get(w, &req, &reply);
 	read_reply(&reply, ret);
@@ -131,7 +137,9 @@ struct doctor_why doctor_graph_why(const struct doctor_answer *a)
 	};
 	struct doctor_why why;
 	const struct graph_answer *g = &a->graph;
-	if (a->status == 0)
+	if (a->status == 0 && a->fault == HTTPC_LOCAL)
+		(void)snprintf(why.s, sizeof why.s, "this machine cannot call Graph (%s)", a->error);
+	else if (a->status == 0)
 		(void)snprintf(why.s, sizeof why.s, "%s", faults[a->fault]);
 	else if (g->code == 0)
 		(void)snprintf(why.s, sizeof why.s, "Graph answered with status %ld and no usable text",

@@ -61,6 +61,8 @@ static void note_down(struct doctor_pages *all, const struct doctor_answer *a)
 	if (a->status != 0)
 		doctor_note(all->d, "graph", DOCTOR_FAULT,
 		            "%s: try again later; https://metastatus.com shows Facebook's outages", why.s);
+	else if (a->fault == HTTPC_LOCAL)
+		doctor_note(all->d, "graph", DOCTOR_FAULT, "%s: correct this, and run doctor again", why.s);
 	else if (a->fault == HTTPC_CERT_TIME)
 		doctor_note(all->d, "graph", DOCTOR_FAULT, "%s: set this machine's clock by NTP", why.s);
 	else if (a->fault == HTTPC_CERT_ISSUER || a->fault == HTTPC_CERT_NAME || a->fault == HTTPC_NO_TLS)
@@ -368,7 +370,7 @@ static void check_rights(const struct doctor_page *e, struct str app_token)
 		note_invalid(e, json_get(data, "error"));
 		skip(e, checks, "the page token is not valid");
 	} else {
-		char why[256];
+		char why[sizeof(struct doctor_why) + 32];
 		(void)snprintf(why, sizeof why, "could not be checked: %s",
 		               answered ? doctor_graph_why(&a).s : "Graph does not answer");
 		skip(e, checks, why);

@@ -13,9 +13,15 @@ enum { URL_MAX = 8192, NONCE = 12, NONCE_HEX = 24 };
 #define PROXY "the proxy in front of the service"
 
 /* Why there is no answer. */
-static void note_fault(struct doctor *d, const char *url, enum httpc_fault fault)
+static void note_fault(struct doctor *d, const char *url, const struct doctor_reply *r)
 {
-	switch (fault) {
+	switch (r->fault) {
+	case HTTPC_LOCAL:
+		doctor_note(d, "public_url", DOCTOR_FAULT,
+		            "this machine cannot call %s (%s): correct this, and run doctor again. If "
+		            "SSL_CERT_FILE is set, it must name a file of certificates in PEM",
+		            url, r->error);
+		break;
 	case HTTPC_NO_NAME:
 		doctor_note(d, "public_url", DOCTOR_FAULT,
 		            "the name in %s does not resolve: correct LINKD_PUBLIC_URL, or make its DNS "
@@ -65,8 +71,10 @@ static void judge(struct doctor *d, const struct config *cfg, const struct docto
 {
 	const char *url = cfg->public_url;
 	if (r->status == 0) {
-		note_fault(d, url, r->fault);
-		doctor_note(d, "webhook", DOCTOR_SKIPPED, "the address does not answer");
+		note_fault(d, url, r);
+		doctor_note(d, "webhook", DOCTOR_SKIPPED, "%s",
+		            r->fault == HTTPC_LOCAL ? "the address could not be called"
+		                                    : "the address does not answer");
 		return;
 	}
 	doctor_note(d, "public_url", DOCTOR_OK, "%s answers over TLS, with a certificate that is trusted",

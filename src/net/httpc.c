@@ -134,11 +134,7 @@ static long info(const struct httpc_call *c, CURLINFO what)
 
 static enum httpc_fault fault_of(const struct httpc_call *c, CURLcode result)
 {
-	enum {
-		NONE = 1,
-		NOT_YET_VALID = 9,
-		EXPIRED = 10
-	}; /* X509_V_ERR_... of OpenSSL; NONE: the chain is right */
+	enum { NONE = 1, NOT_YET_VALID = 9, EXPIRED = 10 }; /* X509_V_ERR_...; NONE: the chain is right */
 	curl_off_t connected_us = 0;
 	long verdict = info(c, CURLINFO_SSL_VERIFYRESULT);
 	switch (result) {
@@ -148,12 +144,20 @@ static enum httpc_fault fault_of(const struct httpc_call *c, CURLcode result)
 	case CURLE_OPERATION_TIMEDOUT:
 		(void)curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
 		return connected_us == 0 ? HTTPC_NO_CONNECTION : HTTPC_NO_ANSWER;
-	case CURLE_SSL_CONNECT_ERROR: return HTTPC_NO_TLS;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CLIENTCERT: return HTTPC_NO_TLS;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		if (verdict == NOT_YET_VALID || verdict == EXPIRED)
 			return HTTPC_CERT_TIME;
 		return verdict <= NONE ? HTTPC_CERT_NAME : HTTPC_CERT_ISSUER;
-	default: return HTTPC_NO_ANSWER;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* the answer is not HTTP/1 */
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_WRITE_ERROR: /* past a limit */
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR: return HTTPC_NO_ANSWER;
+	default: return HTTPC_LOCAL;
 	}
 }
 

@@ -46,6 +46,7 @@ enum httpc_fault {
 	HTTPC_CERT_TIME,     /* the certificate is expired, or not valid yet */
 	HTTPC_CERT_ISSUER,   /* its chain does not lead to an authority that is trusted */
 	HTTPC_CERT_NAME,     /* it is for another name */
+	HTTPC_LOCAL,         /* this side cannot make the call: a file of authorities, memory; see `error` */
 };
 
 /* Borrowed until the callback returns.  code is ERR_OK when any HTTP answer came, whatever its status. */

@@ -343,6 +343,14 @@ def test_a_right_address_is_ok(public, good):
     assert results(checks, "public_url", "webhook") == ["ok", "ok"]
 
 
+def test_a_call_that_this_side_cannot_make_is_not_blamed_on_the_other(public, good, tmp_path):
+    missing = str(tmp_path / "none.pem")
+    checks = public.ask(status=1, LINKD_PUBLIC_URL=good.url, SSL_CERT_FILE=missing)
+    text = checks["public_url"][0][1]
+    assert text.startswith(f"this machine cannot call {good.url} (") and missing in text and "SSL_CERT_FILE" in text
+    assert checks["webhook"] == [("skipped", "the address could not be called")]
+
+
 def test_an_authority_that_the_system_does_not_trust(public, good):
     checks = public.ask(status=1, LINKD_PUBLIC_URL=good.url, SSL_CERT_FILE=None)
     assert "authority is private" in checks["public_url"][0][1] and results(checks, "webhook") == ["skipped"]

@@ -8,6 +8,7 @@
 struct got {
 	int calls, wanted;
 	enum err_code code;
+	enum httpc_fault fault;
 	long status;
 	char body[64];
 	bool started;
@@ -18,6 +19,7 @@ static void on_http(void *arg, const struct httpc_response *r)
 	struct got *g = arg;
 	assert_true(g->started);
 	g->code = r->code;
+	g->fault = r->fault;
 	g->status = r->status;
 	(void)str_copy(g->body, sizeof g->body, r->body);
 	if (++g->calls == g->wanted)
@@ -92,6 +94,7 @@ static void test_http_silent_server_ends_at_the_deadline(void **state)
 	(void)state;
 	one_call("GET", "/silent", (struct str){NULL, 0}, &g);
 	assert_int_equal(g.code, ERR_TIMEOUT);
+	assert_int_equal(g.fault, HTTPC_NO_ANSWER);
 }
 
 static void test_http_answer_over_the_cap_fails(void **state)
@@ -100,6 +103,7 @@ static void test_http_answer_over_the_cap_fails(void **state)
 	(void)state;
 	one_call("GET", "/large", (struct str){NULL, 0}, &g);
 	assert_int_equal(g.code, ERR_UPSTREAM);
+	assert_int_equal(g.fault, HTTPC_NO_ANSWER);
 }
 
 static void test_http_head_over_the_cap_fails(void **state)
@@ -108,6 +112,7 @@ static void test_http_head_over_the_cap_fails(void **state)
 	(void)state;
 	one_call("GET", "/headers", (struct str){NULL, 0}, &g);
 	assert_int_equal(g.code, ERR_UPSTREAM);
+	assert_int_equal(g.fault, HTTPC_NO_ANSWER);
 }
 
 static void test_http_redirect_is_not_followed(void **state)

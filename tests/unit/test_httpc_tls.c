@@ -91,9 +91,9 @@ static void test_only_the_given_authority_is_trusted(void **state)
 	static const struct {
 		const char *host, *ca_file;
 		enum httpc_fault fault;
-	} rows[] = {{"localhost", ours, HTTPC_NO_FAULT},  {"localhost", NULL, HTTPC_CERT_ISSUER},
-	            {"localhost", ours, HTTPC_NO_FAULT},  {"localhost", other, HTTPC_CERT_ISSUER},
-	            {"localhost", none, HTTPC_NO_ANSWER}, {"127.0.0.1", ours, HTTPC_CERT_NAME}};
+	} rows[] = {{"localhost", ours, HTTPC_NO_FAULT}, {"localhost", NULL, HTTPC_CERT_ISSUER},
+	            {"localhost", ours, HTTPC_NO_FAULT}, {"localhost", other, HTTPC_CERT_ISSUER},
+	            {"localhost", none, HTTPC_LOCAL},    {"127.0.0.1", ours, HTTPC_CERT_NAME}};
 	struct httpc *h;
 	struct httpc_call *call;
 	char url[64];
