@@ -190,10 +190,10 @@ static void tell_deletion(const struct deletion *d, const char *result, const ch
 	                                .psid = d->r->arg});
 }
 
-static void reply_deleted(struct deletion *d, bool at_facebook)
+static void reply_deleted(struct deletion *d, bool at_facebook, const char *reason)
 {
 	d->done = true;
-	tell_deletion(d, d->removed || at_facebook ? "done" : "not_found", NULL);
+	tell_deletion(d, d->removed || at_facebook ? "done" : "not_found", reason);
 	if (d->removed || at_facebook)
 		reply_empty(d->r, 204);
 	else
@@ -214,10 +214,10 @@ static void reply_facebook_failed(struct deletion *d)
 static void on_told(struct graph_post *p)
 {
 	struct deletion *d = LIST_ENTRY(p, struct deletion, post);
-	if (p->class == GRAPH_DONE)
+	if (p->answer.class == GRAPH_DONE)
 		later(d, true);
-	if (p->class == GRAPH_DONE || p->class == GRAPH_NOBODY)
-		reply_deleted(d, true);
+	if (p->answer.class == GRAPH_DONE || p->answer.class == GRAPH_NOBODY)
+		reply_deleted(d, true, NULL);
 	else
 		reply_facebook_failed(d);
 }
@@ -239,7 +239,10 @@ static void tell_facebook(struct deletion *d)
 	                              .done = on_told};
 	switch (graph_post_start(&d->post, &err)) {
 	case ERR_OK: break;
-	case ERR_NOT_FOUND: reply_deleted(d, false); break; /* no token for that page */
+	case ERR_NOT_FOUND:
+		later(d, false); /* that gives it up, with the remedy in the log */
+		reply_deleted(d, false, "no_page_token");
+		break;
 	default: reply_facebook_failed(d);
 	}
 }
@@ -261,7 +264,7 @@ static void on_removed(void *arg, const struct link_answer *a)
 	} else if (asks_facebook(d->r)) {
 		tell_facebook(d);
 	} else {
-		reply_deleted(d, false);
+		reply_deleted(d, false, NULL);
 	}
 }
 

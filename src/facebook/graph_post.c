@@ -10,14 +10,14 @@ static void end(struct graph_post *p)
 
 /* Of several page tokens: a failure that a later try may overcome counts most.  A page that does not know the person
  * counts more than one that refuses the call itself. */
-static void note(struct graph_post *p, enum graph_class class)
+static void note(struct graph_post *p, const struct graph_answer *a)
 {
 	static const int weight[GRAPH_CLASSES] = {
 	        [GRAPH_DONE] = 4,        [GRAPH_RETRY] = 3,      [GRAPH_RATE_LIMITED] = 3,
 	        [GRAPH_UNAVAILABLE] = 3, [GRAPH_TOKEN_DEAD] = 2, [GRAPH_NOT_ALLOWED] = 2,
 	        [GRAPH_NOBODY] = 1};
-	if (weight[class] >= weight[p->class])
-		p->class = class;
+	if (weight[a->class] >= weight[p->answer.class])
+		p->answer = *a;
 }
 
 static enum err_code ask(struct graph_post *p, struct err *reterr);
@@ -26,11 +26,11 @@ static enum err_code ask(struct graph_post *p, struct err *reterr);
 static bool next_page(struct graph_post *p)
 {
 	struct err err;
-	if (!p->each || p->class == GRAPH_DONE || ++p->page == graph_pages(p->graph))
+	if (!p->each || p->answer.class == GRAPH_DONE || ++p->page == graph_pages(p->graph))
 		return false;
 	if (ask(p, &err) == ERR_OK)
 		return true;
-	note(p, GRAPH_RETRY);
+	note(p, &(struct graph_answer){.class = GRAPH_RETRY});
 	return false;
 }
 
@@ -43,7 +43,7 @@ static void on_answer(void *arg, long status, struct str body, const char *error
 	if (a.class != GRAPH_DONE && a.class != GRAPH_NOBODY && a.class != GRAPH_UNAVAILABLE)
 		graph_tell_failure(p->page, p->path, &a, error);
 	p->maybe_done |= a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && status != GRAPH_NOT_SENT);
-	note(p, a.class);
+	note(p, &a);
 	if (next_page(p))
 		log_scope(NULL);
 	else
@@ -67,7 +67,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 {
 	size_t pages = graph_pages(p->graph);
 	bool known = p->page_id[0] != '\0';
-	p->class = GRAPH_REFUSED; /* of the least weight */
+	p->answer = (struct graph_answer){.class = GRAPH_REFUSED}; /* of the least weight */
 	p->maybe_done = false;
 	p->each = !known && pages > 1 && !p->once;
 	p->page = known ? graph_page_of(p->graph, p->page_id) : p->each || pages == 1 ? 0 : pages;

@@ -23,7 +23,7 @@ struct graph_post {
 	const char *scope;   /* request id on the log lines; NULL for none */
 	void (*done)(struct graph_post *p);
 	/* result */
-	enum graph_class class;
+	struct graph_answer answer; /* of several page tokens, the one that counts */
 	bool maybe_done; /* Graph did it, or may have: the answer was lost, or was a failure of Graph.  False: it refused */
 	/* own; zeroed */
 	struct graph_call *call;

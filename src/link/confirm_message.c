@@ -38,11 +38,12 @@ static void put_message(struct buf *json, const char *psid, const char *text)
 static void on_answer(struct graph_post *p)
 {
 	struct confirmation *c = LIST_ENTRY(p, struct confirmation, post);
-	c->sent = p->class == GRAPH_DONE;
+	c->sent = p->answer.class == GRAPH_DONE;
 	if (c->sent)
 		metric_add(M_CONFIRMS_SENT, 1);
-	c->why = graph_class_name(p->class);
-	later_done(&c->work, p->class == GRAPH_RATE_LIMITED || (p->class == GRAPH_RETRY && !p->maybe_done));
+	c->why = graph_class_name(p->answer.class);
+	later_done(&c->work, p->answer.class == GRAPH_RATE_LIMITED ||
+	                             (p->answer.class == GRAPH_RETRY && !p->maybe_done));
 }
 
 static enum err_code start(struct later_work *w)

@@ -15,7 +15,6 @@ enum { LOOK_MS = 5000 }; /* one look-up or removal */
 
 struct graph_later {
 	struct later *unlinks, *refusals;
-	bool stops;
 };
 
 struct unlink {
@@ -75,7 +74,7 @@ static void on_called(struct graph_post *p)
 	struct unlink *u = LIST_ENTRY(p, struct unlink, post);
 	if (p->maybe_done)
 		u->called_ms = clock_wall_ms();
-	switch (p->class) {
+	switch (p->answer.class) {
 	case GRAPH_DONE:
 		u->accepted = !u->once_more;
 		u->once_more = false;
@@ -85,8 +84,8 @@ static void on_called(struct graph_post *p)
 	case GRAPH_NOBODY: end_as(u, M_UNLINKS_DONE); break;
 	case GRAPH_RETRY:
 	case GRAPH_UNAVAILABLE:
-	case GRAPH_RATE_LIMITED: again(u, graph_class_name(p->class)); break;
-	default: u->why = graph_class_name(p->class); later_done(&u->work, false);
+	case GRAPH_RATE_LIMITED: again(u, graph_class_name(p->answer.class)); break;
+	default: u->why = graph_class_name(p->answer.class); later_done(&u->work, false);
 	}
 }
 
@@ -186,21 +185,34 @@ static const char *remedy_for(const char *why)
 		return "give the app the permission pages_messaging for the page. " REPEAT;
 	if (strcmp(why, graph_class_name(GRAPH_UNAVAILABLE)) == 0)
 		return "the person may have blocked the page. " REPEAT;
+	if (strcmp(why, graph_class_name(GRAPH_REFUSED)) == 0)
+		return "look up code and subcode in the error codes of the Messenger Platform. Facebook's "
+		       "support "
+		       "can trace the call by fbtrace_id. " REPEAT;
 	if (strcmp(why, "no_page_token") == 0)
 		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN and restart. " REPEAT;
 	return REPEAT;
 }
 
+static void tell_given_up(const struct unlink *u, const char *why)
+{
+	const struct graph_answer *a = &u->post.answer;
+	log_line(LOG_ERROR, "facebook_unlink_given_up", log_z("reason", why),
+	         log_z("psid_digest", audit_digest(str_c(u->psid)).s), log_z("page_id", u->page_id),
+	         log_int("code", a->code), log_int("subcode", a->subcode), log_z("fbtrace_id", a->trace),
+	         log_z("remedy", remedy_for(why)));
+}
+
 static void drop(struct later_work *w)
 {
 	struct unlink *u = of(w);
-	if (!u->ends && !u->accepted) {
-		bool listed = w->list != NULL;
-		const char *why = !listed ? "list_full" : u->s->graph_later->stops ? "stopped" : u->why;
-		metric_add(M_UNLINKS_GIVEN_UP, listed);
-		log_line(LOG_ERROR, "facebook_unlink_given_up", log_z("reason", why),
-		         log_z("psid_digest", audit_digest(str_c(u->psid)).s), log_z("page_id", u->page_id),
-		         log_z("remedy", remedy_for(why)));
+	const char *why = w->list == NULL ? "list_full" : later_stops(w->list) ? "stopped" : u->why;
+	if (!u->ends && u->accepted) {
+		log_line(LOG_INFO, "facebook_unlink_not_checked", log_z("reason", why),
+		         log_z("psid_digest", audit_digest(str_c(u->psid)).s), log_z("page_id", u->page_id));
+	} else if (!u->ends) {
+		metric_add(M_UNLINKS_GIVEN_UP, w->list != NULL);
+		tell_given_up(u, why);
 	}
 	free(u);
 }
@@ -331,7 +343,6 @@ void graph_later_free(struct graph_later *g)
 {
 	if (g == NULL)
 		return;
-	g->stops = true;
 	later_free(g->unlinks);
 	later_free(g->refusals);
 	free(g);

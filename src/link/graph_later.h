@@ -8,8 +8,8 @@
  *
  * So both sides end alike, although the person may link again at any time and through another process: a link that is
  * at most 2 s (LINK_SLACK_MS) newer than the end of our call is removed here too.  A pause grows from 2 s to 1 h; then
- * the work is given up.  Open work is lost when the service stops.  Work that ends in either way has a log line, unless
- * its call was accepted.
+ * the work is given up.  Open work is lost when the service stops.  Work that ends in either way has a log line:
+ * facebook_unlink_given_up, or, if its call was accepted and only the second look is missing, facebook_unlink_not_checked.
  * A store that finds a PSID only by a scan (store_traits.find_psid) is not asked because of a refused code, which
  * everybody can cause; the other changes are told all the same.
  * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS.  Each list has a PSID at most

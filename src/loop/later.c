@@ -9,6 +9,7 @@ struct later {
 	struct later_options o;
 	struct list_node open;
 	size_t n;
+	bool stops;
 };
 
 static void drop(const struct later *l, const char *why)
@@ -117,10 +118,16 @@ enum err_code later_new(const struct later_options *o, struct later **ret, struc
 	return ERR_OK;
 }
 
+bool later_stops(const struct later *l)
+{
+	return l->stops;
+}
+
 void later_free(struct later *l)
 {
 	if (l == NULL)
 		return;
+	l->stops = true;
 	while (!list_empty(&l->open))
 		end(LIST_ENTRY(l->open.next, struct later_work, node));
 	free(l);

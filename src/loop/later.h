@@ -39,7 +39,8 @@ struct later_options {
 };
 
 MUST_CHECK enum err_code later_new(const struct later_options *o, struct later **ret, struct err *reterr);
-void later_free(struct later *l); /* cancels what runs, frees all work; NULL is a no-op */
+bool later_stops(const struct later *l); /* later_free runs, which ends the work */
+void later_free(struct later *l);        /* cancels what runs, frees all work; NULL is a no-op */
 
 /* The list takes ownership of `w`, and frees it at once if the list is full.  `w` NULL: there was no memory for it;
  * that is counted as dropped. */

@@ -225,9 +225,8 @@ def a_dead_token_is_given_up_at_once(facebook):
     assert client.admin(there.service, "DELETE", f"/v1/customers/{who.id}/links").status == 204
     there.settle()
     assert there.unlinks() == 1 and there.unlinked("given_up") == 1
-    line = there.service.logged(lambda one: one["msg"] == "facebook_unlink_given_up")
-    assert line["reason"] == "token_dead" and "LINKD_PAGE_ACCESS_TOKEN" in line["remedy"] and "answers 404" in line["remedy"]
-    assert line["psid_digest"] == there.service.digest(phone.psid) and line["level"] == "error"
+    line = given_up(there, phone, "token_dead")
+    assert "LINKD_PAGE_ACCESS_TOKEN" in line["remedy"] and "answers 404" in line["remedy"] and line["code"] == 190
 
 
 @scenario
@@ -260,6 +259,46 @@ def a_link_made_while_the_call_ran_ends_on_both_sides(facebook):
     there.settle()
     assert not there.differences() and not there.believes(phone.psid)
     assert there.service.audit(action="link", result="removed", reason="ended_at_facebook", way="later")
+
+
+def given_up(there, phone, reason):
+    line = there.service.logged(lambda one: one["msg"] == "facebook_unlink_given_up")
+    assert line["reason"] == reason and line["psid_digest"] == there.service.digest(phone.psid) and line["level"] == "error"
+    return line
+
+
+@scenario
+def a_call_that_is_wrong_itself_is_told_with_the_code_of_facebook(facebook):
+    there = facebook()
+    who, phone = linked(there)
+    there.graph.faults = [error(400, 100, "(#100) Invalid parameter", subcode=33)]
+    assert client.admin(there.service, "DELETE", f"/v1/customers/{who.id}/links").status == 204
+    there.settle()
+    line = given_up(there, phone, "refused")
+    assert (line["code"], line["subcode"]) == (100, 33) and len(line["fbtrace_id"]) > 5 and "fbtrace_id" in line["remedy"]
+
+
+@scenario
+def a_delete_without_a_token_of_the_page_says_so(facebook):
+    there = facebook(LINKD_PAGE_IDS=f"77,{events.PAGE_ID}", token=f"{events.PAGE_ID}={TOKEN}")
+    phone = there.link(there.phone(), Customer(there.service), page="77")
+    assert delete(there, phone).status == 204
+    assert there.service.audit(action="link_remove", result="done", reason="no_page_token")
+    there.settle()
+    assert "add a token of that page" in given_up(there, phone, "no_page_token")["remedy"]
+    assert there.unlinks() == 0 and there.unlinked("given_up") == 1
+
+
+@scenario
+def a_second_look_that_is_missing_at_the_end_is_in_the_log(facebook):
+    there = facebook()
+    _, phone = linked(there)
+    assert delete(there, phone).status == 204
+    digest = there.service.digest(phone.psid)
+    lines = there.service.lines
+    there.service.stop()
+    assert any('"facebook_unlink_not_checked"' in line and '"reason":"stopped"' in line and digest in line for line in lines)
+    assert not any('"facebook_unlink_given_up"' in line for line in lines)
 
 
 @scenario

@@ -76,7 +76,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 	fake_graph.once = p->once;
 	if (a.not_started != ERR_OK)
 		return err_set(reterr, a.not_started, "as the test wants");
-	p->class = a.class;
+	p->answer.class = a.class;
 	p->maybe_done = a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && !a.unsent);
 	fake_graph.running = p;
 	fake_graph.timer.fn = fake_graph_due;

@@ -114,7 +114,7 @@ static void expect(enum graph_class class, size_t calls, size_t told)
 	assert_int_equal(ended, 0);
 	run_guarded(2000);
 	assert_int_equal(ended, 1);
-	assert_string_equal(graph_class_name(post.class), graph_class_name(class));
+	assert_string_equal(graph_class_name(post.answer.class), graph_class_name(class));
 	assert_int_equal(g.calls, calls);
 	assert_int_equal(g.told, told);
 }
