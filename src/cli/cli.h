@@ -154,6 +154,8 @@ void cli_store_drop(struct store_out *out); /* wipes */
  * reason is on `err`; return c->rc. */
 MUST_CHECK bool cli_store_take(struct cli *c, const char *option, const char *value, char *ret, size_t cap);
 
+/* After a removal: a note on `err` that Facebook still has the link. */
+void cli_store_note_unlinked(struct cli *c);
 /* psid, page_id and linked_at as results. */
 void cli_store_show_link(struct cli *c, const struct store_link *l);
 

@@ -161,6 +161,13 @@ bool cli_store_take(struct cli *c, const char *option, const char *value, char *
 	return false;
 }
 
+void cli_store_note_unlinked(struct cli *c)
+{
+	(void)fprintf(c->err,
+	              "note: Facebook is not told by this command, and still shows the profile as linked; "
+	              "DELETE /v1/links/{psid} of a running service with a page token tells it\n");
+}
+
 void cli_store_show_link(struct cli *c, const struct store_link *l)
 {
 	cli_str(c, "psid", str_c(l->psid));

@@ -207,7 +207,23 @@ static int show(struct cli *c)
 	return rc;
 }
 
-static int remove_id(struct cli *c, struct cli_store *s, const char *id)
+/* The PSIDs are gone from the store, so they are printed for the call that tells Facebook. */
+static void show_ended(struct cli *c, const struct store_out *found)
+{
+	size_t n = 0;
+	cli_list(c, "links");
+	for (size_t i = 0; i < found->n; i++)
+		if (found->customers[i].link.psid[0] != '\0') {
+			cli_item(c);
+			cli_store_show_link(c, &found->customers[i].link);
+			n++;
+		}
+	cli_list_end(c);
+	if (n > 0)
+		cli_store_note_unlinked(c);
+}
+
+static int remove_found(struct cli *c, struct cli_store *s, const char *id, const struct store_out *found)
 {
 	struct store_out out;
 	struct store_op *op = cli_store_op(STORE_REMOVE);
@@ -222,7 +238,16 @@ static int remove_id(struct cli *c, struct cli_store *s, const char *id)
 	cli_audit((struct audit){.action = "customer_remove", .result = "done", .customer_id = id});
 	cli_str(c, "customer_id", str_c(id));
 	cli_bool(c, "removed", true);
+	show_ended(c, found);
 	return cli_done(c);
+}
+
+static int remove_id(struct cli *c, struct cli_store *s, const char *id)
+{
+	struct store_out found;
+	int rc = find_id(c, s, id, &found) ? remove_found(c, s, id, &found) : c->rc;
+	cli_store_drop(&found);
+	return rc;
 }
 
 static int drop(struct cli *c)

@@ -151,6 +151,7 @@ static int remove_psid(struct cli *c, struct cli_store *s, const char *psid)
 		                "the PSID is still linked: its customer's key may be too long to be written");
 	if (r.removed == 0)
 		return cli_fail(c, "not linked");
+	cli_store_note_unlinked(c);
 	cli_str(c, "psid", str_c(psid));
 	cli_int(c, "removed", r.removed);
 	return cli_done(c);

@@ -2,6 +2,7 @@
 
 The scenarios mostly wait for a pause of the service, so all of them run at once, each with a service of its own."""
 
+import json
 import time
 
 import pytest
@@ -65,6 +66,20 @@ def delete_asks_facebook_also_if_nothing_is_linked_here(facebook):
     assert client.admin(there.service, "DELETE", "/v1/links/no-psid").status == 404
     assert there.unlinks() == 1
     assert delete(there, there.phone()).status == 204  # Facebook unlinks whom it knows, linked or not
+
+
+@scenario
+def a_command_that_ends_a_link_says_that_facebook_is_not_told(facebook):
+    there = facebook()
+    for words, ended in ((("link", "remove", "--psid"), lambda who, phone: phone.psid), (("customer", "remove", "--id"), lambda who, phone: who.id)):
+        who, phone = linked(there)
+        done = there.service.command(*words, ended(who, phone), "--json")
+        assert done.returncode == 0 and phone.psid in str(json.loads(done.stdout)), done.stderr
+        note, = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+        assert "Facebook is not told" in note and "DELETE /v1/links/{psid}" in note and phone.psid not in done.stderr
+        assert there.believes(phone.psid) and delete(there, phone).status == 204 and not there.believes(phone.psid)
+    done = there.service.command("customer", "remove", "--id", Customer(there.service).id, "--json")
+    assert json.loads(done.stdout)["links"] == [] and "note: " not in done.stderr
 
 
 @scenario

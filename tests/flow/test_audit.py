@@ -132,7 +132,7 @@ def test_commands_leave_their_line_on_standard_error(service, customer, phone):
     assert done.returncode == 0 and "audit" not in done.stdout
     assert re.search(r" info  audit action=link result=removed reason=command way=cli actor=\S.* customer_digest="
                      f"{service.digest(customer.id)} psid_digest={service.digest(phone.psid)} page_id=.* audit=true$",
-                     done.stderr.strip())
+                     done.stderr, re.MULTILINE)
     done = service.command("customer", "remove", "--id", customer.id, "--json")
     assert json.loads(done.stdout) and "action=customer_remove result=done way=cli" in done.stderr
 

@@ -152,10 +152,18 @@ static const struct one {
          "customer_id: bob",
          "warning: another customer has this e-mail",
          {FOUND, GOT, {"Query", "200 {}"}}},
-        {"customer remove --id ada", CLI_OK, "ada", "", {FOUND, FOUND, {"Query", "200 {}"}}},
+        {"customer remove --id ada",
+         CLI_OK,
+         "links.1.psid: 77",
+         "note: Facebook is not told",
+         {FOUND, FOUND, FOUND, {"Query", "200 {}"}}},
         {"link show --psid 77", CLI_OK, "linked_at: 5000", "", {FOUND, GOT}},
         {"link show --customer ada", CLI_OK, "psid: 77", "", {FOUND}},
-        {"link remove --psid 77", CLI_OK, "removed: 1", "", {FOUND, {"Query", "200 {}"}, GOT}},
+        {"link remove --psid 77",
+         CLI_OK,
+         "removed: 1",
+         "note: Facebook is not told",
+         {FOUND, {"Query", "200 {}"}, GOT}},
 };
 
 static bool holds(const char *text, const char *wanted)
