@@ -9,14 +9,17 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { BODY_MAX = 32 * 1024 };
+enum { BODY_MAX = 32 * 1024, LOOK_MS = 5000 };
 
 struct confirmation {
 	struct later_work work; /* first */
 	struct service *s;
 	struct graph_post post;
-	bool sent;
-	const char *why; /* it was not sent */
+	struct link_op *op;  /* running */
+	bool calls;          /* `post` runs */
+	enum metric outcome; /* of the last try */
+	const char *why;
+	char customer_id[STORE_ID_MAX + 1];
 	char psid[STORE_PSID_MAX + 1], page_id[STORE_PSID_MAX + 1];
 };
 
@@ -38,17 +41,18 @@ static void put_message(struct buf *json, const char *psid, const char *text)
 static void on_answer(struct graph_post *p)
 {
 	struct confirmation *c = LIST_ENTRY(p, struct confirmation, post);
-	c->sent = p->answer.class == GRAPH_DONE;
-	if (c->sent)
-		metric_add(M_CONFIRMS_SENT, 1);
-	c->why = graph_class_name(p->answer.class);
-	later_done(&c->work, p->answer.class == GRAPH_RATE_LIMITED ||
-	                             (p->answer.class == GRAPH_RETRY && !p->maybe_done));
+	enum graph_class class = p->answer.class;
+	bool unknown = class == GRAPH_RETRY && p->maybe_done;
+	c->calls = false;
+	c->outcome = class == GRAPH_DONE ? M_CONFIRMS_SENT
+	             : unknown           ? M_CONFIRMS_UNKNOWN
+	                                 : M_CONFIRMS_NOT_SENT;
+	c->why = graph_class_name(class);
+	later_done(&c->work, class == GRAPH_RATE_LIMITED || (class == GRAPH_RETRY && !unknown));
 }
 
-static enum err_code start(struct later_work *w)
+static void send_message(struct confirmation *c)
 {
-	struct confirmation *c = of(w);
 	struct buf json;
 	struct err err;
 	buf_init(&json, BODY_MAX);
@@ -65,16 +69,56 @@ static enum err_code start(struct later_work *w)
 	enum err_code code = json.failed ? ERR_NOMEM : graph_post_start(&c->post, &err);
 	buf_done(&json);
 	c->post.json = (struct str){NULL, 0};
+	c->calls = code == ERR_OK;
 	c->why = code == ERR_NOT_FOUND ? "no_page_token" : "not_started";
-	if (code != ERR_NOT_FOUND)
-		return code;
-	later_done(w, false);
+	if (code != ERR_OK)
+		later_done(&c->work, code != ERR_NOT_FOUND);
+}
+
+static void on_items(void *arg, const struct link_answer *a)
+{
+	struct confirmation *c = arg;
+	c->op = NULL;
+	c->why = a->result == LINK_R_UNSETTLED ? "store" : "link_ended";
+	if (a->result == LINK_R_UNSETTLED) {
+		later_done(&c->work, true);
+		return;
+	}
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->holder[i].link.psid, c->psid) == 0) {
+			send_message(c);
+			return;
+		}
+	later_done(&c->work, false);
+}
+
+static enum err_code look(struct confirmation *c)
+{
+	struct link_call call = {.service = c->s,
+	                         .deadline_ms = loop_now_ms(c->s->loop) + LOOK_MS,
+	                         .done = on_items,
+	                         .arg = c,
+	                         .source = {.way = "later"}};
+	return link_of_customer(&call, str_c(c->customer_id), &c->op, NULL);
+}
+
+static enum err_code start(struct later_work *w)
+{
+	struct confirmation *c = of(w);
+	if (w->tries > 1)
+		return look(c);
+	send_message(c);
 	return ERR_OK;
 }
 
 static void cancel(struct later_work *w)
 {
-	graph_post_cancel(&of(w)->post);
+	struct confirmation *c = of(w);
+	if (c->op != NULL)
+		link_cancel(c->op);
+	if (c->calls)
+		c->outcome = M_CONFIRMS_UNKNOWN;
+	graph_post_cancel(&c->post);
 }
 
 static const char *remedy_for(const char *why)
@@ -87,18 +131,25 @@ static const char *remedy_for(const char *why)
 		       "24 hours after the person's last one";
 	if (strcmp(why, "no_page_token") == 0)
 		return "add a token of that page to LINKD_PAGE_ACCESS_TOKEN and restart";
+	if (strcmp(why, "link_ended") == 0)
+		return "none: the link has ended too";
 	return "none: the link exists, only its message is missing";
 }
 
 static void drop(struct later_work *w)
 {
 	struct confirmation *c = of(w);
-	if (!c->sent) {
-		metric_add(M_CONFIRMS_NOT_SENT, w->list != NULL);
-		log_line(LOG_WARN, "confirm_message_not_sent", log_z("reason", c->why),
+	bool listed = w->list != NULL;
+	const char *why = !listed ? "list_full" : later_stops(w->list) ? "stopped" : c->why;
+	metric_add(c->outcome, listed);
+	if (c->outcome == M_CONFIRMS_UNKNOWN)
+		log_line(LOG_WARN, "confirm_message_unknown", log_z("reason", why),
 		         log_z("psid_digest", audit_digest(str_c(c->psid)).s), log_z("page_id", c->page_id),
-		         log_z("remedy", remedy_for(c->why)));
-	}
+		         log_z("remedy", "none: the link exists, and the message may be in the thread"));
+	else if (c->outcome == M_CONFIRMS_NOT_SENT)
+		log_line(LOG_WARN, "confirm_message_not_sent", log_z("reason", why),
+		         log_z("psid_digest", audit_digest(str_c(c->psid)).s), log_z("page_id", c->page_id),
+		         log_z("remedy", remedy_for(why)));
 	free(c);
 }
 
@@ -113,7 +164,9 @@ static void heard(const struct link_listener *self, struct service *s, const str
 	struct confirmation *c = calloc(1, sizeof *c);
 	if (c != NULL) {
 		c->s = s;
+		c->outcome = M_CONFIRMS_NOT_SENT;
 		c->why = "not_started";
+		(void)str_copy(c->customer_id, sizeof c->customer_id, str_c(change->customer_id));
 		(void)str_copy(c->psid, sizeof c->psid, str_c(change->psid));
 		(void)str_copy(c->page_id, sizeof c->page_id, str_c(change->page_id));
 	}

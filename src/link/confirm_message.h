@@ -1,8 +1,9 @@
 /* confirm_message.h - after a link the page writes into the thread: LINKD_CONFIRM_MESSAGE, with a Log Out button.
  *
  * A message is sent at most once.  A call is repeated, for 6 minutes, only if there was no connection, or Facebook
- * refused it for the rate limit.  Every other call may have sent the message, although Facebook answered with an error.
- * Open messages are lost when the service stops.
+ * refused it for the rate limit; and only if the customer still holds the profile.  A call whose answer is lost, or was
+ * a failure of Facebook, may have sent the message: its outcome is unknown.  Open messages are lost when the service
+ * stops.
  * Bound    CONFIRM_MESSAGE_MAX per loop.
  * Threads  the loop's thread. */
 #pragma once

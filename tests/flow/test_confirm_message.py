@@ -84,8 +84,10 @@ def a_message_that_may_have_gone_out_is_not_sent_again(facebook):
     code = there.get_code(phone, who)
     there.graph.fault = "reset"  # the message is in the thread, its answer is lost
     there.deliver(phone, code)
-    settle(there, "not_sent")
+    settle(there, "unknown")
     time.sleep(1)
+    line = there.service.logged(lambda one: one["msg"] == "confirm_message_unknown")
+    assert line["reason"] == "retry" and line["psid_digest"] == there.service.digest(phone.psid)
     assert thread(there, phone) == [TEXT] and there.messages() == 1
 
 
@@ -98,6 +100,34 @@ def after_a_rate_limit_it_is_sent_a_little_later(facebook):
     there.deliver(phone, code)
     settle(there, "sent")
     assert thread(there, phone) == [TEXT] and there.messages() == 2
+
+
+@scenario
+def a_link_that_ended_before_the_second_try_is_not_confirmed(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    who, phone = Customer(there.service), there.phone()
+    code = there.get_code(phone, who)
+    there.graph.faults = [error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")]
+    there.deliver(phone, code)
+    while there.messages() == 0:
+        time.sleep(0.05)
+    assert phone.tell(events.unlinked(phone.psid)).status == 200
+    refused(there, phone, "link_ended", "none")
+
+
+@scenario
+def a_message_that_is_on_its_way_at_the_end_is_not_called_unsent(facebook):
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    who, phone = Customer(there.service), there.phone()
+    code = there.get_code(phone, who)
+    there.graph.fault = "slow"
+    there.deliver(phone, code)
+    while there.messages() == 0:
+        time.sleep(0.05)
+    lines = there.service.lines
+    there.service.stop()
+    assert any('"confirm_message_unknown"' in line and '"reason":"stopped"' in line for line in lines)
+    assert not any('"confirm_message_not_sent"' in line for line in lines)
 
 
 @scenario

@@ -9,7 +9,7 @@
 #include "starve.h"
 
 static struct fake_rig rig;
-static int64_t sent_before, not_sent_before, dropped_before;
+static int64_t sent_before, not_sent_before, unknown_before, dropped_before;
 static const struct link_listener *const listeners[] = {&confirm_message_listener, NULL};
 static char text[] = "Hello \"you\"";
 static char none[] = "";
@@ -20,9 +20,12 @@ static void start(struct fake_answer answer)
 	fake_graph_reset(&rig, answer);
 	rig.cfg.confirm_message = text;
 	rig.service.listeners = listeners;
+	rig.store.n = 1;
+	rig.store.row[0] = (struct fake_row){.id = "a", .psid = "7", .at = 1};
 	assert_int_equal(confirm_message_new(&rig.service, &rig.service.confirms, NULL), ERR_OK);
 	sent_before = metric_value(M_CONFIRMS_SENT);
 	not_sent_before = metric_value(M_CONFIRMS_NOT_SENT);
+	unknown_before = metric_value(M_CONFIRMS_UNKNOWN);
 	dropped_before = metric_value(M_CONFIRMS_DROPPED);
 }
 
@@ -89,10 +92,11 @@ static void which_failures_are_tried_again(void **state)
 		fake_graph_add((struct fake_answer){GRAPH_DONE, false, ERR_OK});
 		tell(LINK_CREATED, "linked");
 		run(20000);
-		bool sent = rows[i].calls == 2 || i == sizeof rows / sizeof rows[0] - 1;
+		bool unknown = i == 0, sent = rows[i].calls == 2 || i == sizeof rows / sizeof rows[0] - 1;
 		assert_int_equal(fake_graph.calls, rows[i].calls);
 		assert_int_equal(metric_value(M_CONFIRMS_SENT) - sent_before, sent);
-		assert_int_equal(metric_value(M_CONFIRMS_NOT_SENT) - not_sent_before, !sent);
+		assert_int_equal(metric_value(M_CONFIRMS_NOT_SENT) - not_sent_before, !sent && !unknown);
+		assert_int_equal(metric_value(M_CONFIRMS_UNKNOWN) - unknown_before, unknown);
 		finish();
 	}
 }
@@ -106,6 +110,65 @@ static void it_is_not_tried_for_ever(void **state)
 	assert_int_equal(fake_graph.calls, 4);
 	assert_int_equal(metric_value(M_CONFIRMS_NOT_SENT) - not_sent_before, 1);
 	finish();
+}
+
+static const struct fake_answer LIMITED = {GRAPH_RATE_LIMITED, false, ERR_OK};
+
+/* Only the first try is made without a look. */
+static void a_link_that_has_ended_is_not_confirmed(void **state)
+{
+	static const char *const holds[] = {NULL, "8", "7"};
+	(void)state;
+	for (size_t i = 0; i < sizeof holds / sizeof holds[0]; i++) {
+		start(LIMITED);
+		fake_graph_add((struct fake_answer){GRAPH_DONE, false, ERR_OK});
+		tell(LINK_CREATED, "linked");
+		run(5000);
+		assert_int_equal(fake_graph.calls, 1);
+		assert_string_equal(rig.store.trace, "");
+		rig.store.row[0].psid = holds[i];
+		run(20000);
+		bool held = i == 2;
+		assert_int_equal(fake_graph.calls, 1 + held);
+		assert_int_equal(metric_value(M_CONFIRMS_SENT) - sent_before, held);
+		assert_int_equal(metric_value(M_CONFIRMS_NOT_SENT) - not_sent_before, !held);
+		finish();
+	}
+}
+
+static void a_store_that_fails_delays_the_message(void **state)
+{
+	(void)state;
+	start(LIMITED);
+	fake_graph_add((struct fake_answer){GRAPH_DONE, false, ERR_OK});
+	rig.store.fail_at = 1;
+	tell(LINK_CREATED, "linked");
+	run(60000);
+	assert_int_equal(fake_graph.calls, 1);
+	run(60000);
+	assert_int_equal(metric_value(M_CONFIRMS_SENT) - sent_before, 1);
+	finish();
+}
+
+/* A call that runs at the end may have sent the message. */
+static void the_end_at_any_time(void **state)
+{
+	(void)state;
+	for (int64_t at = 500; at < 14000; at += 20) {
+		start(LIMITED);
+		fake_graph_add((struct fake_answer){GRAPH_DONE, false, ERR_OK});
+		rig.store.delay_ms = 30;
+		tell(LINK_CREATED, "linked");
+		run(at);
+		bool calls = fake_graph.running != NULL;
+		later_free(rig.service.confirms);
+		rig.service.confirms = NULL;
+		int64_t sent = metric_value(M_CONFIRMS_SENT) - sent_before;
+		assert_int_equal(metric_value(M_CONFIRMS_UNKNOWN) - unknown_before, calls);
+		assert_int_equal(metric_value(M_CONFIRMS_NOT_SENT) - not_sent_before, !calls && sent == 0);
+		run(100);
+		finish();
+	}
 }
 
 static void the_list_is_bounded(void **state)
@@ -162,6 +225,9 @@ int main(void)
 	        cmocka_unit_test(a_link_is_confirmed_after_the_answer),
 	        cmocka_unit_test(which_failures_are_tried_again),
 	        cmocka_unit_test(it_is_not_tried_for_ever),
+	        cmocka_unit_test(a_link_that_has_ended_is_not_confirmed),
+	        cmocka_unit_test(a_store_that_fails_delays_the_message),
+	        cmocka_unit_test(the_end_at_any_time),
 	        cmocka_unit_test(the_list_is_bounded),
 	        cmocka_unit_test(none_without_a_text_or_a_page_token),
 	        cmocka_unit_test(without_memory),
