@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -203,16 +204,34 @@ def test_a_token_of_a_user_is_seen(doctor, simulator):
     assert "not of a page" in doctor.ask(status=1)["permissions"][0][1]
 
 
+class Words:
+    """A PATH on which each program writes its command line, as other users see it, and then runs."""
+
+    def __init__(self, folder):
+        self.path, self.seen = folder / "bin", folder / "words"
+        self.path.mkdir()
+        recorder = folder / "recorder"
+        recorder.write_text(f"#!/bin/sh\n/usr/bin/tr '\\0' '\\n' </proc/$$/cmdline >>{self.seen}\nexec /usr/bin/${{0##*/}} \"$@\"\n")
+        recorder.chmod(0o755)
+        for name in os.listdir("/usr/bin"):
+            (self.path / name).symlink_to(recorder)
+
+    def run(self, command):
+        done = subprocess.run(["/bin/sh", "-euc", command], env={"PATH": str(self.path), "PAGE_TOKEN": TOKEN, "APP_SECRET": SECRET},
+                              capture_output=True, text=True, timeout=20)
+        return done, self.seen.read_text()
+
+
 @pytest.mark.parametrize("fields", [["messages"], [], ["messages", "feed", "messaging_postbacks"]], ids=len)
-def test_the_printed_command_subscribes_the_page(doctor, simulator, fields):
-    """In a shell, against the simulator; the fields that the page had stay."""
+def test_the_printed_command_subscribes_the_page(doctor, simulator, tmp_path, fields):
+    """In a shell, against the simulator; the fields that the page had stay, and no command line has a secret."""
     simulator.graph.app.fields[events.PAGE_ID] = list(fields)
     (result, text), = doctor.ask(status=1)["subscription"]
     command = text.split(" run: ", 1)[1]
-    done = subprocess.run(["sh", "-euc", command], env={"PATH": "/usr/bin:/bin", "PAGE_TOKEN": TOKEN, "APP_SECRET": SECRET},
-                          capture_output=True, text=True, timeout=20)
+    done, words = Words(tmp_path).run(command)
     assert json.loads(done.stdout) == {"success": True}, done.stderr
     assert simulator.graph.app.fields[events.PAGE_ID] == [*fields, graph_app.FIELD]
+    assert "curl\n-sS" in words and not [one for one in (TOKEN, SECRET) if one in words + command], words
     assert result == "fault" and results(doctor.ask(), "subscription") == ["ok"]
 
 
