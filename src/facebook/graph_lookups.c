@@ -163,6 +163,14 @@ bool graph_lookups_ended(struct graph_lookups *l, struct str token, int64_t now_
 	return opened;
 }
 
+bool graph_lookups_paused(struct graph_lookups *l, int64_t now_ms)
+{
+	pthread_mutex_lock(&l->lock);
+	bool paused = l->breaker.open && now_ms - l->breaker.opened_ms < rule.open_ms;
+	pthread_mutex_unlock(&l->lock);
+	return paused;
+}
+
 const char *graph_admission_name(enum graph_admission a)
 {
 	static const char *const names[] = {"ask", "known", "paused", "client_limit", "limit"};

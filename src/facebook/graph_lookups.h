@@ -46,4 +46,5 @@ enum graph_lookup_end {
  * Returns true when this has opened the breaker. */
 bool graph_lookups_ended(struct graph_lookups *l, struct str token, int64_t now_ms, enum graph_lookup_end end,
                          const struct graph_known *known);
-const char *graph_admission_name(enum graph_admission a); /* "client_limit" */
+bool graph_lookups_paused(struct graph_lookups *l, int64_t now_ms); /* the breaker is open */
+const char *graph_admission_name(enum graph_admission a);           /* "client_limit" */

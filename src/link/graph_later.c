@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "facebook/graph_lookups.h"
 #include "facebook/graph_once.h"
 #include "facebook/graph_post.h"
 #include "obs/audit.h"
@@ -14,7 +15,9 @@
 enum { LOOK_MS = 5000 }; /* one look-up or removal */
 
 struct graph_later {
-	struct later *unlinks, *refusals;
+	struct later *unlinks;
+	struct later *refusals; /* of people for whom Facebook was not called lately */
+	struct later *repeats;  /* of the others */
 };
 
 struct unlink {
@@ -31,6 +34,8 @@ struct unlink {
 	char psid[STORE_PSID_MAX + 1], page_id[STORE_PSID_MAX + 1];
 	char body[GRAPH_LATER_BODY_MAX];
 };
+
+static void add_unlink(struct service *s, struct later *list, const struct graph_later_unlink *in);
 
 static struct unlink *of(struct later_work *w)
 {
@@ -69,6 +74,13 @@ static struct link_call call(struct unlink *u, link_done_fn *done)
 	                          .source = {.way = "later"}};
 }
 
+/* Not for a call that is made again: its pauses grow by themselves. */
+static void note_call(const struct unlink *u)
+{
+	if (u->work.list != u->s->graph_later->unlinks)
+		graph_once_called(graph_refusals(u->s->graph), str_c(u->psid), loop_now_ms(u->s->loop));
+}
+
 static void on_called(struct graph_post *p)
 {
 	struct unlink *u = LIST_ENTRY(p, struct unlink, post);
@@ -76,17 +88,47 @@ static void on_called(struct graph_post *p)
 		u->called_ms = clock_wall_ms();
 	switch (p->answer.class) {
 	case GRAPH_DONE:
+		note_call(u);
 		u->accepted = !u->once_more;
 		u->once_more = false;
 		u->check_ms = loop_now_ms(u->s->loop) + GRAPH_LATER_CHECK_MS;
 		later_wait(&u->work, GRAPH_LATER_CHECK_MS);
 		break;
-	case GRAPH_NOBODY: end_as(u, M_UNLINKS_DONE); break;
+	case GRAPH_NOBODY:
+		note_call(u);
+		end_as(u, M_UNLINKS_DONE);
+		break;
 	case GRAPH_RETRY:
 	case GRAPH_UNAVAILABLE:
 	case GRAPH_RATE_LIMITED: again(u, graph_class_name(p->answer.class)); break;
-	default: u->why = graph_class_name(p->answer.class); later_done(&u->work, false);
+	default:
+		note_call(u);
+		u->why = graph_class_name(p->answer.class);
+		later_done(&u->work, false);
 	}
+}
+
+/* For a refused code.  True: the call is not made now. */
+static bool is_put_off(struct unlink *u)
+{
+	struct graph_later *g = u->s->graph_later;
+	int64_t now_ms = loop_now_ms(u->s->loop);
+	int64_t wait_ms = graph_once_wait_ms(graph_refusals(u->s->graph), str_c(u->psid), now_ms);
+	if (u->work.list == g->unlinks)
+		return false;
+	if (graph_lookups_paused(graph_lookups_of(u->s->graph), now_ms)) {
+		again(u, "paused");
+	} else if (wait_ms == 0) {
+		return false;
+	} else if (u->work.list == g->repeats) {
+		later_wait(&u->work, wait_ms);
+	} else {
+		add_unlink(u->s, g->repeats,
+		           &(struct graph_later_unlink){u->psid, u->page_id, u->called_ms, false});
+		u->ends = true;
+		later_done(&u->work, false);
+	}
+	return true;
 }
 
 static void ask(struct unlink *u)
@@ -134,12 +176,14 @@ static void remove_link(struct unlink *u)
 static void nobody_holds_it(struct unlink *u)
 {
 	int64_t wait_ms = u->check_ms - loop_now_ms(u->s->loop);
-	if (!u->accepted)
-		ask(u);
-	else if (wait_ms > 0)
+	if (!u->accepted) {
+		if (!is_put_off(u))
+			ask(u);
+	} else if (wait_ms > 0) {
 		later_wait(&u->work, wait_ms);
-	else
+	} else {
 		end_as(u, M_UNLINKS_DONE);
+	}
 }
 
 static void on_found(void *arg, const struct link_answer *a)
@@ -276,6 +320,8 @@ static void refused(struct service *s, const struct link_change *c)
 {
 	struct graph_later *g = s->graph_later;
 	struct later_work *open = later_find(g->refusals, &kind, is_of, c->psid);
+	if (open == NULL)
+		open = later_find(g->repeats, &kind, is_of, c->psid);
 	if (!graph_id_ok(str_c(c->psid)) || !store_traits(s->store)->find_psid ||
 	    !graph_once_first(graph_refusals(s->graph), str_c(c->psid), c->time_ms))
 		return;
@@ -333,6 +379,8 @@ enum err_code graph_later_new(struct service *s, struct graph_later **ret, struc
 	if (code == ERR_OK)
 		code = list_new(s, GRAPH_LATER_REFUSALS, &g->refusals, reterr);
 	if (code == ERR_OK)
+		code = list_new(s, GRAPH_LATER_REFUSALS, &g->repeats, reterr);
+	if (code == ERR_OK)
 		*ret = g;
 	else
 		graph_later_free(g);
@@ -345,5 +393,6 @@ void graph_later_free(struct graph_later *g)
 		return;
 	later_free(g->unlinks);
 	later_free(g->refusals);
+	later_free(g->repeats);
 	free(g);
 }

@@ -10,9 +10,11 @@
  * at most 2 s (LINK_SLACK_MS) newer than the end of our call is removed here too.  A pause grows from 2 s to 1 h; then
  * the work is given up.  Open work is lost when the service stops.  Work that ends in either way has a log line:
  * facebook_unlink_given_up, or, if its call was accepted and only the second look is missing, facebook_unlink_not_checked.
- * A store that finds a PSID only by a scan (store_traits.find_psid) is not asked because of a refused code, which
- * everybody can cause; the other changes are told all the same.
- * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS.  Each list has a PSID at most
+ * After a refused code, which everybody can cause, the call waits for the pause of its person (graph_once.h), and while
+ * the breaker of the look-ups is open.
+ * A store that finds a PSID only by a scan (store_traits.find_psid) is not asked because of a refused code; the other changes are told all the same.
+ * Bound    per loop: GRAPH_LATER_UNLINKS, and for refused codes GRAPH_LATER_REFUSALS, and as many of people who
+ *          repeat them.  Each list has a PSID at most
  *          once: what is told of a PSID whose work is open is merged into that work, and its pauses begin again.
  * Threads  the loop's thread. */
 #pragma once

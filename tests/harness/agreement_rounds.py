@@ -59,7 +59,7 @@ class Rounds:
         self.customers = [(Customer(services[0]), threading.Lock()) for _ in range(CUSTOMERS)]
         self.acts = [self.link, self.link, self.delete, self.erase, self.refused, self.delete_and_link]
         self.done = dict.fromkeys(("link", "delete", "erase", "refused", "delete_and_link"), 0)
-        self.lock = threading.Lock()
+        self.lock, self.refusals = threading.Lock(), {}
 
     def link(self, service, psid, customer):
         who, one_at_a_time = customer  # a second code would supersede the first
@@ -76,6 +76,11 @@ class Rounds:
         assert answer.status == 204
 
     def refused(self, service, psid, customer):
+        """At most two for a person: after the second call the service waits for 30 s, then for 5 min."""
+        with self.lock:
+            self.refusals[psid] = self.refusals.get(psid, 0) + 1
+            if self.refusals[psid] > 2:
+                psid = canary.secret(events.new_psid(), "PSID")
         self.there.deliver(self.there.person(psid, service), "no-code-of-ours")
 
     def delete_and_link(self, service, psid, customer):

@@ -1,6 +1,7 @@
 /* fake_graph.h - in place of facebook/graph_post.c: calls to Graph on the clock of fake_store.h, whose answers the test
  * sets.  Include it after fake_store.h. */
 #pragma once
+#include "facebook/graph_lookups.h"
 #include "facebook/graph_once.h"
 #include "facebook/graph_post.h"
 
@@ -23,6 +24,7 @@ static struct {
 	char body[4096], page_id[GRAPH_ID_MAX + 1], path[64];
 	bool once;
 	struct graph_once *refusals;
+	bool paused;
 } fake_graph;
 
 static inline void fake_graph_reset(struct fake_rig *r, struct fake_answer answer)
@@ -51,6 +53,18 @@ struct graph_once *graph_refusals(struct graph *g)
 {
 	(void)g;
 	return fake_graph.refusals;
+}
+
+struct graph_lookups *graph_lookups_of(struct graph *g)
+{
+	(void)g;
+	return NULL;
+}
+
+bool graph_lookups_paused(struct graph_lookups *l, int64_t now_ms)
+{
+	(void)l, (void)now_ms;
+	return fake_graph.paused;
 }
 
 static inline void fake_graph_due(struct loop_timer *t)

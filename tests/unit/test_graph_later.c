@@ -91,6 +91,62 @@ static void a_second_refusal_is_told_too(void **state)
 	}
 }
 
+static void a_person_who_repeats_refused_codes_costs_few_calls(void **state)
+{
+	static const enum graph_class classes[] = {GRAPH_DONE, GRAPH_NOBODY, GRAPH_TOKEN_DEAD, GRAPH_REFUSED};
+	(void)state;
+	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+		start(&fake_sharp, (struct fake_answer){classes[i], false, ERR_OK});
+		for (int64_t at_ms = 0; at_ms < 3600 * 1000; at_ms += 2100) {
+			tell_refused(at_ms);
+			run(2100);
+		}
+		run(301 * 1000);
+		assert_int_equal(metric_value(M_UNLINKS_OPEN), 0);
+		assert_in_range(fake_graph.calls, 13, 16); /* 3, then one in 5 min */
+		assert_in_range(fake_graph.at[2] - fake_graph.at[1], 30000, 33000);
+		assert_in_range(fake_graph.at[3] - fake_graph.at[2], 300000, 303000);
+		finish();
+	}
+}
+
+/* Its links that end are told at once, and so are the refused codes of others. */
+static void only_refused_codes_wait(void **state)
+{
+	(void)state;
+	start(&fake_sharp, DONE);
+	for (int64_t i = 0; i < 3; i++) {
+		tell_refused(i);
+		run(10000);
+	}
+	assert_int_equal(fake_graph.calls, 2);
+	tell(LINK_REMOVED, "7", "erased", 1);
+	run(5000);
+	assert_int_equal(fake_graph.calls, 3);
+	tell(LINK_REFUSED, "8", "bad_code", 1);
+	run(5000);
+	assert_int_equal(fake_graph.calls, 4);
+	graph_later_free(rig.service.graph_later);
+	rig.service.graph_later = NULL;
+	finish();
+}
+
+static void a_refused_code_waits_for_the_breaker(void **state)
+{
+	(void)state;
+	start(&fake_sharp, DONE);
+	fake_graph.paused = true;
+	tell_refused(1);
+	run(30000);
+	assert_int_equal(fake_graph.calls, 0);
+	tell(LINK_REMOVED, "8", "erased", 1);
+	run(5000);
+	assert_int_equal(fake_graph.calls, 1);
+	fake_graph.paused = false;
+	run(30000);
+	expect(2, 2, 0, 0);
+}
+
 static void a_call_that_fails_is_made_again_until_it_is_accepted(void **state)
 {
 	static const int64_t at[] = {2000, 4100, 9200, 14300, 24400, 34500, 54600};
@@ -245,6 +301,9 @@ int main(void)
 	        cmocka_unit_test(a_scan_is_not_made_for_a_refused_code),
 	        cmocka_unit_test(a_redelivery_is_told_once),
 	        cmocka_unit_test(a_second_refusal_is_told_too),
+	        cmocka_unit_test(a_person_who_repeats_refused_codes_costs_few_calls),
+	        cmocka_unit_test(only_refused_codes_wait),
+	        cmocka_unit_test(a_refused_code_waits_for_the_breaker),
 	        cmocka_unit_test(a_call_that_fails_is_made_again_until_it_is_accepted),
 	        cmocka_unit_test(after_hours_it_is_given_up),
 	        cmocka_unit_test(what_no_try_can_overcome_is_given_up_at_once),

@@ -110,6 +110,33 @@ static void the_lists_are_bounded_each_for_itself(void **state)
 	finish();
 }
 
+/* Two refused codes each: a person who was not seen before has a place all the same. */
+static void people_who_repeat_fill_only_their_own_list(void **state)
+{
+	char psid[32];
+	(void)state;
+	start(&fake_sharp, DONE);
+	for (int i = 0; i < GRAPH_LATER_REFUSALS + 3; i++) {
+		(void)snprintf(psid, sizeof psid, "%d", 1000 + i);
+		for (int call = 0; call < 3; call++)
+			graph_once_called(fake_graph.refusals, str_c(psid), fake_now_ms);
+		tell(LINK_REFUSED, psid, "bad_code", 1);
+		if (i % 100 == 99)
+			run(3000);
+	}
+	run(5000);
+	assert_int_equal(fake_graph.calls, 0);
+	assert_int_equal(metric_value(M_UNLINKS_OPEN), GRAPH_LATER_REFUSALS);
+	assert_int_equal(metric_value(M_UNLINKS_DROPPED) - dropped_before, 3);
+	tell(LINK_REFUSED, "7", "bad_code", 1);
+	run(5000);
+	assert_int_equal(fake_graph.calls, 1);
+	assert_string_equal(fake_graph.body, "{\"psid\":\"7\"}");
+	graph_later_free(rig.service.graph_later);
+	rig.service.graph_later = NULL;
+	finish();
+}
+
 /* Stopped at any time: nothing leaks, and what was not told is counted. */
 static void the_end_at_any_time(void **state)
 {
@@ -168,6 +195,7 @@ int main(void)
 	        cmocka_unit_test(the_last_accepted_call_has_its_second_look),
 	        cmocka_unit_test(the_pauses_begin_again),
 	        cmocka_unit_test(the_lists_are_bounded_each_for_itself),
+	        cmocka_unit_test(people_who_repeat_fill_only_their_own_list),
 	        cmocka_unit_test(the_end_at_any_time),
 	        cmocka_unit_test(without_memory),
 	        cmocka_unit_test(lists_without_memory),

@@ -74,6 +74,7 @@ static void a_page_that_is_opened_twice_is_asked_for_twice_and_no_more(void **st
 	(void)state;
 	assert_int_equal(ask(l, 1, 1, 1000), GRAPH_ASK);
 	assert_int_equal(ask(l, 1, 1, 1010), GRAPH_ASK);
+	assert_false(graph_lookups_paused(l, 1010));
 	assert_int_equal(ask(l, 1, 1, 1020), GRAPH_CLIENT_LIMIT);
 	assert_int_equal(ask(l, 1, 1, 6010), GRAPH_ASK);
 	graph_lookups_free(l);
@@ -89,6 +90,8 @@ static void a_look_up_that_was_lost_neither_opens_nor_closes_the_breaker(void **
 	}
 	for (int i = 0; i < 5; i++)
 		(void)graph_lookups_ended(l, numbered("AR", i), 1000, GRAPH_LOOKUP_FAILED, NULL);
+	assert_true(graph_lookups_paused(l, 60999));
+	assert_false(graph_lookups_paused(l, 61000));       /* which is no probe */
 	assert_int_equal(ask(l, 30, 30, 61000), GRAPH_ASK); /* the probe */
 	(void)graph_lookups_ended(l, STR("AR30"), 61000, GRAPH_LOOKUP_LOST, NULL);
 	assert_int_equal(ask(l, 31, 31, 61000), GRAPH_ASK); /* the next one is it */

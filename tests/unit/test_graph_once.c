@@ -40,6 +40,46 @@ static void the_oldest_is_evicted(void **state)
 	graph_once_free(o);
 }
 
+static void the_pause_after_a_call_grows(void **state)
+{
+	static const int64_t pauses_ms[] = {2000, 30000, 300000, 300000};
+	struct graph_once *o = made();
+	int64_t now_ms = 1000;
+	(void)state;
+	assert_int_equal(graph_once_wait_ms(o, STR("7"), now_ms), 0);
+	for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
+		graph_once_called(o, STR("7"), now_ms);
+		assert_int_equal(graph_once_wait_ms(o, STR("7"), now_ms), pauses_ms[i]);
+		assert_int_equal(graph_once_wait_ms(o, STR("7"), now_ms + pauses_ms[i] - 1), 1);
+		assert_int_equal(graph_once_wait_ms(o, STR("8"), now_ms), 0);
+		now_ms += pauses_ms[i];
+		assert_int_equal(graph_once_wait_ms(o, STR("7"), now_ms), 0);
+	}
+	now_ms += GRAPH_ONCE_FORGET_MS;
+	graph_once_called(o, STR("7"), now_ms);
+	assert_int_equal(graph_once_wait_ms(o, STR("7"), now_ms), pauses_ms[0]);
+	graph_once_free(o);
+}
+
+/* Many people evict the oldest only, and events do not evict calls. */
+static void the_calls_of_the_last_people_are_known(void **state)
+{
+	struct graph_once *o = made();
+	char psid[32];
+	(void)state;
+	graph_once_called(o, STR("7"), 1000);
+	for (int64_t at = 0; at < 100; at++)
+		assert_true(graph_once_first(o, STR("7"), at));
+	assert_int_equal(graph_once_wait_ms(o, STR("7"), 1000), 2000);
+	for (int i = 0; i < 10 * GRAPH_ONCE_MAX; i++) {
+		(void)snprintf(psid, sizeof psid, "1%d", i);
+		graph_once_called(o, str_c(psid), 1000);
+		assert_int_equal(graph_once_wait_ms(o, str_c(psid), 1000), 2000);
+	}
+	assert_int_equal(graph_once_wait_ms(o, STR("7"), 1000), 0);
+	graph_once_free(o);
+}
+
 static void no_memory(void **state)
 {
 	struct graph_once *o = NULL;
@@ -54,6 +94,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_event_is_new_once),
 	        cmocka_unit_test(the_oldest_is_evicted),
+	        cmocka_unit_test(the_pause_after_a_call_grows),
+	        cmocka_unit_test(the_calls_of_the_last_people_are_known),
 	        cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
