@@ -3,6 +3,7 @@
 import http.client
 import json
 import secrets
+import time
 import urllib.parse
 
 import pytest
@@ -87,6 +88,7 @@ def with_page_token(make_service):
     """A service that logs everything, on Graph; and the words that became secret since, with their kinds."""
     before, token = set(canary._secrets), "EAAG" + secrets.token_hex(20)
     there = Facebook(make_service, LINKD_LOG_LEVEL="debug", LINKD_GRAPH_LOOKUPS="1000",
+                     LINKD_CONFIRM_MESSAGE="You are connected",
                      LINKD_PAGE_ACCESS_TOKEN=f"{events.PAGE_ID}={token}")
     there.graph.tokens[token] = events.PAGE_ID
     yield there, lambda: {word: kind for word, kind in canary._secrets.items() if word not in before}
@@ -100,16 +102,54 @@ def link_through(there, fault=""):
         phone.login(who.email, who.password)
         phone.connect()
         phone.tell()
+    return phone, who
+
+
+FAULTS = ("", "dead", "", "reset", "", "not-json", "", "wrong-page", "", "odd-name", "limit", "slow", "expired")
+
+
+def end_through(there, fault):
+    """A refused code, a DELETE and an erasure, each of a person who linked: calls at once and after 2 s."""
+    (refused, _), (deleted, _), (_, erased) = (link_through(there) for _ in range(3))
+    there.graph.fault = fault
+    refused.tell(events.unlinked(refused.psid))
+    refused.tell(events.linked(refused.psid, canary.secret("refused-" + secrets.token_hex(20), "authorization code")))
+    assert client.admin(there.service, "DELETE", "/v1/links/" + deleted.psid).status in (204, 502)
+    assert client.admin(there.service, "DELETE", f"/v1/customers/{erased.id}/links").status == 204
 
 
 def test_no_log_line_has_a_token_a_proof_or_a_name(with_page_token):
     """With right answers and with those that make the service complain: searched at once, and again at the end of the run."""
     there, made = with_page_token
-    for fault in ("", "dead", "", "reset", "", "not-json", "", "wrong-page", "", "odd-name", "limit", "slow", "expired"):
+    for fault in FAULTS:
         link_through(there, fault)
     assert there.lookups() == 13
     assert there.service.log("graph_refused") and there.service.log("graph_unreachable")
     told = "".join(there.service.lines)
+    assert OF_FACEBOOK <= set(made().values()) and not [kind for word, kind in made().items() if word in told]
+
+
+def posts(there, path):
+    return sum(one.endswith(path) for _, one in there.graph.calls)
+
+
+def test_no_log_line_of_a_post_has_a_secret(with_page_token):
+    """Unlinks and messages, which are mostly sent after an answer, with each fault; and what is open when the service stops."""
+    there, made = with_page_token
+    faults = ["dead", "reset", "not-json", "limit"]
+    for fault in ["", *faults]:
+        end_through(there, fault)
+    for fault in [*faults, ""] * 2:
+        there.graph.fault = fault
+        time.sleep(0.25)
+    assert posts(there, "/me/unlink_accounts") > 10 and posts(there, "/me/messages") > 5
+    end_through(there, "limit")
+    for msg in ("graph_refused", "graph_unreachable"):
+        assert {"me/unlink_accounts", "me/messages"} <= {line["call"] for line in there.service.log(msg)}
+    lines = there.service.lines
+    there.service.stop()
+    told = "".join(lines)
+    assert "facebook_unlink_given_up" in told and "confirm_message_not_sent" in told
     assert OF_FACEBOOK <= set(made().values()) and not [kind for word, kind in made().items() if word in told]
 
 
