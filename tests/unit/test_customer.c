@@ -297,7 +297,8 @@ static void test_links(void **state)
 	      "linked_at: 1700000000123\nlogin_failures: 0\n",
 	      "");
 	wants("link show --psid 112", CLI_FAILED, "", "not linked");
-	wants("link remove --psid 111 --json", CLI_OK, "{\"psid\":\"111\",\"removed\":1}\n", "");
+	wants("link remove --psid 111 --json", CLI_OK, "{\"psid\":\"111\",\"removed\":1}\n",
+	      "note: Facebook is not told");
 	wants("link show --customer c1", CLI_FAILED, "", "not linked");
 	char line[128];
 	(void)snprintf(line, sizeof line, "link show --psid %065d", 1);
@@ -320,7 +321,7 @@ static void test_remove_every_holder(void **state)
 	assert_int_equal(run_with("link show --psid 111", "x", 1), CLI_OK);
 	assert_int_equal(strncmp(out, "links.1.customer_id: c20\n", 25), 0);
 	assert_non_null(strstr(out, "links.8.linked_at: 1013\n"));
-	wants("link remove --psid 111", CLI_OK, "psid: 111\nremoved: 11\n", "");
+	wants("link remove --psid 111", CLI_OK, "psid: 111\nremoved: 11\n", "note: Facebook is not told");
 	wants("link remove --psid 111", CLI_FAILED, "", "not linked");
 }
 
