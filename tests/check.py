@@ -20,18 +20,18 @@ LOGS = BASE / "build/check"
 REPORTS = threading.Lock()
 JOBS = f"-j{os.cpu_count() or 2}"
 FULL = {"LINKD_FULL": "1", "LINKD_ROUNDS": os.environ.get("LINKD_ROUNDS", "1000")}
-# Links a sanitizer's library in a quarter of the time; it does not know all flags that harden.
+# Links the many test programs in a quarter of the time; it does not know all flags that harden.
 GOLD = ["LDFLAGS=-fuse-ld=gold", "HARDEN_LD=-pie"] if shutil.which("ld.gold") else []
 KINDS = {  # builds: variables of make, and of the environment of what runs
     "plain": (["BUILD=build"], {}),
     "asan": (["BUILD=build/asan", "SAN=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer",
-              "CFLAGS=-O1 -g", *GOLD],
+              "CFLAGS=-O1 -g1", *GOLD],
              {"ASAN_OPTIONS": f"detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:log_path={LOGS}/san.asan",
               "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={LOGS}/san.ubsan"}),
     "tsan": (["BUILD=build/tsan", "SAN=-fsanitize=thread", "CFLAGS=-O1 -g"],
              {"TSAN_OPTIONS": f"halt_on_error=0:second_deadlock_stack=1:log_path={LOGS}/san.tsan"}),
     # with -fexceptions each call would be two branches more, one of which nothing in C can take
-    "gcov": (["BUILD=build/gcov", "CFLAGS=-O0 -g --coverage -fprofile-update=atomic -fno-exceptions"], {}),
+    "gcov": (["BUILD=build/gcov", "CFLAGS=-O0 -g1 --coverage -fprofile-update=atomic -fno-exceptions", *GOLD], {}),
     "walk": (["BUILD=build/walk", "CFLAGS=-O0 -g -finstrument-functions"], {}),
     # gcc 12 takes memory kept in a growing array for lost; leaks are looked for by asan and valgrind
     "analyzer": (["BUILD=build/analyzer", "CFLAGS=-O2 -g -fanalyzer -Wno-analyzer-malloc-leak"], {}),
@@ -200,10 +200,10 @@ def side_by_side(step, groups, before=()):
     return at_once(step, *[lambda own, g=g: pytest(own, *g, before=before, timeout=timeout) for g in groups if g])
 
 
-# Flow tests for which the kind of store makes no difference.
+# Flow tests for which the kind of store makes no difference, and those of which tests/dynamodb has a form of its own.
 STORE_FREE = {f"test_{name}.py" for name in (
-    "admin_tokens", "config", "cpus", "csrf", "framing", "hashes", "headers", "json", "limits", "logs", "methods", "params",
-    "redirect", "security_txt", "signals", "signature", "slow", "verify")}
+    "admin_tokens", "agree_rounds", "binding", "config", "confirm_message", "cpus", "csrf", "demo", "framing", "hashes", "headers",
+    "json", "limits", "logs", "methods", "params", "redirect", "security_txt", "signals", "signature", "slow", "verify")}
 
 
 def flow(step, leave_out=(), parts=3):
@@ -349,17 +349,17 @@ CHECK = [
     ("aws", scripts("aws"), "asan", False, BESIDE),
     ("unit", unit, "asan", False, BESIDE),
     ("fuzz", fuzz, "asan", False, BESIDE),
+    ("browser", scripts("browser", timeout=300), "plain", False, BESIDE),
     ("flow", flow, "asan", False),
     ("flow-dynamodb", flow_dynamodb, "gcov", False, BESIDE),
     ("dynamodb", scripts("dynamodb", extra=["unit-programs"]), "asan", False),
     ("mutants", lambda s: mutants(s, "--short"), "plain", False, BESIDE),
     ("tools", scripts("lint", "package", "simulator", "deploy", "readme", "mutants", "bench/test_tools.py", extra=["bench-tools"]),
      "plain", False, BESIDE),
-    ("browser", scripts("browser", timeout=300), "plain", False, BESIDE),
-    ("counted", counted, "gcov", False, BESIDE),
-    ("hostile", hostile, "plain", False),
     ("model", scripts("model/test_model.py", timeout=300), "plain", False, BESIDE),
+    ("hostile", hostile, "plain", False),
     ("torture", scripts("torture"), "gcov", False, BESIDE),
+    ("counted", counted, "gcov", False, BESIDE),
     ("load", scripts("load"), "plain", False),
     ("coverage", coverage, "gcov", False),
 ]

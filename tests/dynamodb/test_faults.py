@@ -173,7 +173,7 @@ def test_a_wrong_clock_is_followed(stage, proxy, start, off_s):
     assert said(service, "clock_is_wrong")
     told = service.command("doctor", "--json")
     clock = next(one for one in json.loads(told.stdout)["checks"] if one["check"] == "clock")
-    assert clock["result"] == "fault" and re.match(r"(599|600|601) s", clock["text"]) and told.returncode == 1
+    assert clock["result"] == "fault" and re.search(r" (599|600|601) s ", clock["text"]) and told.returncode == 1
     proxy.clock_s = 0
     assert once(service, person) == 200
     assert said(service, "clock_is_right_again")
