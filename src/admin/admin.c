@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "facebook/graph_post.h"
 #include "link/graph_later.h"
 #include "obs/metrics.h"
 
@@ -224,19 +223,13 @@ static void on_told(struct graph_post *p)
 
 static void tell_facebook(struct deletion *d)
 {
-	const struct service *s = d->r->service;
 	struct err err;
-	int64_t limit_ms = loop_now_ms(s->loop) + GRAPH_POST_MS;
 	int64_t last_ms = d->r->deadline_ms - SPARE_MS;
-	d->post = (struct graph_post){.graph = s->graph,
-	                              .http = s->http,
-	                              .loop = s->loop,
-	                              .path = "me/unlink_accounts",
-	                              .page_id = d->page_id,
-	                              .json = graph_later_body(d->r->arg, d->body),
-	                              .deadline_ms = limit_ms < last_ms ? limit_ms : last_ms,
-	                              .scope = d->r->id,
-	                              .done = on_told};
+	d->post = graph_later_post(d->r->service, d->r->arg, d->page_id, d->body);
+	if (d->post.deadline_ms > last_ms)
+		d->post.deadline_ms = last_ms;
+	d->post.scope = d->r->id;
+	d->post.done = on_told;
 	switch (graph_post_start(&d->post, &err)) {
 	case ERR_OK: break;
 	case ERR_NOT_FOUND:

@@ -26,7 +26,7 @@ struct graph_post {
 	struct graph_answer answer; /* of several page tokens, the one that counts */
 	bool maybe_done; /* Graph did it, or may have: the answer was lost, or was a failure of Graph.  False: it refused */
 	/* own; zeroed */
-	struct graph_call *call;
+	struct graph_call *call; /* NULL: none runs */
 	size_t page;
 	bool each; /* each page token is tried */
 };

@@ -9,14 +9,13 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { BODY_MAX = 32 * 1024, LOOK_MS = 5000 };
+enum { BODY_MAX = 32 * 1024 };
 
 struct confirmation {
 	struct later_work work; /* first */
 	struct service *s;
 	struct graph_post post;
 	struct link_op *op;  /* running */
-	bool calls;          /* `post` runs */
 	enum metric outcome; /* of the last try */
 	const char *why;
 	char customer_id[STORE_ID_MAX + 1];
@@ -43,7 +42,6 @@ static void on_answer(struct graph_post *p)
 	struct confirmation *c = LIST_ENTRY(p, struct confirmation, post);
 	enum graph_class class = p->answer.class;
 	bool unknown = class == GRAPH_RETRY && p->maybe_done;
-	c->calls = false;
 	c->outcome = class == GRAPH_DONE ? M_CONFIRMS_SENT
 	             : unknown           ? M_CONFIRMS_UNKNOWN
 	                                 : M_CONFIRMS_NOT_SENT;
@@ -69,7 +67,6 @@ static void send_message(struct confirmation *c)
 	enum err_code code = json.failed ? ERR_NOMEM : graph_post_start(&c->post, &err);
 	buf_done(&json);
 	c->post.json = (struct str){NULL, 0};
-	c->calls = code == ERR_OK;
 	c->why = code == ERR_NOT_FOUND ? "no_page_token" : "not_started";
 	if (code != ERR_OK)
 		later_done(&c->work, code != ERR_NOT_FOUND);
@@ -94,11 +91,7 @@ static void on_items(void *arg, const struct link_answer *a)
 
 static enum err_code look(struct confirmation *c)
 {
-	struct link_call call = {.service = c->s,
-	                         .deadline_ms = loop_now_ms(c->s->loop) + LOOK_MS,
-	                         .done = on_items,
-	                         .arg = c,
-	                         .source = {.way = "later"}};
+	struct link_call call = link_call_later(c->s, on_items, c);
 	return link_of_customer(&call, str_c(c->customer_id), &c->op, NULL);
 }
 
@@ -116,7 +109,7 @@ static void cancel(struct later_work *w)
 	struct confirmation *c = of(w);
 	if (c->op != NULL)
 		link_cancel(c->op);
-	if (c->calls)
+	if (c->post.call != NULL)
 		c->outcome = M_CONFIRMS_UNKNOWN;
 	graph_post_cancel(&c->post);
 }

@@ -7,12 +7,9 @@
 #include "base/codec.h"
 #include "facebook/graph_lookups.h"
 #include "facebook/graph_once.h"
-#include "facebook/graph_post.h"
 #include "obs/audit.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
-
-enum { LOOK_MS = 5000 }; /* one look-up or removal */
 
 struct graph_later {
 	struct later *unlinks;
@@ -42,14 +39,21 @@ static struct unlink *of(struct later_work *w)
 	return LIST_ENTRY(w, struct unlink, work);
 }
 
-struct str graph_later_body(const char *psid, char room[GRAPH_LATER_BODY_MAX])
+struct graph_post graph_later_post(const struct service *s, const char *psid, const char *page_id,
+                                   char room[GRAPH_LATER_BODY_MAX])
 {
-	struct buf b;
-	buf_over(&b, room, GRAPH_LATER_BODY_MAX);
-	buf_z(&b, "{\"psid\":");
-	codec_json(&b, str_c(psid));
-	buf_z(&b, "}");
-	return buf_view(&b);
+	struct buf json;
+	buf_over(&json, room, GRAPH_LATER_BODY_MAX);
+	buf_z(&json, "{\"psid\":");
+	codec_json(&json, str_c(psid));
+	buf_z(&json, "}");
+	return (struct graph_post){.graph = s->graph,
+	                           .http = s->http,
+	                           .loop = s->loop,
+	                           .path = "me/unlink_accounts",
+	                           .page_id = page_id,
+	                           .json = buf_view(&json),
+	                           .deadline_ms = loop_now_ms(s->loop) + GRAPH_POST_MS};
 }
 
 static void end_as(struct unlink *u, enum metric outcome)
@@ -63,15 +67,6 @@ static void again(struct unlink *u, const char *why)
 {
 	u->why = why;
 	later_done(&u->work, true);
-}
-
-static struct link_call call(struct unlink *u, link_done_fn *done)
-{
-	return (struct link_call){.service = u->s,
-	                          .deadline_ms = loop_now_ms(u->s->loop) + LOOK_MS,
-	                          .done = done,
-	                          .arg = u,
-	                          .source = {.way = "later"}};
 }
 
 /* Not for a call that is made again: its pauses grow by themselves. */
@@ -113,9 +108,9 @@ static bool is_put_off(struct unlink *u)
 {
 	struct graph_later *g = u->s->graph_later;
 	int64_t now_ms = loop_now_ms(u->s->loop);
-	int64_t wait_ms = graph_once_wait_ms(graph_refusals(u->s->graph), str_c(u->psid), now_ms);
 	if (u->work.list == g->unlinks)
 		return false;
+	int64_t wait_ms = graph_once_wait_ms(graph_refusals(u->s->graph), str_c(u->psid), now_ms);
 	if (graph_lookups_paused(graph_lookups_of(u->s->graph), now_ms)) {
 		again(u, "paused");
 	} else if (wait_ms == 0) {
@@ -134,14 +129,8 @@ static bool is_put_off(struct unlink *u)
 static void ask(struct unlink *u)
 {
 	struct err err;
-	u->post = (struct graph_post){.graph = u->s->graph,
-	                              .http = u->s->http,
-	                              .loop = u->s->loop,
-	                              .path = "me/unlink_accounts",
-	                              .page_id = u->page_id,
-	                              .json = graph_later_body(u->psid, u->body),
-	                              .deadline_ms = loop_now_ms(u->s->loop) + GRAPH_POST_MS,
-	                              .done = on_called};
+	u->post = graph_later_post(u->s, u->psid, u->page_id, u->body);
+	u->post.done = on_called;
 	u->once_more = false;
 	switch (graph_post_start(&u->post, &err)) {
 	case ERR_OK: break;
@@ -164,7 +153,7 @@ static void on_removed(void *arg, const struct link_answer *a)
 
 static void remove_link(struct unlink *u)
 {
-	struct link_call c = call(u, on_removed);
+	struct link_call c = link_call_later(u->s, on_removed, u);
 	struct link_removal in = {.psid = str_c(u->psid),
 	                          .event_ms = u->called_ms,
 	                          .reason = "ended_at_facebook",
@@ -205,7 +194,7 @@ static void on_found(void *arg, const struct link_answer *a)
 static enum err_code start(struct later_work *w)
 {
 	struct unlink *u = of(w);
-	struct link_call c = call(u, on_found);
+	struct link_call c = link_call_later(u->s, on_found, u);
 	return link_find(&c, str_c(u->psid), &u->op, NULL);
 }
 
@@ -319,12 +308,12 @@ void graph_later_unlink(struct service *s, const struct graph_later_unlink *u)
 static void refused(struct service *s, const struct link_change *c)
 {
 	struct graph_later *g = s->graph_later;
-	struct later_work *open = later_find(g->refusals, &kind, is_of, c->psid);
-	if (open == NULL)
-		open = later_find(g->repeats, &kind, is_of, c->psid);
 	if (!graph_id_ok(str_c(c->psid)) || !store_traits(s->store)->find_psid ||
 	    !graph_once_first(graph_refusals(s->graph), str_c(c->psid), c->time_ms))
 		return;
+	struct later_work *open = later_find(g->refusals, &kind, is_of, c->psid);
+	if (open == NULL)
+		open = later_find(g->repeats, &kind, is_of, c->psid);
 	const struct graph_later_unlink u = {.psid = c->psid, .page_id = c->page_id};
 	if (open == NULL)
 		add_unlink(s, g->refusals, &u);

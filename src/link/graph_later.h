@@ -18,6 +18,7 @@
  *          once: what is told of a PSID whose work is open is merged into that work, and its pauses begin again.
  * Threads  the loop's thread. */
 #pragma once
+#include "facebook/graph_post.h"
 #include "link/link.h"
 
 enum { GRAPH_LATER_UNLINKS = 1024, GRAPH_LATER_REFUSALS = 256, GRAPH_LATER_CHECK_MS = 2000 };
@@ -40,6 +41,8 @@ struct graph_later_unlink {
 /* Make both sides agree that the PSID is not linked, unless it is linked again.  No-op without s->graph_later. */
 void graph_later_unlink(struct service *s, const struct graph_later_unlink *u);
 
-/* The body of me/unlink_accounts, into `room`. */
+/* The call me/unlink_accounts, which has GRAPH_POST_MS.  The caller sets `done`, and starts it.
+ * Ownership  page_id and room, which holds the body, are borrowed until its end. */
 enum { GRAPH_LATER_BODY_MAX = 8 * STORE_PSID_MAX };
-struct str graph_later_body(const char *psid, char room[GRAPH_LATER_BODY_MAX]);
+struct graph_post graph_later_post(const struct service *s, const char *psid, const char *page_id,
+                                   char room[GRAPH_LATER_BODY_MAX]);

@@ -26,6 +26,7 @@ const char *link_result_name(enum link_result r)
 /* Second looks at an index that lags: about a second in all. */
 static const int64_t look_ms[] = {100, 200, 300, 400};
 enum { LOOKS = sizeof look_ms / sizeof look_ms[0] };
+enum { LATER_MS = 5000 }; /* a use case of later work, second looks included */
 
 static void drop_holders(struct link_op *o)
 {
@@ -40,6 +41,15 @@ static void op_free(struct link_op *o)
 {
 	drop_holders(o);
 	free(o);
+}
+
+struct link_call link_call_later(struct service *s, link_done_fn *done, void *arg)
+{
+	return (struct link_call){.service = s,
+	                          .deadline_ms = loop_now_ms(s->loop) + LATER_MS,
+	                          .done = done,
+	                          .arg = arg,
+	                          .source = {.way = "later"}};
 }
 
 void link_cancel(struct link_op *o)

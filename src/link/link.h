@@ -43,6 +43,9 @@ struct link_call {
 	struct link_answer_hold *hold; /* listeners may delay this answer; NULL: there is none.  Borrowed */
 };
 
+/* The call of work that is done after an answer: no answer waits, and each use case has 5 s. */
+struct link_call link_call_later(struct service *s, link_done_fn *done, void *arg);
+
 struct link_completion {
 	struct str code, psid, page_id;
 	int64_t event_ms; /* the event's own time, checked to be plausible */

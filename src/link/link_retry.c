@@ -4,8 +4,6 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { CALL_MS = 5000 }; /* one try, second looks included */
-
 struct link_retry {
 	struct later_work work; /* first */
 	struct service *s;
@@ -39,26 +37,17 @@ static void on_unlink(void *arg, const struct link_answer *a)
 	judge(arg, a, a->result == LINK_R_MISS);
 }
 
-static struct link_call call(struct link_retry *t, link_done_fn *done)
-{
-	return (struct link_call){.service = t->s,
-	                          .deadline_ms = loop_now_ms(t->s->loop) + CALL_MS,
-	                          .done = done,
-	                          .arg = t,
-	                          .source = {.way = "later"}};
-}
-
 static enum err_code start_look(struct later_work *w)
 {
 	struct link_retry *t = of(w);
-	struct link_call c = call(t, on_look);
+	struct link_call c = link_call_later(t->s, on_look, t);
 	return link_check(&c, str_c(t->psid), &t->op, NULL);
 }
 
 static enum err_code start_unlink(struct later_work *w)
 {
 	struct link_retry *t = of(w);
-	struct link_call c = call(t, on_unlink);
+	struct link_call c = link_call_later(t->s, on_unlink, t);
 	struct link_removal in = {.psid = str_c(t->psid), .event_ms = t->event_ms, .reason = "unlinked"};
 	return link_remove(&c, &in, &t->op, NULL);
 }

@@ -72,6 +72,7 @@ static inline void fake_graph_due(struct loop_timer *t)
 	struct graph_post *p = fake_graph.running;
 	(void)t;
 	fake_graph.running = NULL;
+	p->call = NULL;
 	if (fake_graph.saw != NULL)
 		fake_graph.saw();
 	p->done(p);
@@ -93,6 +94,7 @@ enum err_code graph_post_start(struct graph_post *p, struct err *reterr)
 	p->answer.class = a.class;
 	p->maybe_done = a.class == GRAPH_DONE || (a.class == GRAPH_RETRY && !a.unsent);
 	fake_graph.running = p;
+	p->call = (struct graph_call *)(uintptr_t)16;
 	fake_graph.timer.fn = fake_graph_due;
 	int64_t due_ms = loop_now_ms(p->loop) + fake_graph.delay_ms;
 	assert_int_equal(loop_timer_set(p->loop, &fake_graph.timer, due_ms), ERR_OK);
@@ -105,4 +107,5 @@ void graph_post_cancel(struct graph_post *p)
 		return;
 	loop_timer_clear(p->loop, &fake_graph.timer);
 	fake_graph.running = NULL;
+	p->call = NULL;
 }
