@@ -69,8 +69,7 @@ struct doctor_question {
 struct doctor_answer {
 	struct graph_answer graph; /* GRAPH_DONE: `json` is an object */
 	struct json *json;
-	bool proof_refused;         /* the proof is wrong, or the app requires one and there was none */
-	struct graph_recipient who; /* of me?fields=recipient */
+	bool proof_refused; /* the proof is wrong, or the app requires one and there was none */
 	enum httpc_fault fault;
 	char error[DOCTOR_ERROR_MAX];
 	long status;
@@ -86,9 +85,6 @@ struct doctor_why {
 };
 /* "Graph answered with error 190, subcode 460, fbtrace_id ..." */
 struct doctor_why doctor_graph_why(const struct doctor_answer *a);
-
-/* Item i of LINKD_PAGE_ACCESS_TOKEN.  `page` is empty when the item names none. */
-void doctor_graph_token(const struct config *cfg, size_t i, struct str *ret_page, struct str *ret_token);
 
 /* --- doctor_pages.c, doctor_subscription.c: the page tokens, and what they share */
 

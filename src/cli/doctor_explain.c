@@ -44,13 +44,12 @@ static bool ask(struct explain *x, struct doctor_web *w, size_t i)
 	                            .value = str_c(x->token)};
 	if (x->cfg->app_secret.n > 0)
 		q.secret = str_c(x->cfg->app_secret.v[0]);
-	doctor_graph_token(x->cfg, i, &page, &q.bearer);
+	config_page_token(x->cfg->page_access_token.v[i], &page, &q.bearer);
 	doctor_graph_ask(w, x->cfg, &q, &a);
-	bool found = a.graph.class == GRAPH_DONE && a.who.psid[0] != '\0';
+	bool found = a.graph.class == GRAPH_DONE && graph_recipient_read(a.json, &x->who);
 	if (found) {
 		x->end = VALID;
 		x->page = i;
-		x->who = a.who;
 	} else if (a.graph.class != GRAPH_LINK_TOKEN && x->failed == 0) {
 		x->failed = i + 1;
 		x->why = doctor_graph_why(&a);
@@ -75,19 +74,12 @@ static bool ask_all(struct explain *x)
 	return ok || cli_fail(x->c, "%s", err.msg) == CLI_OK;
 }
 
-static bool is_listed(const struct strlist *l, const char *item)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i], item) == 0)
-			return true;
-	return l->n == 0;
-}
-
 static bool is_ours(const struct explain *x)
 {
 	struct str page, token;
-	doctor_graph_token(x->cfg, x->page, &page, &token);
-	return is_listed(&x->cfg->page_ids, x->who.page_id) && (page.n == 0 || str_is(page, x->who.page_id));
+	config_page_token(x->cfg->page_access_token.v[x->page], &page, &token);
+	return config_page_is_ours(&x->cfg->page_ids, str_c(x->who.page_id)) &&
+	       (page.n == 0 || str_is(page, x->who.page_id));
 }
 
 static void show_next(struct explain *x, bool ours, bool linked)

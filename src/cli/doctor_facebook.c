@@ -22,7 +22,7 @@ static void check_covered(struct doctor *d, const struct config *cfg)
 	for (size_t i = 0; i < cfg->page_ids.n; i++) {
 		bool covered = false;
 		for (size_t k = 0; k < cfg->page_access_token.n; k++) {
-			doctor_graph_token(cfg, k, &page, &token);
+			config_page_token(cfg->page_access_token.v[k], &page, &token);
 			covered |= page.n == 0 || str_is(page, cfg->page_ids.v[i]);
 		}
 		if (!covered)

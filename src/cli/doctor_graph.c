@@ -91,7 +91,6 @@ static void read_reply(const struct doctor_reply *r, struct doctor_answer *ret)
 	(void)str_copy(ret->error, sizeof ret->error, str_c(r->error));
 	ret->graph = graph_answer_parsed(r->status, ret->json);
 	ret->proof_refused = ret->graph.code == 100 && names_proof(ret->json);
-	(void)graph_answer_recipient(r->status, buf_view(&r->body), &ret->who);
 }
 
 void doctor_graph_ask(struct doctor_web *w, const struct config *cfg, const struct doctor_question *q,
@@ -148,16 +147,4 @@ struct doctor_why doctor_graph_why(const struct doctor_answer *a)
 		(void)snprintf(why.s, sizeof why.s, "Graph answered with error %d, subcode %d, fbtrace_id %s",
 		               g->code, g->subcode, g->trace[0] != '\0' ? g->trace : "none");
 	return why;
-}
-
-void doctor_graph_token(const struct config *cfg, size_t i, struct str *ret_page, struct str *ret_token)
-{
-	struct str item = str_c(cfg->page_access_token.v[i]);
-	*ret_page = (struct str){NULL, 0};
-	*ret_token = item;
-	struct str page, token;
-	if (str_cut(item, '=', &page, &token)) {
-		*ret_page = page;
-		*ret_token = token;
-	}
 }

@@ -196,15 +196,6 @@ static bool identify(struct doctor_page *e)
 	return e->fit < secrets->n || ask_me(e, (struct str){NULL, 0}, &refused);
 }
 
-static bool is_ours(const struct doctor_page *e)
-{
-	const struct strlist *ours = &e->all->cfg->page_ids;
-	for (size_t i = 0; i < ours->n; i++)
-		if (strcmp(ours->v[i], e->id) == 0)
-			return true;
-	return ours->n == 0;
-}
-
 static void check_page(const struct doctor_page *e)
 {
 	if (!e->known)
@@ -216,7 +207,7 @@ static void check_page(const struct doctor_page *e)
 		                 "is of page %s (%s), but LINKD_PAGE_ACCESS_TOKEN names page %.*s: write "
 		                 "%s=token for this token, and restart",
 		                 e->id, e->name, (int)e->page.n, e->page.p, e->id);
-	else if (!is_ours(e))
+	else if (!config_page_is_ours(&e->all->cfg->page_ids, str_c(e->id)))
 		doctor_page_note(
 		        e, "page_token", DOCTOR_FAULT,
 		        "is of page %s (%s), which LINKD_PAGE_IDS does not list: list that page, or use the "
@@ -428,7 +419,7 @@ void doctor_pages(struct doctor *d, struct doctor_web *w, const struct config *c
 	struct doctor_pages all = {.d = d, .web = w, .cfg = cfg};
 	for (size_t i = 0; i < cfg->page_access_token.n; i++) {
 		struct doctor_page e = {.all = &all, .n = i};
-		doctor_graph_token(cfg, i, &e.page, &e.token);
+		config_page_token(cfg->page_access_token.v[i], &e.page, &e.token);
 		examine(&e);
 	}
 }

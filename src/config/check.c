@@ -212,12 +212,20 @@ static void check_page_ids(struct config *c, struct config_report *r)
 			        QUOTED(c->page_ids.v[i]));
 }
 
-static bool is_listed(const struct strlist *l, struct str item)
+bool config_page_is_ours(const struct strlist *page_ids, struct str page_id)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (str_is(item, l->v[i]))
+	for (size_t i = 0; i < page_ids->n; i++)
+		if (str_is(page_id, page_ids->v[i]))
 			return true;
-	return false;
+	return page_ids->n == 0;
+}
+
+void config_page_token(const char *item, struct str *ret_page, struct str *ret_token)
+{
+	if (str_cut(str_c(item), '=', ret_page, ret_token))
+		return;
+	*ret_token = *ret_page;
+	*ret_page = (struct str){NULL, 0};
 }
 
 /* NULL: the token is well-formed. */
@@ -230,7 +238,7 @@ static const char *fault_of_page_token(const struct config *c, struct str item)
 		                                  : "has a character that no token has; copy it again";
 	if (!page_id_ok(page))
 		return "begins with something other than a page id of digits; write PAGE_ID=token";
-	if (c->page_ids.n > 0 && !is_listed(&c->page_ids, page))
+	if (!config_page_is_ours(&c->page_ids, page))
 		return "is of a page that LINKD_PAGE_IDS does not list; add the page there, or remove the "
 		       "token";
 	return token.n > 0 && str_of(token, "._|-") ? NULL

@@ -120,6 +120,13 @@ bool config_host_is_public(const char *host);
  * form are the same address.  False for what is not an address. */
 bool config_addr_in_list(const char *addr, const struct strlist *cidrs);
 
+/* Is the page one of LINKD_PAGE_IDS?  Each page is if that list is empty. */
+bool config_page_is_ours(const struct strlist *page_ids, struct str page_id);
+
+/* An item of LINKD_PAGE_ACCESS_TOKEN, "token" or "page=token".  *ret_page is empty when the item names none.
+ * Ownership  the results point into the item. */
+void config_page_token(const char *item, struct str *ret_page, struct str *ret_token);
+
 /* --- items of LINKD_ADMIN_TOKEN: "token", "name=token" or "name:read=token" */
 
 enum {

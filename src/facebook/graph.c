@@ -42,14 +42,12 @@ bool graph_proof(struct str secret, struct str token, char ret[GRAPH_PROOF_LEN +
 	return ok && !hex.failed;
 }
 
-static bool set_page(struct page *p, struct str secret, struct str item)
+static bool set_page(struct page *p, struct str secret, const char *item)
 {
-	struct str id, rest, token = item;
+	struct str id, token;
 	struct buf line;
-	if (str_cut(item, '=', &id, &rest)) {
-		(void)str_copy(p->id, sizeof p->id, id);
-		token = rest;
-	}
+	config_page_token(item, &id, &token);
+	(void)str_copy(p->id, sizeof p->id, id);
 	buf_over(&line, p->authorization, sizeof p->authorization);
 	buf_z(&line, "Authorization: Bearer ");
 	buf_str(&line, token);
@@ -70,7 +68,7 @@ enum err_code graph_new(const struct config *cfg, struct graph **ret, struct err
 	if (code == ERR_OK)
 		code = graph_once_new(&g->refusals, reterr);
 	for (; code == ERR_OK && g->pages < tokens->n; g->pages++)
-		if (!set_page(&g->page[g->pages], str_c(cfg->app_secret.v[0]), str_c(tokens->v[g->pages])))
+		if (!set_page(&g->page[g->pages], str_c(cfg->app_secret.v[0]), tokens->v[g->pages]))
 			code = err_set(reterr, ERR_NOMEM, "no memory for the proof of a page access token");
 	if (code == ERR_OK)
 		*ret = g;
@@ -111,13 +109,9 @@ size_t graph_pages(const struct graph *g)
 
 bool graph_page_is(const struct graph *g, size_t page, const char *page_id)
 {
-	const struct strlist *ours = &g->cfg->page_ids;
-	if (g->page[page].id[0] != '\0')
-		return strcmp(g->page[page].id, page_id) == 0;
-	for (size_t i = 0; i < ours->n; i++)
-		if (strcmp(ours->v[i], page_id) == 0)
-			return true;
-	return ours->n == 0;
+	const char *id = g->page[page].id;
+	return id[0] != '\0' ? strcmp(id, page_id) == 0
+	                     : config_page_is_ours(&g->cfg->page_ids, str_c(page_id));
 }
 
 size_t graph_page_of(const struct graph *g, const char *page_id)

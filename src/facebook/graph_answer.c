@@ -84,12 +84,16 @@ bool graph_id_ok(struct str id)
 	return id.n > 0 && id.n <= GRAPH_ID_MAX;
 }
 
-static bool take_recipient(const struct json *j, void *arg)
+bool graph_recipient_read(const struct json *j, struct graph_recipient *ret)
 {
-	struct graph_recipient *ret = arg;
 	struct str page = json_str(json_get(j, "id")), psid = json_str(json_get(j, "recipient"));
 	return graph_id_ok(page) && graph_id_ok(psid) && str_copy(ret->page_id, sizeof ret->page_id, page) &&
 	       str_copy(ret->psid, sizeof ret->psid, psid);
+}
+
+static bool take_recipient(const struct json *j, void *ret)
+{
+	return graph_recipient_read(j, ret);
 }
 
 struct graph_answer graph_answer_recipient(long status, struct str body, struct graph_recipient *ret)

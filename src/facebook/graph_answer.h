@@ -52,6 +52,7 @@ struct graph_name {
 /* GET me?fields=recipient.  GRAPH_DONE: *ret has two ids of digits.  A PSID or page id of another shape is
  * GRAPH_RETRY, as is any other answer that is not as documented. */
 struct graph_answer graph_answer_recipient(long status, struct str body, struct graph_recipient *ret);
+bool graph_recipient_read(const struct json *answer, struct graph_recipient *ret); /* of a parsed answer */
 /* GET {psid}?fields=first_name,last_name.  GRAPH_DONE: *ret is not empty. */
 struct graph_answer graph_answer_name(long status, struct str body, struct graph_name *ret);
 /* POST me/unlink_accounts, POST me/messages. */

@@ -138,17 +138,9 @@ static bool read_party(struct reader *r, const struct json_view_field *party, ch
 
 /* --- the page */
 
-static bool is_ours(const struct strlist *pages, const char *page_id)
-{
-	for (size_t i = 0; i < pages->n; i++)
-		if (str_is(str_c(page_id), pages->v[i]))
-			return true;
-	return pages->n == 0;
-}
-
 static enum verdict judge_page(struct reader *r, const char *page_id)
 {
-	if (is_ours(r->rules->pages, page_id))
+	if (config_page_is_ours(r->rules->pages, str_c(page_id)))
 		return V_TAKEN;
 	if (r->out->foreign == 0)
 		(void)str_copy(r->out->foreign_page, sizeof r->out->foreign_page, str_c(page_id));
