@@ -8,23 +8,18 @@ import time
 import pytest
 
 from harness import client, database
-from harness.agreement import TOKEN, play_all
+from harness.agreement import TOKEN, Scenarios, until
 from harness.phone import Customer
 from simulator import events
 from simulator.graph import error
 
-SCENARIOS = {}
-
-
-def scenario(run):
-    """`run` is called with a function that starts a service that has a page token."""
-    SCENARIOS[run.__name__] = run
-    return run
+SCENARIOS = Scenarios()
+scenario = SCENARIOS.add
 
 
 @pytest.fixture(scope="module")
 def played(binary, tmp_path_factory):
-    return play_all(SCENARIOS, tmp_path_factory)
+    return SCENARIOS.play(tmp_path_factory)
 
 
 def linked(there):
@@ -154,8 +149,7 @@ def each_refused_code_is_unlinked(facebook):
     there = facebook(LINKD_WORKERS="1")
     phone = there.phone()
     refuse(there, phone)
-    while there.unlinks() == 0:
-        time.sleep(0.05)
+    until(there.unlinks, "no call of me/unlink_accounts")
     refuse(there, phone)  # while the first is looked at again
     there.settle()
     assert there.unlinks() == 2 and not there.differences()

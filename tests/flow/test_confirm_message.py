@@ -4,27 +4,31 @@ import time
 
 import pytest
 
-from harness.agreement import TOKEN, play_all
+from harness.agreement import TOKEN, Scenarios, until
 from harness.phone import Customer
 from simulator import events
 from simulator.graph import error
 
 TEXT = "You are connected \u2013 \"Demo\" <shop> \U0001f44b"
-SCENARIOS = {}
-
-
-def scenario(run):
-    SCENARIOS[run.__name__] = run
-    return run
+LIMITED = error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")
+SCENARIOS = Scenarios()
+scenario = SCENARIOS.add
 
 
 @pytest.fixture(scope="module")
 def played(binary, tmp_path_factory):
-    return play_all(SCENARIOS, tmp_path_factory)
+    return SCENARIOS.play(tmp_path_factory)
 
 
 def link(there):
     return there.link(there.phone(), Customer(there.service))
+
+
+def ready(facebook):
+    """A service, a phone, and a code that is not delivered yet."""
+    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
+    phone = there.phone()
+    return there, phone, there.get_code(phone, Customer(there.service))
 
 
 def thread(there, phone):
@@ -33,10 +37,7 @@ def thread(there, phone):
 
 
 def settle(there, outcome):
-    ends = time.monotonic() + 15
-    while not there.metric(f'linkd_confirm_messages_total{{outcome="{outcome}"}}'):
-        assert time.monotonic() < ends, f"not {outcome}"
-        time.sleep(0.1)
+    until(lambda: there.metric(f'linkd_confirm_messages_total{{outcome="{outcome}"}}'), f"not {outcome}")
     assert there.metric("linkd_confirm_messages_open") == 0
 
 
@@ -79,9 +80,7 @@ def outside_the_window_it_is_dropped(facebook):
 
 @scenario
 def a_message_that_may_have_gone_out_is_not_sent_again(facebook):
-    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
-    who, phone = Customer(there.service), there.phone()
-    code = there.get_code(phone, who)
+    there, phone, code = ready(facebook)
     there.graph.fault = "reset"  # the message is in the thread, its answer is lost
     there.deliver(phone, code)
     settle(there, "unknown")
@@ -93,10 +92,8 @@ def a_message_that_may_have_gone_out_is_not_sent_again(facebook):
 
 @scenario
 def after_a_rate_limit_it_is_sent_a_little_later(facebook):
-    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
-    who, phone = Customer(there.service), there.phone()
-    code = there.get_code(phone, who)
-    there.graph.faults = [error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")]
+    there, phone, code = ready(facebook)
+    there.graph.faults = [LIMITED]
     there.deliver(phone, code)
     settle(there, "sent")
     assert thread(there, phone) == [TEXT] and there.messages() == 2
@@ -104,26 +101,20 @@ def after_a_rate_limit_it_is_sent_a_little_later(facebook):
 
 @scenario
 def a_link_that_ended_before_the_second_try_is_not_confirmed(facebook):
-    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
-    who, phone = Customer(there.service), there.phone()
-    code = there.get_code(phone, who)
-    there.graph.faults = [error(400, 613, "(#613) Calls to this api have exceeded the rate limit.")]
+    there, phone, code = ready(facebook)
+    there.graph.faults = [LIMITED]
     there.deliver(phone, code)
-    while there.messages() == 0:
-        time.sleep(0.05)
+    until(there.messages, "no call of me/messages")
     assert phone.tell(events.unlinked(phone.psid)).status == 200
     refused(there, phone, "link_ended", "none")
 
 
 @scenario
 def a_message_that_is_on_its_way_at_the_end_is_not_called_unsent(facebook):
-    there = facebook(LINKD_CONFIRM_MESSAGE=TEXT)
-    who, phone = Customer(there.service), there.phone()
-    code = there.get_code(phone, who)
+    there, phone, code = ready(facebook)
     there.graph.fault = "slow"
     there.deliver(phone, code)
-    while there.messages() == 0:
-        time.sleep(0.05)
+    until(there.messages, "no call of me/messages")
     lines = there.service.lines
     there.service.stop()
     assert any('"confirm_message_unknown"' in line and '"reason":"stopped"' in line for line in lines)

@@ -12,6 +12,14 @@ from .phone import Phone
 from .service import Service
 
 
+def until(holds, otherwise, seconds=15):
+    """Wait until `holds()`; fail with this sentence when it does not in that time."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, otherwise
+        time.sleep(0.05)
+
+
 class Agreement(Facebook):
     """`tokens`: page of each page token; `token`: the setting, None for a service without one."""
 
@@ -63,10 +71,7 @@ class Agreement(Facebook):
 
     def settle(self, seconds=30):
         """Wait until nothing is left to be told to Facebook."""
-        ends = time.monotonic() + seconds
-        while self.metric("linkd_facebook_unlinks_open"):
-            assert time.monotonic() < ends, "Facebook is still to be told"
-            time.sleep(0.1)
+        until(lambda: not self.metric("linkd_facebook_unlinks_open"), "Facebook is still to be told", seconds)
 
     def differences(self):
         """The PSIDs that only one side believes to be linked."""
@@ -102,8 +107,15 @@ def play(run, directory):
             one.stop()
 
 
-def play_all(scenarios, folders):
-    """Scenarios by name, all at once, because they mostly wait.  -> what each raised, by name."""
-    with concurrent.futures.ThreadPoolExecutor(len(scenarios)) as pool:
-        running = {name: pool.submit(play, run, folders.mktemp("agree")) for name, run in scenarios.items()}
-    return {name: one.result() for name, one in running.items()}
+class Scenarios(dict):
+    """Scenarios by name, each a function that is called with one that starts a service with a page token."""
+    def add(self, run):
+        """Use it as a decorator."""
+        self[run.__name__] = run
+        return run
+
+    def play(self, folders):
+        """All at once, because they mostly wait.  -> what each raised, by name."""
+        with concurrent.futures.ThreadPoolExecutor(len(self)) as pool:
+            running = {name: pool.submit(play, run, folders.mktemp("agree")) for name, run in self.items()}
+        return {name: one.result() for name, one in running.items()}
